@@ -1,0 +1,83 @@
+// A disk: ordered keys, values of bytes, batches that happen whole or not at all.
+//
+// The contract, which tests/contracts/disk_contract.ts checks of every implementation:
+// - `commit` resolves when the whole batch is durable: it survives the loss of power. Until then a
+//   crash leaves all of the batch or nothing of it. A rejected commit may have happened or not.
+// - Commits take effect in the order in which they were called.
+// - A `get` or `range` called after a commit has resolved sees it.
+// - `range` is not a snapshot: what is written meanwhile may be seen or missed.
+
+import { compareBytes, utf8 } from "../base/bytes.ts";
+
+/** One part of a key. Byte strings come before texts, texts before numbers. */
+export type DiskKeyPart = Uint8Array | string | number;
+
+/** A key: parts that are compared one after the other; a prefix comes first. */
+export type DiskKey = readonly DiskKeyPart[];
+
+/** One change of a batch: no value means removal. */
+export interface DiskChange {
+  readonly key: DiskKey;
+  readonly value?: Uint8Array | undefined;
+}
+
+export interface DiskEntry {
+  readonly key: DiskKey;
+  readonly value: Uint8Array;
+}
+
+/** The keys from `start` (included) to `end` (excluded). */
+export interface DiskRange {
+  readonly start: DiskKey;
+  readonly end: DiskKey;
+}
+
+/** The largest batch and value that a disk takes. All sizes in bytes. */
+export interface DiskLimits {
+  readonly valueBytes: number;
+  readonly batchBytes: number;
+  readonly batchKeyBytes: number;
+  readonly batchChanges: number;
+}
+
+export interface Disk {
+  readonly limits: DiskLimits;
+
+  /** Resolves with the value, or with undefined where there is none. Rejects when it cannot be read. */
+  get(key: DiskKey): Promise<Uint8Array | undefined>;
+
+  /** At most `limit` entries of a range in the order of their keys. */
+  range(range: DiskRange, limit: number): Promise<DiskEntry[]>;
+
+  /** Applies a batch; see the contract above. @throws {RangeError} if the batch is over the limits */
+  commit(batch: readonly DiskChange[]): Promise<void>;
+
+  /** The size of a key as it counts towards the limits, in bytes. */
+  keyBytes(key: DiskKey): number;
+
+  /** Waits for the commits under way and gives the disk back. */
+  close(): Promise<void>;
+}
+
+/** Orders keys as every disk does. */
+export function compareDiskKeys(a: DiskKey, b: DiskKey): number {
+  const length = Math.min(a.length, b.length);
+  for (let i = 0; i < length; i++) {
+    const order = compareParts(a[i]!, b[i]!);
+    if (order !== 0) return order;
+  }
+  return a.length - b.length;
+}
+
+function compareParts(a: DiskKeyPart, b: DiskKeyPart): number {
+  const kind = rank(a) - rank(b);
+  if (kind !== 0) return kind;
+  if (typeof a === "number") return a - (b as number);
+  if (typeof a === "string") return compareBytes(utf8(a), utf8(b as string));
+  return compareBytes(a, b as Uint8Array);
+}
+
+function rank(part: DiskKeyPart): number {
+  if (typeof part === "number") return 2;
+  return typeof part === "string" ? 1 : 0;
+}

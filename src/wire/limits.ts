@@ -1,0 +1,26 @@
+// Limits on everything, in one place.
+
+/** Sizes in bytes, unless the name says otherwise. */
+export const LIMITS = {
+  key: 1024,
+  /** A key as Deno KV escapes it: every NUL byte counts twice. */
+  escapedKey: 1900,
+  value: 512 * 1024,
+  /** An encoded object with all its siblings: it must fit one batch of the disk. */
+  object: 700 * 1024,
+  siblingCount: 64,
+  /** One message between two nodes. */
+  message: 1024 * 1024,
+  contextToken: 8 * 1024,
+  nodeName: 64,
+  /** Requests that one node has open at one peer. */
+  inFlightPerPeerCount: 4096,
+  /** Client requests that one node coordinates at once. */
+  inFlightPerNodeCount: 8192,
+  /** Keys in one page of a scan. */
+  scanPageCount: 1000,
+  timeoutMsMax: 60_000,
+} as const;
+
+/** Used where neither the request nor its namespace says anything else. */
+export const DEFAULT_TIMEOUT_MS = 5_000;
