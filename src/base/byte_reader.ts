@@ -18,6 +18,11 @@ export class ByteReader {
     return this.#bytes.length - this.#at;
   }
 
+  /** The next byte, which stays to be read; undefined at the end. */
+  peek(): number | undefined {
+    return this.#bytes[this.#at];
+  }
+
   byte(): number {
     const value = this.#bytes[this.#at];
     if (value === undefined) throw this.malformed("it ends too early");

@@ -69,6 +69,11 @@ export class ByteWriter {
     this.bytes(utf8(text));
   }
 
+  /** What was written, as a view that the next write may change. */
+  view(): Uint8Array<ArrayBuffer> {
+    return this.#buffer.subarray(0, this.#length);
+  }
+
   /** A copy of what was written. */
   finish(): Uint8Array<ArrayBuffer> {
     return this.#buffer.slice(0, this.#length);

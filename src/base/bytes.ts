@@ -1,8 +1,8 @@
 // Bytes and the few things that everybody does with them.
 
 const encoder = new TextEncoder();
-const decoder = new TextDecoder();
-const strictDecoder = new TextDecoder("utf-8", { fatal: true });
+const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
+const strictDecoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 
 export const EMPTY: Uint8Array<ArrayBuffer> = new Uint8Array(0);
 

@@ -11,9 +11,9 @@ export function hash64(bytes: Uint8Array): bigint {
   return hasher.h64Raw(bytes);
 }
 
-/** A 32-bit hash of `bytes`: the checksum of records. */
-export function hash32(bytes: Uint8Array): number {
-  return hasher.h32Raw(bytes) >>> 0;
+/** A 32-bit hash of `bytes`: the checksum of records. Another seed gives another hash. */
+export function hash32(bytes: Uint8Array, seed = 0): number {
+  return hasher.h32Raw(bytes, seed) >>> 0;
 }
 
 /** The hash as 16 hexadecimal digits. */

@@ -5,6 +5,8 @@
 //   crash leaves all of the batch or nothing of it. A rejected commit may have happened or not.
 // - Commits take effect in the order in which they were called.
 // - A `get` or `range` called after a commit has resolved sees it.
+// - The bytes of a batch may not change before its commit has ended; bytes that are handed out belong to
+//   whoever asked for them.
 // - `range` is not a snapshot: what is written meanwhile may be seen or missed.
 
 import { compareBytes, utf8 } from "../base/bytes.ts";
@@ -35,7 +37,9 @@ export interface DiskRange {
 /** The largest batch and value that a disk takes. All sizes in bytes. */
 export interface DiskLimits {
   readonly valueBytes: number;
+  /** All values and keys of a batch; a key that comes with a value counts twice. */
   readonly batchBytes: number;
+  /** All keys of a batch, each once. */
   readonly batchKeyBytes: number;
   readonly batchChanges: number;
 }

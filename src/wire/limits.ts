@@ -17,6 +17,8 @@ export const LIMITS = {
   inFlightPerPeerCount: 4096,
   /** Client requests that one node coordinates at once. */
   inFlightPerNodeCount: 8192,
+  /** Members of one layout. */
+  layoutMemberCount: 1024,
   /** Keys in one page of a scan. */
   scanPageCount: 1000,
   timeoutMsMax: 60_000,

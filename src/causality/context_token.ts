@@ -1,0 +1,69 @@
+// The context as clients carry it: an opaque token, good for one key.
+//
+// A context of another key would discard values that its client never saw, since one actor writes many
+// keys. So a token names its key by a hash, and is refused everywhere else. A checksum tells a torn or
+// mistyped token from a true one; it is no defence against forgery.
+//
+//   version 1 | key hash 8 | count | (actor, time) ... | checksum 4
+
+import { fromBase64Url, toBase64Url } from "../base/bytes.ts";
+import { ByteReader } from "../base/byte_reader.ts";
+import { ByteWriter } from "../base/byte_writer.ts";
+import { hash32, hash64 } from "../base/hash.ts";
+import { MalformedError } from "../base/malformed.ts";
+import { type ActorId, type HybridTime, MAX_ACTOR_BYTES, MAX_TIME } from "./dot.ts";
+import type { VersionVector } from "./version_vector.ts";
+
+const VERSION = 1;
+const WHERE = "context";
+
+/** Makes the token of `vector` for `key`. Actors are sorted, so equal contexts are equal tokens. */
+export function encodeContext(key: Uint8Array, vector: VersionVector): string {
+  const writer = new ByteWriter(64);
+  writer.byte(VERSION);
+  writeHash(writer, key);
+  writer.integer(vector.size);
+  for (const [actor, time] of [...vector].sort(([a], [b]) => a < b ? -1 : 1)) {
+    writer.text(actor);
+    writer.integer(time);
+  }
+  writer.uint32(hash32(writer.finish()));
+  return toBase64Url(writer.finish());
+}
+
+/** Reads a token. @throws {MalformedError} if it is none, or one of another key */
+export function decodeContext(key: Uint8Array, token: string): VersionVector {
+  const bytes = fromBase64Url(token);
+  if (bytes === undefined || bytes.length < 14) {
+    throw new MalformedError(WHERE, "it is not a token that was given out");
+  }
+  const body = bytes.subarray(0, bytes.length - 4);
+  const checksum = new ByteReader(bytes.subarray(body.length), WHERE).uint32();
+  const reader = new ByteReader(body, WHERE);
+  if (reader.byte() !== VERSION) throw reader.malformed("its version is unknown");
+  if (checksum !== hash32(body)) throw reader.malformed("its checksum is wrong");
+  const expected = new ByteWriter(8);
+  writeHash(expected, key);
+  const hash = expected.finish();
+  if (!reader.raw(8).every((byte, i) => byte === hash[i])) {
+    throw reader.malformed("it belongs to another key");
+  }
+  const vector = new Map<ActorId, HybridTime>();
+  const count = reader.integer();
+  for (let i = 0; i < count; i++) {
+    const actor = reader.text();
+    const time = reader.integer();
+    if (actor.length > MAX_ACTOR_BYTES) throw reader.malformed("an actor is too long");
+    if (time > MAX_TIME) throw reader.malformed("a time is too large");
+    vector.set(actor, time);
+  }
+  reader.end();
+  if (vector.size !== count) throw reader.malformed("an actor is named twice");
+  return vector;
+}
+
+function writeHash(writer: ByteWriter, key: Uint8Array): void {
+  const hash = hash64(key);
+  writer.uint32(Number(hash >> 32n));
+  writer.uint32(Number(hash & 0xffffffffn));
+}

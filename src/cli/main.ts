@@ -1,0 +1,9 @@
+// The entry of `denamo`.
+//
+// A node leaves handles behind that would keep the process alive, and some libraries do as well, so
+// the process ends here and says its exit code.
+
+import { runProgram } from "./program.ts";
+import { systemTerminal } from "./terminal.ts";
+
+if (import.meta.main) Deno.exit(await runProgram(Deno.args, systemTerminal()));

@@ -1,0 +1,135 @@
+// The database as a TypeScript program sees it: keys and values of the language over a node's interface.
+
+import { DenamoError, messageOf } from "../wire/errors.ts";
+import type {
+  KeyValueApi,
+  PutOptions,
+  ReadOptions,
+  ScanPosition,
+  WriteOptions,
+} from "../node/api.ts";
+import { type Key, keyBytes, keyOf, storedValue, valueOf } from "./keys_and_values.ts";
+
+/** What a key holds. */
+export interface Entry<T> {
+  /** The latest of the siblings; undefined if there is none. */
+  readonly value: T | undefined;
+  /** All values that no later write has replaced, the latest first. */
+  readonly siblings: readonly T[];
+  /** Give it to a later put or delete to replace exactly what this read saw. */
+  readonly context: string;
+  /** When the latest value ends, in milliseconds since 1970; undefined if it does not. */
+  readonly expiresAtMs: number | undefined;
+}
+
+/** What a write left. */
+export interface Written {
+  /** How many values the coordinator's copy holds after it: 1 unless others wrote meanwhile. */
+  readonly siblings: number;
+  /** The context that covers this write, if nothing else is left beside it. */
+  readonly context: string | undefined;
+}
+
+export interface ListOptions extends ReadOptions {
+  /** Only keys that begin with this: characters of a string key, or parts of an array key. */
+  readonly prefix?: Key | undefined;
+  /** End after so many entries. */
+  readonly limit?: number | undefined;
+}
+
+/** One entry of a list. */
+export interface ListEntry<T> extends Entry<T> {
+  readonly key: Key;
+}
+
+/** Keys fetched at once by a list, and values read at once. */
+const LIST_PAGE_COUNT = 100;
+
+export class Database {
+  readonly #api: KeyValueApi;
+
+  constructor(api: KeyValueApi) {
+    this.#api = api;
+  }
+
+  /**
+   * Reads a key from R of its owners.
+   *
+   * @throws {DenamoError} see its `code`; a read has no effect whatever its outcome
+   */
+  async get<T = unknown>(key: Key, options?: ReadOptions): Promise<Entry<T>> {
+    const found = await this.#api.get(keyBytes(key), options);
+    const siblings = found.siblings.map((sibling) => valueOf(sibling) as T);
+    return {
+      value: siblings[0],
+      siblings,
+      context: found.context(),
+      expiresAtMs: found.expiresAtMs,
+    };
+  }
+
+  /**
+   * Writes a value and waits until W owners have it on their disks. With a context it replaces what that
+   * context covers; without one, what its coordinator holds at that moment.
+   *
+   * @throws {DenamoError} whose `outcome` tells whether the write may have taken effect
+   * @throws {TypeError} if the value holds what MessagePack cannot
+   */
+  async put(key: Key, value: unknown, options?: PutOptions): Promise<Written> {
+    const written = await this.#api.put(keyBytes(key), storedValue(value), options);
+    return { siblings: written.siblings, context: written.context() };
+  }
+
+  /**
+   * Deletes a key: what its context covers, or everything that a read finds.
+   *
+   * @returns whether there was something to delete
+   * @throws {DenamoError} as {@linkcode Database.put}
+   */
+  async delete(key: Key, options?: WriteOptions): Promise<boolean> {
+    return (await this.#api.delete(keyBytes(key), options)).existed;
+  }
+
+  /**
+   * Sets when the value of a key ends, in milliseconds since 1970; undefined means never.
+   *
+   * @returns whether there is a value
+   */
+  async expire(
+    key: Key,
+    expiresAtMs: number | undefined,
+    options?: WriteOptions,
+  ): Promise<boolean> {
+    return (await this.#api.expire(keyBytes(key), expiresAtMs, options)).existed;
+  }
+
+  /**
+   * Walks over all entries, in the order of the ring, not of the keys. What is written meanwhile may be
+   * seen or missed; what was there all the time is seen once.
+   */
+  async *list<T = unknown>(options: ListOptions = {}): AsyncGenerator<ListEntry<T>> {
+    const { prefix: prefixKey, limit = Infinity, ...readOptions } = options;
+    const prefix = prefixKey === undefined ? undefined : keyBytes(prefixKey);
+    let from: ScanPosition | undefined = { partition: 0 };
+    let left = limit;
+    while (from !== undefined && left > 0) {
+      const wanted = Math.min(LIST_PAGE_COUNT, left);
+      const page = await this.#api.scan({ ...readOptions, from, prefix, limit: wanted });
+      const entries = await Promise.all(page.keys.map(async (bytes) => {
+        const key = keyOf(bytes);
+        try {
+          return { key, ...await this.get<T>(bytes, readOptions) };
+        } catch (error) {
+          if (!(error instanceof DenamoError)) throw error;
+          const message = `Cannot list "${String(key)}": ${messageOf(error)}`;
+          throw new DenamoError(error.code, error.outcome, message, error.details);
+        }
+      }));
+      for (const entry of entries) {
+        if (entry.value === undefined || left-- <= 0) continue;
+        yield entry;
+      }
+      from = page.next;
+    }
+  }
+}

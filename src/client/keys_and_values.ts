@@ -1,0 +1,52 @@
+// Keys and values of TypeScript programs as the bytes that a node keeps, and back.
+
+import { Decoder, Encoder } from "@msgpack/msgpack";
+import { strictUtf8Text, utf8, utf8Text } from "../base/bytes.ts";
+import { keyFromParts, type KvKeyPart, partsFromKey } from "../base/kv_key.ts";
+import type { StoredValue } from "../crdt/value.ts";
+
+/**
+ * A key: a string, or an array as Deno KV has them, which keeps its order. Bytes that are neither (another
+ * program wrote them) are a Uint8Array.
+ */
+export type Key = string | readonly KvKeyPart[] | Uint8Array;
+
+// Whole numbers of 64 bits are bigint on both ways, so that no digit is lost; numbers stay numbers.
+const encoder = new Encoder({ useBigInt64: true });
+const decoder = new Decoder({ useBigInt64: true });
+
+/** The bytes of a key. */
+export function keyBytes(key: Key): Uint8Array {
+  if (typeof key === "string") return utf8(key);
+  return key instanceof Uint8Array ? key : keyFromParts(key);
+}
+
+/** The key of bytes, in the form in which a program would have given it. */
+export function keyOf(bytes: Uint8Array): Key {
+  return partsFromKey(bytes) ?? strictUtf8Text(bytes) ?? bytes;
+}
+
+/** A value as it is stored. @throws {TypeError} if it holds what MessagePack cannot */
+export function storedValue(value: unknown): StoredValue {
+  if (value instanceof Uint8Array) return { kind: "bytes", bytes: value.slice() };
+  if (typeof value === "string") return { kind: "text", bytes: utf8(value) };
+  try {
+    return { kind: "msgpack", bytes: encoder.encode(value).slice() };
+  } catch (error) {
+    throw new TypeError(
+      `Cannot store this value: ${error instanceof Error ? error.message : error}`,
+    );
+  }
+}
+
+/** The value that was stored. */
+export function valueOf(stored: StoredValue): unknown {
+  switch (stored.kind) {
+    case "bytes":
+      return stored.bytes.slice();
+    case "text":
+      return utf8Text(stored.bytes);
+    case "msgpack":
+      return decoder.decode(stored.bytes);
+  }
+}

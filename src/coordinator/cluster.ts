@@ -1,0 +1,63 @@
+// What a coordinator must know of the cluster around it.
+
+import type { PeerId } from "../ports/network.ts";
+import type { Layout } from "../ring/layout.ts";
+import type { Placement } from "../ring/placement.ts";
+import { DenamoError, type QuorumError } from "../wire/errors.ts";
+import type { Rpc } from "../wire/rpc.ts";
+
+/** A layout with its tables. */
+export interface CurrentLayout {
+  readonly layout: Layout;
+  readonly placement: Placement;
+  /** The layout as it is sent to peers that have another. */
+  readonly encoded: Uint8Array;
+}
+
+export interface Cluster {
+  readonly self: string;
+  readonly rpc: Rpc;
+  /** Undefined before the first layout. */
+  current(): CurrentLayout | undefined;
+  /** The peer that bears this name at present. */
+  peerOf(node: string): PeerId | undefined;
+  /** Whether heartbeats of this node have stopped. */
+  isDown(node: string): boolean;
+  /** A sentence if our clock is too far from the others' to draw dots. */
+  clockProblem(): string | undefined;
+  /** A peer has answered that it has another layout than ours; `encoded` is the peer's. */
+  learnLayout(encoded: Uint8Array): void;
+}
+
+/** The layout. @throws {DenamoError} `not_ready` if there is none */
+export function layoutOf(cluster: Cluster): CurrentLayout {
+  const current = cluster.current();
+  if (current !== undefined) return current;
+  throw new DenamoError("not_ready", "no", "This cluster has no layout: run denamo layout init");
+}
+
+/** A node that can be asked right away. */
+export interface Reachable {
+  readonly node: string;
+  readonly peer: PeerId;
+}
+
+/** Those of `nodes` that have an open connection, the fastest first; nodes called down come last. */
+export function reachable(cluster: Cluster, nodes: readonly string[]): Reachable[] {
+  const found: Reachable[] = [];
+  for (const node of nodes) {
+    const peer = cluster.peerOf(node);
+    if (peer !== undefined && node !== cluster.self && cluster.rpc.isUp(peer)) {
+      found.push({ node, peer });
+    }
+  }
+  const rank = ({ node, peer }: Reachable) =>
+    cluster.rpc.latencyMs(peer) + (cluster.isDown(node) ? 1e9 : 0);
+  return found.length > 1 ? found.sort((a, b) => rank(a) - rank(b)) : found;
+}
+
+/** Reads the layout that a peer sends along when it refuses ours. */
+export function learnFromRefusal(cluster: Cluster, error: DenamoError | QuorumError): void {
+  const encoded = error.code === "wrong_layout" ? error.details["layout"] : undefined;
+  if (encoded instanceof Uint8Array) cluster.learnLayout(encoded);
+}

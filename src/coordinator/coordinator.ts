@@ -1,0 +1,288 @@
+// Where a request goes and what it means.
+//
+// Any node takes any request. An owner of the key coordinates it; another node forwards it to the owner
+// that answers fastest. A read may be tried at another owner; a write only if the first certainly did
+// nothing with it, since a write made twice would be two writes.
+
+import { showBytes } from "../base/bytes.ts";
+import { MalformedError } from "../base/malformed.ts";
+import { decodeContext } from "../causality/context_token.ts";
+import { latestTime, type VersionVector } from "../causality/version_vector.ts";
+import { DataObject } from "../crdt/data_object.ts";
+import type { Clock } from "../ports/clock.ts";
+import type { Log } from "../ports/log.ts";
+import { partitionOf } from "../ring/partition.ts";
+import type { Namespace, Namespaces } from "../replica/namespaces.ts";
+import type { Change, Replica } from "../replica/replica.ts";
+import { Arguments } from "../wire/arguments.ts";
+import type { Deadlines } from "../wire/deadlines.ts";
+import {
+  ConflictError,
+  DenamoError,
+  OverloadedError,
+  QuorumError,
+  TimeoutError,
+  TooLargeError,
+} from "../wire/errors.ts";
+import { LIMITS } from "../wire/limits.ts";
+import { type IncomingRequest, METHODS } from "../wire/message_codec.ts";
+import { type Cluster, layoutOf, learnFromRefusal, reachable } from "./cluster.ts";
+import { Reads } from "./reads.ts";
+import {
+  type ClientAnswer,
+  type ClientRequest,
+  decodeClientAnswer,
+  decodeClientRequest,
+  type DeleteRequest,
+  encodeClientAnswer,
+  encodeClientRequest,
+  type ExpireRequest,
+  type PutRequest,
+} from "./requests.ts";
+import { seenBy, writeAnswer } from "./results.ts";
+import { Writes } from "./writes.ts";
+
+/** A request with all that its key decides. */
+interface Routed {
+  readonly partition: number;
+  readonly namespace: Namespace;
+  readonly timeoutMs: number;
+}
+
+const NOTHING: Omit<ClientAnswer, "object"> = {
+  siblings: 0,
+  context: () => undefined,
+  existed: false,
+  expiresAtMs: undefined,
+};
+
+export class Coordinator {
+  readonly #cluster: Cluster;
+  readonly #replica: Replica;
+  readonly #namespaces: Namespaces;
+  readonly #clock: Clock;
+  readonly #writes: Writes;
+  readonly #reads: Reads;
+  #inFlight = 0;
+  #coordinated = 0;
+  #forwarded = 0;
+
+  constructor(
+    cluster: Cluster,
+    replica: Replica,
+    namespaces: Namespaces,
+    clock: Clock,
+    deadlines: Deadlines,
+    log: Log,
+  ) {
+    this.#cluster = cluster;
+    this.#replica = replica;
+    this.#namespaces = namespaces;
+    this.#clock = clock;
+    this.#writes = new Writes(cluster, replica, deadlines);
+    this.#reads = new Reads(cluster, replica, deadlines, log);
+    cluster.rpc.serve(METHODS.coordinate, (request) => this.#serve(request));
+  }
+
+  /** Requests under way, and how many have been coordinated and forwarded since the start. */
+  get counts(): { inFlight: number; coordinated: number; forwarded: number; repaired: number } {
+    return {
+      inFlight: this.#inFlight,
+      coordinated: this.#coordinated,
+      forwarded: this.#forwarded,
+      repaired: this.#reads.repairedCount,
+    };
+  }
+
+  /**
+   * Carries out a client's request, here or at an owner.
+   *
+   * @throws {DenamoError}
+   */
+  async execute(request: ClientRequest, timeoutMs: number | undefined): Promise<ClientAnswer> {
+    checkKey(request.key);
+    if (request.op === "put" && request.value.bytes.length > LIMITS.value) {
+      throw new TooLargeError("The value", LIMITS.value, request.value.bytes.length);
+    }
+    if (this.#inFlight >= LIMITS.inFlightPerNodeCount) {
+      throw new OverloadedError("The node's request queue", LIMITS.inFlightPerNodeCount);
+    }
+    this.#inFlight++;
+    try {
+      const { layout, placement } = layoutOf(this.#cluster);
+      const namespace = this.#namespaces.of(request.key);
+      const partition = partitionOf(request.key, layout.partitions);
+      const routed = { partition, namespace, timeoutMs: timeoutMs ?? namespace.timeoutMs };
+      if (placement.isOwner(this.#cluster.self, partition, namespace.n)) {
+        return await this.#coordinate(request, routed);
+      }
+      return await this.#forward(request, routed, placement.ownersFor(partition, namespace.n));
+    } finally {
+      this.#inFlight--;
+    }
+  }
+
+  async #forward(
+    request: ClientRequest,
+    { timeoutMs }: Routed,
+    owners: readonly string[],
+  ): Promise<ClientAnswer> {
+    this.#forwarded++;
+    const cluster = this.#cluster;
+    const endsAtMs = this.#clock.monotonic() + timeoutMs;
+    const message = [layoutOf(cluster).layout.id, ...encodeClientRequest(request)];
+    const causes: string[] = [];
+    for (const { node, peer } of reachable(cluster, owners)) {
+      const leftMs = endsAtMs - this.#clock.monotonic();
+      if (leftMs <= 0) break;
+      try {
+        return decodeClientAnswer(
+          await cluster.rpc.call(peer, METHODS.coordinate, message, leftMs),
+        );
+      } catch (error) {
+        if (!(error instanceof DenamoError)) throw error;
+        learnFromRefusal(cluster, error);
+        const mayRetry = request.op === "get" || error.outcome === "no";
+        if (!mayRetry || !isOfThatNode(error)) throw error;
+        causes.push(`${node}: ${error.message}`);
+      }
+    }
+    if (endsAtMs <= this.#clock.monotonic()) {
+      throw new TimeoutError(`The request for "${showBytes(request.key)}"`, "no", timeoutMs);
+    }
+    throw new QuorumError(`an owner of "${showBytes(request.key)}"`, "no", {
+      needed: 1,
+      got: 0,
+      asked: owners.length,
+      causes: causes.length > 0 ? causes : owners.map((owner) => `${owner} is not connected`),
+    });
+  }
+
+  /** Answers a request that another node has forwarded. */
+  async #serve(incoming: IncomingRequest): Promise<readonly unknown[]> {
+    const args = new Arguments(incoming.arguments, "forwarded request");
+    const layoutId = args.text();
+    const request = decodeClientRequest(args);
+    const { layout, placement, encoded } = layoutOf(this.#cluster);
+    const namespace = this.#namespaces.of(request.key);
+    const partition = partitionOf(request.key, layout.partitions);
+    const isOwner = placement.isOwner(this.#cluster.self, partition, namespace.n);
+    if (layout.id !== layoutId || !isOwner) {
+      const message = `${this.#cluster.self} has layout ${layout.id} and does not own the key`;
+      throw new DenamoError("wrong_layout", "no", message, { layout: encoded });
+    }
+    const timeoutMs = Math.min(incoming.timeoutMs, LIMITS.timeoutMsMax);
+    return encodeClientAnswer(await this.#coordinate(request, { partition, namespace, timeoutMs }));
+  }
+
+  #coordinate(request: ClientRequest, routed: Routed): Promise<ClientAnswer> {
+    this.#coordinated++;
+    switch (request.op) {
+      case "get":
+        return this.#get(request.key, request.level, routed);
+      case "put":
+        return this.#put(request, routed);
+      case "delete":
+        return this.#delete(request, routed);
+      case "expire":
+        return this.#expire(request, routed);
+    }
+  }
+
+  async #get(
+    key: Uint8Array,
+    level: ClientRequest["level"],
+    routed: Routed,
+  ): Promise<ClientAnswer> {
+    return { ...NOTHING, object: await this.#read(key, level, routed) };
+  }
+
+  #read(key: Uint8Array, level: ClientRequest["level"], routed: Routed): Promise<DataObject> {
+    return this.#reads.read({ key, ...routed, r: level ?? routed.namespace.r });
+  }
+
+  async #put(request: PutRequest, routed: Routed): Promise<ClientAnswer> {
+    const { key, value, expiresAtMs, keepExpiry } = request;
+    const seen = contextOf(key, request.context);
+    return await this.#write(request, routed, seen, (held, nextDot) => {
+      const covered = seenBy(held, seen);
+      const dot = nextDot(Math.max(held.latestTime(), latestTime(covered)));
+      const kept = keepExpiry ? held.live(this.#clock.now())[0]?.expiresAtMs : undefined;
+      const object = held.write(dot, value, covered, kept ?? expiresAtMs);
+      const siblings = object.opaque.size;
+      if (siblings > LIMITS.siblingCount && routed.namespace.conflicts !== "lww") {
+        throw new ConflictError(showBytes(key), siblings - 1, LIMITS.siblingCount);
+      }
+      return object;
+    });
+  }
+
+  /** Without a context a delete reads first: what is not there needs no tombstone. */
+  async #delete(request: DeleteRequest, routed: Routed): Promise<ClientAnswer> {
+    const seen = contextOf(request.key, request.context);
+    let found = DataObject.empty;
+    if (seen === undefined) {
+      found = await this.#read(request.key, undefined, routed);
+      if (found.live(this.#clock.now()).length === 0) return NOTHING;
+    }
+    let existed = seen === undefined;
+    const answer = await this.#write(request, routed, seen, (held, nextDot) => {
+      existed ||= held.live(this.#clock.now()).length > 0;
+      const merged = held.merge(found);
+      const covered = seenBy(merged, seen);
+      const dot = nextDot(Math.max(merged.latestTime(), latestTime(covered)));
+      return merged.write(dot, null, covered, undefined);
+    });
+    return { ...answer, existed };
+  }
+
+  async #expire(request: ExpireRequest, routed: Routed): Promise<ClientAnswer> {
+    const found = await this.#read(request.key, undefined, routed);
+    const [latest] = found.live(this.#clock.now());
+    if (latest === undefined) return NOTHING;
+    const answer = await this.#write(request, routed, undefined, (held, nextDot) => {
+      const merged = held.merge(found);
+      return merged.expire(nextDot(merged.latestTime()), request.expiresAtMs);
+    });
+    return { ...answer, existed: true, expiresAtMs: latest.expiresAtMs };
+  }
+
+  async #write(
+    request: PutRequest | DeleteRequest | ExpireRequest,
+    routed: Routed,
+    seen: VersionVector | undefined,
+    change: Change,
+  ): Promise<ClientAnswer> {
+    const { key, level } = request;
+    const w = level ?? routed.namespace.w;
+    const written = await this.#writes.write({ key, ...routed, w, seen, change });
+    return { ...writeAnswer(key, written), existed: false, expiresAtMs: undefined };
+  }
+}
+
+/** Whether another owner may do better. */
+function isOfThatNode(error: DenamoError): boolean {
+  return !["bad_context", "bad_request", "conflict", "too_large", "unsupported"].includes(
+    error.code,
+  );
+}
+
+function contextOf(key: Uint8Array, token: string | undefined): VersionVector | undefined {
+  if (token === undefined) return undefined;
+  try {
+    return decodeContext(key, token);
+  } catch (error) {
+    if (!(error instanceof MalformedError)) throw error;
+    throw new DenamoError("bad_context", "no", error.message);
+  }
+}
+
+function checkKey(key: Uint8Array): void {
+  if (key.length === 0) throw new DenamoError("bad_request", "no", "The key is empty");
+  if (key.length > LIMITS.key) throw new TooLargeError("The key", LIMITS.key, key.length);
+  let escaped = key.length;
+  for (let i = 0; i < key.length; i++) if (key[i] === 0) escaped++;
+  if (escaped > LIMITS.escapedKey) {
+    throw new TooLargeError("The key with its NUL bytes escaped", LIMITS.escapedKey, escaped);
+  }
+}

@@ -1,0 +1,152 @@
+// Client requests as they travel from the node that took them to the owner that coordinates them.
+//
+//   get    := 1 | key | r | strict
+//   put    := 2 | key | w | strict | context | kind | bytes | expiresAtMs | keepExpiry
+//   delete := 3 | key | w | strict | context
+//   expire := 4 | key | w | strict | expiresAtMs
+
+import type { DataObject } from "../crdt/data_object.ts";
+import { decodeObject } from "../crdt/object_codec.ts";
+import type { StoredValue, ValueKind } from "../crdt/value.ts";
+import { MalformedError } from "../base/malformed.ts";
+import type { QuorumLevel } from "../replica/namespaces.ts";
+import { Arguments } from "../wire/arguments.ts";
+import { LIMITS } from "../wire/limits.ts";
+
+interface Asked {
+  readonly key: Uint8Array;
+  /** How many owners; undefined leaves it to the namespace. */
+  readonly level: QuorumLevel | undefined;
+  readonly strict: boolean | undefined;
+}
+
+export interface GetRequest extends Asked {
+  readonly op: "get";
+}
+
+export interface PutRequest extends Asked {
+  readonly op: "put";
+  readonly context: string | undefined;
+  readonly value: StoredValue;
+  readonly expiresAtMs: number | undefined;
+  readonly keepExpiry: boolean;
+}
+
+export interface DeleteRequest extends Asked {
+  readonly op: "delete";
+  readonly context: string | undefined;
+}
+
+export interface ExpireRequest extends Asked {
+  readonly op: "expire";
+  readonly expiresAtMs: number | undefined;
+}
+
+export type ClientRequest = GetRequest | PutRequest | DeleteRequest | ExpireRequest;
+
+/** What the coordinating owner answers. */
+export interface ClientAnswer {
+  /** Of a get: what was read. */
+  readonly object?: DataObject | undefined;
+  /** Of a write: the values that its coordinator's copy holds, and a context if it may give one. */
+  readonly siblings: number;
+  context(): string | undefined;
+  /** Of a delete or expire: whether there was a value, and when it ended. */
+  readonly existed: boolean;
+  readonly expiresAtMs: number | undefined;
+}
+
+const OPS = ["get", "put", "delete", "expire"] as const;
+const KINDS: readonly ValueKind[] = ["bytes", "text", "msgpack"];
+
+export function encodeClientRequest(request: ClientRequest): unknown[] {
+  const parts: unknown[] = [
+    OPS.indexOf(request.op) + 1,
+    request.key,
+    request.level === undefined ? null : [request.level],
+    request.strict ?? null,
+  ];
+  switch (request.op) {
+    case "get":
+      return parts;
+    case "put":
+      return [
+        ...parts,
+        request.context ?? null,
+        KINDS.indexOf(request.value.kind),
+        request.value.bytes,
+        request.expiresAtMs ?? null,
+        request.keepExpiry,
+      ];
+    case "delete":
+      return [...parts, request.context ?? null];
+    case "expire":
+      return [...parts, request.expiresAtMs ?? null];
+  }
+}
+
+/** @throws {MalformedError} */
+export function decodeClientRequest(args: Arguments): ClientRequest {
+  const op = OPS[args.count(OPS.length) - 1];
+  const key = args.ownBytes(LIMITS.key);
+  const level = args.optional(readLevel);
+  const strict = args.optional((part) => part.flag());
+  const asked = { key, level, strict };
+  switch (op) {
+    case "get":
+      return { op, ...asked };
+    case "put": {
+      const context = args.optional((part) => part.text(LIMITS.contextToken));
+      const kind = KINDS[args.count(KINDS.length - 1)]!;
+      const bytes = args.ownBytes(LIMITS.value);
+      const expiresAtMs = args.optional((part) => part.count());
+      return {
+        op,
+        ...asked,
+        context,
+        value: { kind, bytes },
+        expiresAtMs,
+        keepExpiry: args.flag(),
+      };
+    }
+    case "delete":
+      return { op, ...asked, context: args.optional((part) => part.text(LIMITS.contextToken)) };
+    case "expire":
+      return { op, ...asked, expiresAtMs: args.optional((part) => part.count()) };
+    default:
+      throw new MalformedError("client request", "its operation is unknown");
+  }
+}
+
+export function encodeClientAnswer(answer: ClientAnswer): unknown[] {
+  return [
+    answer.object?.encoded() ?? null,
+    answer.siblings,
+    answer.context() ?? null,
+    answer.existed,
+    answer.expiresAtMs ?? null,
+  ];
+}
+
+/** @throws {MalformedError} */
+export function decodeClientAnswer(parts: readonly unknown[]): ClientAnswer {
+  const args = new Arguments(parts, "client answer");
+  // Owners merged at a read may hold more together than one of them may store.
+  const bytes = args.optional((part) => part.ownBytes(LIMITS.message));
+  const siblings = args.count();
+  const token = args.optional((part) => part.text(LIMITS.contextToken));
+  return {
+    object: bytes === undefined ? undefined : decodeObject(bytes),
+    siblings,
+    context: () => token,
+    existed: args.flag(),
+    expiresAtMs: args.optional((part) => part.count()),
+  };
+}
+
+function readLevel(args: Arguments): QuorumLevel {
+  const [level] = args.list(1);
+  if (typeof level === "number") return level;
+  if (level === "one" || level === "quorum" || level === "all") return level;
+  throw new MalformedError("client request", "its level is unknown");
+}

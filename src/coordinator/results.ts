@@ -1,0 +1,59 @@
+// Answers of a coordinator in the shape that the doors see.
+
+import { encodeContext } from "../causality/context_token.ts";
+import type { VersionVector } from "../causality/version_vector.ts";
+import type { DataObject, LiveValue } from "../crdt/data_object.ts";
+import type { StoredValue } from "../crdt/value.ts";
+import type { CoordinatedWrite } from "../replica/replica.ts";
+
+/** What a read found; see ReadResult in node/api.ts. */
+export class ReadAnswer {
+  readonly #key: Uint8Array;
+  readonly #object: DataObject;
+  readonly #live: readonly LiveValue[];
+
+  constructor(key: Uint8Array, object: DataObject, nowMs: number) {
+    this.#key = key;
+    this.#object = object;
+    this.#live = object.live(nowMs);
+  }
+
+  get value(): StoredValue | undefined {
+    return this.#live[0]?.value;
+  }
+
+  get siblings(): readonly StoredValue[] {
+    return this.#live.map(({ value }) => value);
+  }
+
+  get expiresAtMs(): number | undefined {
+    return this.#live[0]?.expiresAtMs;
+  }
+
+  context(): string {
+    return encodeContext(this.#key, this.#object.vector());
+  }
+}
+
+/** What a write left; see WriteResult in node/api.ts. */
+export interface WriteAnswer {
+  readonly siblings: number;
+  context(): string | undefined;
+}
+
+/**
+ * The answer to a write that this node coordinated. Its context covers the write only if nothing else is
+ * left beside it: a context speaks for whole actors, and must not cover a value that nobody was shown.
+ */
+export function writeAnswer(key: Uint8Array, written: CoordinatedWrite): WriteAnswer {
+  const { object } = written;
+  let siblings = 0;
+  for (const { value } of object.opaque.siblings()) if (value !== null) siblings++;
+  const context = () => object.opaque.size === 1 ? encodeContext(key, object.vector()) : undefined;
+  return { siblings, context };
+}
+
+/** Which context a blind write has: all that its coordinator holds. */
+export function seenBy(object: DataObject, context: VersionVector | undefined): VersionVector {
+  return context ?? object.vector();
+}

@@ -1,0 +1,174 @@
+// The object of one key: a slot per type of value, and when it ends.
+//
+// One key may be created as two different types at once on both sides of a cut network; with a slot for
+// each type neither is lost. Today there is one type, the opaque value, whose slot is a sibling set. A
+// delete is a write too: it leaves a tombstone (`null`) among the siblings, so that a copy that missed the
+// delete is recognised as old and not as new.
+//
+// The expiry is a slot of its own with dots of its own, because EXPIRE changes it without touching the
+// value. Of concurrent expiries the later one wins, "never" being the latest. An expiry ends the values
+// that were written before it, never one that was written later: so a plain SET that ran beside an EXPIRE
+// either comes first and expires with it, or comes later and stays. What has expired is answered as absent
+// by every copy alike, and merging never asks what time it is.
+//
+// Objects never change, as sibling sets do not.
+
+import { hash64 } from "../base/hash.ts";
+import { type ActorId, compareDots, type Dot, type HybridTime } from "../causality/dot.ts";
+import { type Sibling, SiblingSet } from "../causality/sibling_set.ts";
+import type { VersionVector } from "../causality/version_vector.ts";
+import { encodeObject } from "./object_codec.ts";
+import type { StoredValue } from "./value.ts";
+
+/** A value, or `null` for a tombstone. */
+export type Opaque = StoredValue | null;
+
+/** Stands in an expiry slot for "does not end". */
+export const NEVER = 0;
+
+/** A value that has been neither replaced nor deleted nor ended. */
+export interface LiveValue extends Sibling<StoredValue> {
+  /** Milliseconds since 1970; undefined if it does not end. */
+  readonly expiresAtMs: number | undefined;
+}
+
+export class DataObject {
+  static readonly empty = new DataObject(SiblingSet.empty<Opaque>(), SiblingSet.empty<number>());
+
+  readonly opaque: SiblingSet<Opaque>;
+  /** Ends in milliseconds since 1970, or {@linkcode NEVER}. */
+  readonly expiry: SiblingSet<number>;
+  #encoded: Uint8Array<ArrayBuffer> | undefined;
+  #digest: bigint | undefined;
+
+  constructor(
+    opaque: SiblingSet<Opaque>,
+    expiry: SiblingSet<number>,
+    encoded?: Uint8Array<ArrayBuffer>,
+  ) {
+    this.opaque = opaque;
+    this.expiry = expiry;
+    this.#encoded = encoded;
+  }
+
+  /** The canonical bytes: equal objects have equal bytes on every node. */
+  encoded(): Uint8Array<ArrayBuffer> {
+    return this.#encoded ??= encodeObject(this);
+  }
+
+  /** A hash of the canonical bytes, for asking "do you hold the same?". */
+  digest(): bigint {
+    return this.#digest ??= hash64(this.encoded());
+  }
+
+  /** Whether nothing was ever written. */
+  get isEmpty(): boolean {
+    return this.opaque.entries.length === 0 && this.expiry.entries.length === 0;
+  }
+
+  /** What both hold together; returns one of the two itself if that is the result. */
+  merge(other: DataObject): DataObject {
+    const opaque = this.opaque.merge(other.opaque);
+    const expiry = this.expiry.merge(other.expiry);
+    if (opaque === this.opaque && expiry === this.expiry) return this;
+    if (opaque === other.opaque && expiry === other.expiry) return other;
+    return new DataObject(opaque, expiry);
+  }
+
+  /** Everything that this object has seen: the context of a read. */
+  vector(): VersionVector {
+    const vector = new Map<ActorId, HybridTime>();
+    this.opaque.addTo(vector);
+    this.expiry.addTo(vector);
+    return vector;
+  }
+
+  timeOf(actor: ActorId): HybridTime {
+    return Math.max(this.opaque.timeOf(actor), this.expiry.timeOf(actor));
+  }
+
+  latestTime(): HybridTime {
+    return Math.max(this.opaque.latestTime(), this.expiry.latestTime());
+  }
+
+  /**
+   * Writes a value, or a tombstone, in place of what `seen` covers.
+   *
+   * @param expiresAtMs when the value ends; undefined if it does not
+   */
+  write(dot: Dot, value: Opaque, seen: VersionVector, expiresAtMs: number | undefined): DataObject {
+    const opaque = this.opaque.discard(seen).add(dot, value);
+    const expiry = this.expiry.entries.length > 0 ? this.expiry.discard(seen) : this.expiry;
+    return new DataObject(
+      opaque,
+      expiresAtMs === undefined ? expiry : expiry.add(dot, expiresAtMs),
+    );
+  }
+
+  /** Sets when the values end, in place of every expiry that is known here. */
+  expire(dot: Dot, expiresAtMs: number | undefined): DataObject {
+    const expiry = this.expiry.discard(this.vector()).add(dot, expiresAtMs ?? NEVER);
+    return new DataObject(this.opaque, expiry);
+  }
+
+  /** The siblings that can be read at `nowMs`, the latest first. */
+  live(nowMs: number): LiveValue[] {
+    const live: LiveValue[] = [];
+    for (const { actor, time, value } of this.opaque.siblings()) {
+      if (value === null) continue;
+      const expiresAtMs = this.#endOf(time);
+      if (expiresAtMs !== undefined && expiresAtMs <= nowMs) continue;
+      live.push({ actor, time, value, expiresAtMs });
+    }
+    return live.length > 1 ? live.sort((a, b) => compareDots(b, a)) : live;
+  }
+
+  /**
+   * Only the latest value, as namespaces with the rule `lww` keep it. Every copy decides alike, since
+   * "latest" depends on dots alone.
+   */
+  keepLatest(): DataObject {
+    if (this.opaque.size <= 1) return this;
+    let latest: Sibling<Opaque> | undefined;
+    for (const sibling of this.opaque.siblings()) {
+      if (latest === undefined || compareDots(sibling, latest) > 0) latest = sibling;
+    }
+    const { actor, time } = latest!;
+    const opaque = new SiblingSet(
+      this.opaque.entries.map((entry) => {
+        const values = entry.values.filter((value) => entry.actor === actor && value.time === time);
+        const dropped = entry.values.filter((value) => !values.includes(value));
+        const discardedUpTo = dropped.reduce(
+          (most, { time }) => Math.max(most, time),
+          entry.discardedUpTo,
+        );
+        return { actor: entry.actor, discardedUpTo, values };
+      }),
+    );
+    return new DataObject(opaque, this.expiry);
+  }
+
+  /** The same clocks with values of no bytes: enough to know what is live. */
+  skeleton(): DataObject {
+    const opaque = new SiblingSet(
+      this.opaque.entries.map((entry) => ({
+        ...entry,
+        values: entry.values.map(({ time, value }) => ({ time, value: value && HOLLOW })),
+      })),
+    );
+    return new DataObject(opaque, this.expiry);
+  }
+
+  /** When a value written at `time` ends. */
+  #endOf(time: HybridTime): number | undefined {
+    let end: number | undefined;
+    for (const expiry of this.expiry.siblings()) {
+      if (expiry.time < time) continue;
+      if (expiry.value === NEVER) return undefined;
+      end = Math.max(end ?? 0, expiry.value);
+    }
+    return end;
+  }
+}
+
+const HOLLOW: StoredValue = { kind: "bytes", bytes: new Uint8Array(0) };

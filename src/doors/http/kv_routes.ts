@@ -1,0 +1,219 @@
+// One key over HTTP: read it, put it, delete it.
+//
+// A key with one value is that value, with its own Content-Type, so that `curl` is a client. A key with
+// several siblings answers 300 and all of them: whoever cannot merge them asks for `siblings=latest`.
+// The context travels in a header in both directions.
+
+import type { ReadResult, WriteResult } from "../../node/api.ts";
+import { LIMITS } from "../../wire/limits.ts";
+import {
+  type DoorContext,
+  jsonResponse,
+  KEY_ROUTE,
+  type Operation,
+  operation,
+} from "./operation.ts";
+import { badRequest, HttpProblem } from "./problem.ts";
+import {
+  integerParameter,
+  readQuorumParameter,
+  strictParameter,
+  timeoutParameter,
+  wordParameter,
+  writeQuorumParameter,
+} from "./query.ts";
+import { reference } from "./openapi_schemas.ts";
+import {
+  bodyOfValue,
+  BYTES_TYPE,
+  JSON_TYPE,
+  jsonMembersOf,
+  MSGPACK_TYPE,
+  TEXT_TYPE,
+  valueOfBody,
+} from "./value_mapping.ts";
+
+/** Header names, in the case in which people write them. */
+export const CONTEXT_HEADER = "Denamo-Context";
+export const SIBLINGS_HEADER = "Denamo-Siblings";
+export const EXPIRES_HEADER = "Denamo-Expires-At-Ms";
+export const EXISTED_HEADER = "Denamo-Existed";
+
+const ANY_VALUE = {
+  [TEXT_TYPE]: { type: "string" },
+  [JSON_TYPE]: {},
+  [BYTES_TYPE]: {},
+} as const;
+
+/** The operations on one key. */
+export function keyOperations(context: DoorContext): Operation[] {
+  return [readOperation(context), putOperation(context), deleteOperation(context)];
+}
+
+function readOperation({ api }: DoorContext): Operation {
+  return operation({
+    id: "getValue",
+    method: "GET",
+    path: KEY_ROUTE,
+    summary: "Read the value of a key",
+    query: {
+      r: readQuorumParameter,
+      strict: strictParameter,
+      timeoutMs: timeoutParameter,
+      siblings: wordParameter(
+        "What to answer where a key has several values: all of them, or the latest only.",
+        ["all", "latest"],
+        "all",
+      ),
+    },
+    responses: {
+      200: {
+        description: "The value, with the Content-Type of its kind.",
+        headers: [CONTEXT_HEADER, SIBLINGS_HEADER, EXPIRES_HEADER],
+        content: { ...ANY_VALUE, [MSGPACK_TYPE]: {} },
+      },
+      300: {
+        description: "Several values that no later write has replaced, the latest first.",
+        headers: [CONTEXT_HEADER, SIBLINGS_HEADER, EXPIRES_HEADER],
+        content: { [JSON_TYPE]: reference("Siblings") },
+      },
+    },
+    problems: {
+      404: {
+        description: "There is no value. The context covers what was deleted.",
+        headers: [CONTEXT_HEADER],
+      },
+    },
+    handle: async ({ query, key }) => {
+      const { siblings, ...options } = query;
+      const result = await api.get(key(), options);
+      if (result.value === undefined) {
+        const headers = { [CONTEXT_HEADER]: result.context() };
+        throw new HttpProblem("not_found", "There is no value under this key", {
+          outcome: "ok",
+          headers,
+        });
+      }
+      if (result.siblings.length > 1 && siblings !== "latest") return siblingsResponse(result);
+      const { contentType, body } = bodyOfValue(result.value);
+      // The length is said because an answer to HEAD has no body to tell it from.
+      const headers: Record<string, string> = {
+        ...readHeaders(result, result.context()),
+        "content-type": contentType,
+        "content-length": String(body.length),
+      };
+      return new Response(body as Uint8Array<ArrayBuffer>, { headers });
+    },
+  });
+}
+
+function putOperation({ api, bodies }: DoorContext): Operation {
+  return operation({
+    id: "putValue",
+    method: "PUT",
+    path: KEY_ROUTE,
+    summary: "Put a value under a key",
+    description:
+      "With the context of an earlier read the put replaces exactly what that read saw; " +
+      "without one it replaces what its coordinator holds.",
+    takesContext: true,
+    query: {
+      w: writeQuorumParameter,
+      strict: strictParameter,
+      timeoutMs: timeoutParameter,
+      ttlMs: integerParameter("When the value ends, in milliseconds from now.", {
+        min: 1,
+        max: TTL_MS_MAX,
+        example: 60_000,
+      }),
+      expiresAtMs: integerParameter(
+        "When the value ends, in milliseconds since 1970. Not together with ttlMs.",
+        { min: 1, max: Number.MAX_SAFE_INTEGER, example: 4_000_000_000_000 },
+      ),
+    },
+    requestBody: ANY_VALUE,
+    responses: {
+      204: {
+        description: "The value is stored.",
+        headers: [CONTEXT_HEADER, SIBLINGS_HEADER],
+      },
+    },
+    problems: {
+      408: { description: "The body did not arrive in time." },
+      409: { description: "The key has too many siblings: read them and put with their context." },
+      413: { description: "The key or the value is over its limit." },
+      415: { description: "The body is encoded (Content-Encoding)." },
+    },
+    handle: async ({ request, query, key }) => {
+      const { ttlMs, expiresAtMs, ...options } = query;
+      if (ttlMs !== undefined && expiresAtMs !== undefined) {
+        throw badRequest('Query parameters "ttlMs" and "expiresAtMs" exclude each other', {
+          parameter: "ttlMs",
+        });
+      }
+      const name = key();
+      const body = await bodies.read(request, "Value", LIMITS.value);
+      const value = valueOfBody(request.headers.get("content-type"), body);
+      const result = await api.put(name, value, {
+        ...options,
+        context: contextOf(request),
+        expiresAtMs: ttlMs === undefined ? expiresAtMs : api.nowMs() + ttlMs,
+      });
+      return new Response(null, { status: 204, headers: writeHeaders(result) });
+    },
+  });
+}
+
+function deleteOperation({ api }: DoorContext): Operation {
+  return operation({
+    id: "deleteValue",
+    method: "DELETE",
+    path: KEY_ROUTE,
+    summary: "Delete the value of a key",
+    takesContext: true,
+    query: { w: writeQuorumParameter, strict: strictParameter, timeoutMs: timeoutParameter },
+    responses: {
+      204: {
+        description:
+          "The key has no value any more, but for siblings that the context did not cover.",
+        headers: [CONTEXT_HEADER, SIBLINGS_HEADER, EXISTED_HEADER],
+      },
+    },
+    problems: {},
+    handle: async ({ request, query, key }) => {
+      const result = await api.delete(key(), { ...query, context: contextOf(request) });
+      const headers = { ...writeHeaders(result), [EXISTED_HEADER]: String(result.existed) };
+      return new Response(null, { status: 204, headers });
+    },
+  });
+}
+
+/** A hundred years: what is longer means for ever, and is said by giving no time to live. */
+const TTL_MS_MAX = 100 * 365.25 * 24 * 3_600_000;
+
+function siblingsResponse(result: ReadResult): Response {
+  const context = result.context();
+  const siblings = result.siblings.map((value) => `{${jsonMembersOf(value)}}`).join(",");
+  const text = `{"context":${JSON.stringify(context)},"siblings":[${siblings}]}`;
+  return jsonResponse(text, 300, readHeaders(result, context));
+}
+
+function readHeaders(result: ReadResult, context: string): Record<string, string> {
+  const headers: Record<string, string> = {
+    [CONTEXT_HEADER]: context,
+    [SIBLINGS_HEADER]: String(result.siblings.length),
+  };
+  if (result.expiresAtMs !== undefined) headers[EXPIRES_HEADER] = String(result.expiresAtMs);
+  return headers;
+}
+
+function writeHeaders(result: WriteResult): Record<string, string> {
+  const headers: Record<string, string> = { [SIBLINGS_HEADER]: String(result.siblings) };
+  const context = result.context();
+  if (context !== undefined) headers[CONTEXT_HEADER] = context;
+  return headers;
+}
+
+function contextOf(request: Request): string | undefined {
+  return request.headers.get(CONTEXT_HEADER) ?? undefined;
+}

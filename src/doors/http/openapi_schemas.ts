@@ -1,0 +1,139 @@
+// The shapes of JSON answers, in JSON Schema, for the OpenAPI document.
+//
+// They repeat what node/api.ts says in TypeScript; a test holds real answers against them, without
+// mercy for a property more or less.
+
+import { ERROR_CODES } from "../../wire/errors.ts";
+import { LIMITS } from "../../wire/limits.ts";
+import { HTTP_ONLY_CODES } from "./problem.ts";
+import type { JsonSchema } from "./query.ts";
+
+/** Refers to one of {@linkcode SCHEMAS}. */
+export function reference(name: keyof typeof SCHEMAS): JsonSchema {
+  return { $ref: `#/components/schemas/${name}` };
+}
+
+const text = { type: "string" } as const;
+const count = { type: "integer", minimum: 0 } as const;
+const level = { type: "number", minimum: 0 } as const;
+const flag = { type: "boolean" } as const;
+const base64 = { type: "string", contentEncoding: "base64" } as const;
+
+/** A value within JSON: as itself, or in base64 where JSON cannot hold it. */
+const shownValue = {
+  type: text,
+  value: { description: "A text, or any JSON value" },
+  base64,
+} as const;
+
+const member = object({
+  node: text,
+  zone: text,
+  weight: level,
+  partitions: count,
+  load: level,
+});
+
+const placement = object({ partition: count, owners: list(text), fallbacks: list(text) });
+
+export const SCHEMAS = {
+  Problem: {
+    type: "object",
+    description: "RFC 9457. Further members are the numbers of the error, such as needed and got.",
+    properties: {
+      type: { type: "string", format: "uri" },
+      title: text,
+      status: { type: "integer" },
+      detail: text,
+      code: { type: "string", enum: [...ERROR_CODES, ...HTTP_ONLY_CODES] },
+      outcome: {
+        type: "string",
+        enum: ["ok", "no", "unknown"],
+        description:
+          "no: certainly without effect. unknown: it may take effect. ok: a good answer.",
+      },
+    },
+    required: ["type", "title", "status", "detail", "code", "outcome"],
+    additionalProperties: true,
+  },
+  Siblings: object({
+    context: text,
+    siblings: list(object(shownValue, ["value", "base64"])),
+  }),
+  ScanPage: object({
+    keys: list(
+      object(
+        { key: text, keyBase64: base64, ...shownValue, siblings: { type: "integer", minimum: 1 } },
+        ["key", "keyBase64", "type", "value", "base64", "siblings"],
+      ),
+    ),
+    cursor: { type: ["string", "null"], description: "Null on the last page." },
+  }),
+  NodeStatus: object({
+    node: text,
+    peerId: text,
+    cluster: text,
+    version: text,
+    zone: text,
+    uptimeMs: level,
+    isReady: flag,
+    notReadyBecause: text,
+    layoutVersion: count,
+    layoutId: text,
+    membersUp: count,
+    membersKnown: count,
+    addresses: list(text),
+    http: text,
+    resp: text,
+  }, ["notReadyBecause", "layoutId", "http", "resp"]),
+  Members: object({
+    members: list(object({
+      node: text,
+      peerId: text,
+      state: { type: "string", enum: ["up", "suspect", "down"] },
+      phi: level,
+      incarnation: count,
+      zone: text,
+      weight: level,
+      inLayout: flag,
+      isSelf: flag,
+      isConnected: flag,
+      addresses: list(text),
+      http: text,
+      resp: text,
+      layoutVersion: count,
+    }, ["peerId", "http", "resp"])),
+  }),
+  Ring: object({
+    version: count,
+    id: text,
+    partitions: count,
+    replication: count,
+    members: list(member),
+    placement,
+  }, ["placement"]),
+  LayoutRequest: object({
+    members: {
+      type: "array",
+      items: { type: "string", minLength: 1, maxLength: LIMITS.nodeName },
+      minItems: 1,
+      maxItems: LIMITS.layoutMemberCount,
+      uniqueItems: true,
+    },
+  }),
+  Health: object({ status: { type: "string", enum: ["ok", "ready"] } }),
+} as const;
+
+/** An object with exactly these properties, all required but the `optional` ones. */
+function object(properties: Record<string, JsonSchema>, optional: readonly string[] = []) {
+  return {
+    type: "object",
+    properties,
+    required: Object.keys(properties).filter((name) => !optional.includes(name)),
+    additionalProperties: false,
+  } as const;
+}
+
+function list(items: JsonSchema) {
+  return { type: "array", items } as const;
+}

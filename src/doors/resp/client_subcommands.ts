@@ -1,0 +1,122 @@
+// CLIENT: what connections tell of themselves and of each other.
+
+import { utf8Text } from "../../base/bytes.ts";
+import { DenamoError } from "../../wire/errors.ts";
+import { integerOf } from "./arguments.ts";
+import { type Arguments, type Client, lowerWord, type Subcommands } from "./command.ts";
+import { ReplyError, syntaxError } from "./error_replies.ts";
+
+export const CLIENT_SUBCOMMANDS: Subcommands = {
+  id: { arity: 2, run: ({ reply, id }) => reply.integer(id) },
+  getname: { arity: 2, run: getName },
+  setname: { arity: 3, run: setName },
+  setinfo: { arity: 4, run: setInfo },
+  info: { arity: 2, run: (client) => client.reply.verbatim(`${clientLine(client)}\n`) },
+  list: { arity: -2, run: list },
+  "no-evict": { arity: 3, run: onOrOff },
+  "no-touch": { arity: 3, run: onOrOff },
+  reply: { arity: 3, run: replyMode },
+  tracking: { arity: -3, run: refuseTracking },
+};
+
+/** A name of a connection. @throws {ReplyError} if it has other than visible ASCII characters */
+export function nameArgument(bytes: Uint8Array): string {
+  return visible(bytes, "Client names");
+}
+
+function visible(bytes: Uint8Array, what: string): string {
+  if (bytes.some((byte) => byte < 33 || byte > 126)) {
+    throw new ReplyError(`ERR ${what} cannot contain spaces, newlines or special characters.`);
+  }
+  return utf8Text(bytes);
+}
+
+function getName({ reply, name }: Client): void {
+  if (name === "") reply.null();
+  else reply.text(name);
+}
+
+function setName(client: Client, command: Arguments): void {
+  client.name = nameArgument(command[2]!);
+  client.reply.ok();
+}
+
+function setInfo(client: Client, command: Arguments): void {
+  const option = lowerWord(command[2]!);
+  if (option === "lib-name") client.libraryName = visible(command[3]!, "lib-name");
+  else if (option === "lib-ver") client.libraryVersion = visible(command[3]!, "lib-ver");
+  else throw new ReplyError(`ERR Unrecognized option '${utf8Text(command[2]!)}'`);
+  client.reply.ok();
+}
+
+function list(client: Client, command: Arguments): void {
+  let shown = [...client.door.clients()];
+  if (command.length > 2) {
+    const option = lowerWord(command[2]!);
+    if (option === "type" && command.length === 4) {
+      shown = ofType(shown, command[3]!);
+    } else if (option === "id" && command.length > 3) {
+      const ids = command.slice(3).map(idArgument);
+      shown = shown.filter(({ id }) => ids.includes(id));
+    } else {
+      throw syntaxError();
+    }
+  }
+  client.reply.verbatim(shown.map((one) => `${clientLine(one)}\n`).join(""));
+}
+
+function ofType(clients: Client[], type: Uint8Array): Client[] {
+  switch (lowerWord(type)) {
+    case "normal":
+      return clients;
+    case "master":
+    case "replica":
+    case "slave":
+    case "pubsub":
+      return [];
+    default:
+      throw new ReplyError(`ERR Unknown client type '${utf8Text(type)}'`);
+  }
+}
+
+function idArgument(bytes: Uint8Array): number {
+  const id = integerOf(bytes);
+  if (id === undefined || id < 1) throw new ReplyError("ERR Invalid client ID");
+  return id;
+}
+
+function clientLine(client: Client): string {
+  const nowMs = performance.now();
+  const ageSeconds = Math.floor((nowMs - client.connectedAtMs) / 1000);
+  const idleSeconds = Math.floor((nowMs - client.lastReadAtMs) / 1000);
+  return `id=${client.id} addr=${client.address} laddr=${client.localAddress} ` +
+    `name=${client.name} age=${ageSeconds} idle=${idleSeconds} flags=N db=0 sub=0 psub=0 ` +
+    `multi=-1 cmd=${client.lastCommand} user=default resp=${client.reply.protocol} ` +
+    `lib-name=${client.libraryName} lib-ver=${client.libraryVersion}`;
+}
+
+/** Nothing here is evicted, and nothing remembers when it was read: both are so already. */
+function onOrOff({ reply }: Client, command: Arguments): void {
+  const word = lowerWord(command[2]!);
+  if (word !== "on" && word !== "off") throw syntaxError();
+  reply.ok();
+}
+
+function replyMode({ reply }: Client, command: Arguments): void {
+  const word = lowerWord(command[2]!);
+  if (word === "on") return reply.ok();
+  if (word !== "off" && word !== "skip") throw syntaxError();
+  throw new DenamoError(
+    "unsupported",
+    "no",
+    `CLIENT REPLY ${word.toUpperCase()} is not supported: a write without a reply has no outcome`,
+  );
+}
+
+function refuseTracking(): void {
+  throw new DenamoError(
+    "unsupported",
+    "no",
+    "CLIENT TRACKING is not supported: nodes do not remember what their clients have read",
+  );
+}

@@ -1,0 +1,158 @@
+// What a command is, and how it is found by its name.
+
+import { utf8, utf8Text } from "../../base/bytes.ts";
+import type { NodeApi } from "../../node/api.ts";
+import { unknownSubcommand, wrongArity } from "./error_replies.ts";
+import type { ReplyEncoder } from "./encoder.ts";
+
+/** The arguments of a command as they came, its name first. Views: copy what outlives the command. */
+export type Arguments = readonly Uint8Array[];
+
+/** What a command sees and does of the connection that it came from. */
+export interface Client {
+  readonly id: number;
+  readonly api: NodeApi;
+  readonly reply: ReplyEncoder;
+  readonly door: DoorView;
+  readonly address: string;
+  readonly localAddress: string;
+  /** By the clock of `performance.now()`. */
+  readonly connectedAtMs: number;
+  readonly lastReadAtMs: number;
+  /** Empty without one. */
+  name: string;
+  libraryName: string;
+  libraryVersion: string;
+  /** The name of the last command. */
+  lastCommand: string;
+  /** Ends the connection once the replies so far are written. */
+  closeAfterReplies(): void;
+}
+
+/** What commands may know of the whole door. */
+export interface DoorView {
+  readonly commands: CommandTable;
+  readonly port: number;
+  readonly maxConnections: number;
+  clients(): Iterable<Client>;
+  readonly counts: DoorCounts;
+}
+
+/** What has happened since the door opened. */
+export interface DoorCounts {
+  commands: number;
+  connections: number;
+  refusedConnections: number;
+}
+
+/**
+ * Carries out a command and writes exactly one reply. Whatever was written before an error is taken
+ * back, and the error is the reply.
+ */
+export type Run = (client: Client, command: Arguments) => void | Promise<void>;
+
+export type CommandFlag = "readonly" | "write" | "fast" | "loading";
+
+export interface Command {
+  /** In lower case. */
+  readonly name: string;
+  /** Arguments with the name: exactly so many, or with a minus sign at least so many. */
+  readonly arity: number;
+  readonly run: Run;
+  readonly group: "string" | "generic" | "connection" | "server" | "denamo";
+  readonly summary: string;
+  readonly flags: readonly CommandFlag[];
+  readonly keys: KeyPositions;
+}
+
+/** Which arguments are keys: the first, the last (negative: from the end), and the step between. */
+export type KeyPositions = readonly [first: number, last: number, step: number];
+
+export const NO_KEYS: KeyPositions = [0, 0, 0];
+export const ONE_KEY: KeyPositions = [1, 1, 1];
+export const ALL_KEYS: KeyPositions = [1, -1, 1];
+
+/** Finds commands by their names, whatever the case of the letters. */
+export class CommandTable {
+  /** Those that can be used. */
+  readonly commands: readonly Command[];
+  readonly #slots: ({ readonly name: Uint8Array; readonly command: Command } | undefined)[];
+
+  /** `refused` are found too, but not shown to clients. */
+  constructor(commands: readonly Command[], refused: readonly Command[] = []) {
+    this.commands = commands;
+    this.#slots = new Array(SLOT_COUNT).fill(undefined);
+    for (const command of [...commands, ...refused]) {
+      const name = utf8(command.name);
+      let slot = slotOf(name);
+      while (this.#slots[slot] !== undefined) slot = (slot + 1) % SLOT_COUNT;
+      this.#slots[slot] = { name, command };
+    }
+  }
+
+  find(name: Uint8Array): Command | undefined {
+    let slot = slotOf(name);
+    for (;;) {
+      const entry = this.#slots[slot];
+      if (entry === undefined) return undefined;
+      if (isWord(name, entry.name)) return entry.command;
+      slot = (slot + 1) % SLOT_COUNT;
+    }
+  }
+}
+
+/** Whether a command of `count` arguments has as many as `arity` says. */
+export function hasArity(arity: number, count: number): boolean {
+  return arity >= 0 ? count === arity : count >= -arity;
+}
+
+/** The subcommands of a command: by their names in lower case, each with its own arity. */
+export type Subcommands = Readonly<
+  Record<string, { readonly arity: number; readonly run: Run }>
+>;
+
+/** Makes a command run by its second argument. */
+export function runSubcommand(name: string, subcommands: Subcommands): Run {
+  const byName = new Map(Object.entries(subcommands));
+  return (client, command) => {
+    const word = command[1]!;
+    if (lowerWord(word) === "help") return client.reply.texts(helpLines(name, [...byName.keys()]));
+    const subcommand = byName.get(lowerWord(word));
+    if (subcommand === undefined) throw unknownSubcommand(name, word);
+    if (!hasArity(subcommand.arity, command.length)) {
+      throw wrongArity(`${name}|${lowerWord(word)}`);
+    }
+    return subcommand.run(client, command);
+  };
+}
+
+function helpLines(name: string, subcommands: readonly string[]): string[] {
+  const title = `${name.toUpperCase()} <subcommand> [<arg> [value] [opt] ...]. Subcommands are:`;
+  return [title, ...subcommands.map((subcommand) => subcommand.toUpperCase()), "HELP"];
+}
+
+/** A short word in lower case; empty if it is too long to be any. */
+export function lowerWord(word: Uint8Array): string {
+  return word.length > 64 ? "" : utf8Text(word).toLowerCase();
+}
+
+/** A power of two, several times the number of commands. */
+const SLOT_COUNT = 1024;
+
+function slotOf(name: Uint8Array): number {
+  let hash = name.length;
+  for (let i = 0; i < name.length && i < 32; i++) {
+    hash = (Math.imul(hash, 31) + (name[i]! | 32)) | 0;
+  }
+  return hash & (SLOT_COUNT - 1);
+}
+
+/** Whether `word` in lower case is `lower`. */
+function isWord(word: Uint8Array, lower: Uint8Array): boolean {
+  if (word.length !== lower.length) return false;
+  for (let i = 0; i < word.length; i++) {
+    const byte = word[i]!;
+    if ((byte >= 65 && byte <= 90 ? byte | 32 : byte) !== lower[i]) return false;
+  }
+  return true;
+}

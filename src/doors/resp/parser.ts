@@ -1,0 +1,308 @@
+// The stream of bytes of one client, taken apart into commands.
+//
+// A client sends arrays of bulk strings (`*2 $3 GET $1 k`, each part ended by CRLF) or plain lines. Bytes
+// come in chunks that are cut anywhere. Each byte is looked at once: where a chunk ends within a
+// number, the number so far is kept; where it ends within an argument, the argument has its memory
+// already and the next chunk goes on filling it. An argument that lies whole in a chunk is a view of it.
+//
+// Contract: feed() a chunk, call next() until it returns undefined, feed() the next. The arguments of a
+// command are good until the next feed(). After a ProtocolError the parser is at an end.
+//
+// Source: "Redis serialization protocol specification", sending commands to a server.
+
+import { assert } from "../../base/assert.ts";
+import { EMPTY } from "../../base/bytes.ts";
+import { splitInline } from "./inline.ts";
+import { RESP_LIMITS } from "./resp_limits.ts";
+
+/** The client sent what is no command: its connection must end. The message is as Redis words it. */
+export class ProtocolError extends Error {
+  override readonly name = "ProtocolError";
+
+  constructor(problem: string) {
+    super(`Protocol error: ${problem}`);
+  }
+}
+
+export interface ParserLimits {
+  readonly argumentCount: number;
+  /** Sizes in bytes. */
+  readonly argument: number;
+  readonly command: number;
+  readonly inline: number;
+}
+
+const CR = 13;
+const LF = 10;
+const MINUS = 45;
+const ZERO = 48;
+const DOLLAR = 36;
+const STAR = 42;
+
+/** What the parser expects next. */
+const COMMAND = 0;
+const COUNT = 1;
+const ARGUMENT = 2;
+const LENGTH = 3;
+const BODY = 4;
+const BODY_END = 5;
+const LINE = 6;
+const BROKEN = 7;
+
+/** More digits than any number within the limits has. */
+const DIGITS_MAX = 15;
+
+export class CommandParser {
+  readonly #limits: ParserLimits;
+  #state = COMMAND;
+  #chunk: Uint8Array = EMPTY;
+  #at = 0;
+
+  #arguments: Uint8Array[] = [];
+  #missing = 0;
+  #commandBytes = 0;
+  /** So many of the arguments are no views of the chunk. */
+  #owned = 0;
+
+  // A number that is being read.
+  #value = 0;
+  #digits = 0;
+  #isNegative = false;
+  #sawCr = false;
+
+  // An argument that goes on in the next chunk, or a line that does.
+  #body: Uint8Array = EMPTY;
+  #filled = 0;
+
+  constructor(limits: ParserLimits = RESP_LIMITS) {
+    this.#limits = limits;
+  }
+
+  /** Hands over the next bytes. They must not change until next() has returned undefined. */
+  feed(chunk: Uint8Array): void {
+    assert(this.#at === this.#chunk.length, "The parser has read its chunk to the end");
+    this.#chunk = chunk;
+    this.#at = 0;
+  }
+
+  /**
+   * The next command: at least one argument, the first is its name. Undefined: feed more.
+   *
+   * @throws {ProtocolError}
+   */
+  next(): Uint8Array[] | undefined {
+    try {
+      return this.#next();
+    } catch (error) {
+      this.#state = BROKEN;
+      this.#at = this.#chunk.length;
+      throw error;
+    }
+  }
+
+  /**
+   * Where the rest of a long argument belongs, if next() stopped within one: read into it instead of
+   * a chunk, then call {@linkcode CommandParser.filled}. So long values are never copied.
+   */
+  unfilled(): Uint8Array | undefined {
+    return this.#state === BODY ? this.#body.subarray(this.#filled) : undefined;
+  }
+
+  /** Says that the first `count` bytes of {@linkcode CommandParser.unfilled} have been read. */
+  filled(count: number): void {
+    this.#filled += count;
+    assert(this.#state === BODY && this.#filled <= this.#body.length, "The body has this room");
+    if (this.#filled === this.#body.length) this.#endBody();
+  }
+
+  #next(): Uint8Array[] | undefined {
+    while (this.#at < this.#chunk.length) {
+      switch (this.#state) {
+        case COMMAND:
+          if (this.#chunk[this.#at] === STAR) {
+            this.#at++;
+            this.#state = COUNT;
+          } else {
+            this.#filled = 0;
+            this.#state = LINE;
+          }
+          break;
+        case COUNT: {
+          const count = this.#number("multibulk");
+          if (count !== undefined) this.#beginCommand(count);
+          break;
+        }
+        case ARGUMENT: {
+          const byte = this.#chunk[this.#at++]!;
+          if (byte !== DOLLAR) {
+            throw new ProtocolError(`expected '$', got '${String.fromCharCode(byte)}'`);
+          }
+          this.#state = LENGTH;
+          break;
+        }
+        case LENGTH: {
+          const length = this.#number("bulk");
+          if (length !== undefined) this.#beginBody(length);
+          break;
+        }
+        case BODY:
+          this.#fillBody();
+          break;
+        case BODY_END: {
+          if (!this.#endsLine()) break;
+          if (--this.#missing > 0) {
+            this.#state = ARGUMENT;
+            break;
+          }
+          const command = this.#arguments;
+          this.#endCommand();
+          return command;
+        }
+        case LINE: {
+          const command = this.#line();
+          if (command !== undefined) return command;
+          break;
+        }
+        default:
+          throw new ProtocolError("the connection has ended");
+      }
+    }
+    this.#keepArguments();
+    return undefined;
+  }
+
+  /** Goes on with a number up to its CRLF; undefined if the chunk ends before. */
+  #number(what: "multibulk" | "bulk"): number | undefined {
+    const chunk = this.#chunk;
+    while (this.#at < chunk.length) {
+      const byte = chunk[this.#at++]!;
+      if (this.#sawCr) {
+        if (byte !== LF || this.#digits === 0) throw invalidLength(what);
+        const value = this.#isNegative ? -this.#value : this.#value;
+        this.#value = 0;
+        this.#digits = 0;
+        this.#isNegative = false;
+        this.#sawCr = false;
+        return value;
+      }
+      const digit = byte - ZERO;
+      if (digit >= 0 && digit <= 9) {
+        // No zero before other digits, as Redis reads numbers.
+        if (this.#digits > 0 && this.#value === 0) throw invalidLength(what);
+        if (++this.#digits > DIGITS_MAX) throw invalidLength(what);
+        this.#value = this.#value * 10 + digit;
+      } else if (byte === CR) {
+        this.#sawCr = true;
+      } else if (byte === MINUS && this.#digits === 0 && !this.#isNegative) {
+        this.#isNegative = true;
+      } else {
+        throw invalidLength(what);
+      }
+    }
+    return undefined;
+  }
+
+  #beginCommand(count: number): void {
+    if (count > this.#limits.argumentCount) {
+      throw invalidLength("multibulk", `${count}, limit ${this.#limits.argumentCount}`);
+    }
+    // An empty array is no command and gets no reply.
+    this.#state = count > 0 ? ARGUMENT : COMMAND;
+    this.#missing = count;
+  }
+
+  #beginBody(length: number): void {
+    if (length < 0) throw invalidLength("bulk");
+    if (length > this.#limits.argument) {
+      throw invalidLength("bulk", `${length} bytes, limit ${this.#limits.argument}`);
+    }
+    this.#commandBytes += length;
+    if (this.#commandBytes > this.#limits.command) {
+      throw new ProtocolError(`too big command, limit ${this.#limits.command} bytes`);
+    }
+    const end = this.#at + length;
+    if (end <= this.#chunk.length) {
+      this.#arguments.push(this.#chunk.subarray(this.#at, end));
+      this.#at = end;
+      this.#state = BODY_END;
+    } else {
+      this.#body = new Uint8Array(length);
+      this.#filled = 0;
+      this.#state = BODY;
+    }
+  }
+
+  #fillBody(): void {
+    const count = Math.min(this.#body.length - this.#filled, this.#chunk.length - this.#at);
+    this.#body.set(this.#chunk.subarray(this.#at, this.#at + count), this.#filled);
+    this.#at += count;
+    this.filled(count);
+  }
+
+  #endBody(): void {
+    this.#keepArguments();
+    this.#arguments.push(this.#body);
+    this.#owned = this.#arguments.length;
+    this.#body = EMPTY;
+    this.#state = BODY_END;
+  }
+
+  /** Reads CR and LF, which may be in two chunks. */
+  #endsLine(): boolean {
+    const byte = this.#chunk[this.#at++];
+    if (byte !== (this.#sawCr ? LF : CR)) throw new ProtocolError("expected CRLF after bulk");
+    this.#sawCr = !this.#sawCr;
+    return !this.#sawCr;
+  }
+
+  /** Goes on with an inline command up to its LF; undefined if there is none or no word in it. */
+  #line(): Uint8Array[] | undefined {
+    const start = this.#at;
+    const newline = this.#chunk.indexOf(LF, start);
+    const end = newline < 0 ? this.#chunk.length : newline;
+    this.#at = newline < 0 ? end : end + 1;
+    if (this.#filled + end - start > this.#limits.inline) {
+      throw new ProtocolError("too big inline request");
+    }
+    let line = this.#chunk.subarray(start, end);
+    if (newline < 0 || this.#filled > 0) line = this.#keepLine(line);
+    if (newline < 0) return undefined;
+    const hasCr = line.at(-1) === CR;
+    const words = splitInline(hasCr ? line.subarray(0, -1) : line);
+    this.#body = EMPTY;
+    this.#endCommand();
+    if (words === undefined) throw new ProtocolError("unbalanced quotes in request");
+    return words.length > 0 ? words : undefined;
+  }
+
+  /** Adds a part to the line that is kept and returns all of it. */
+  #keepLine(part: Uint8Array): Uint8Array {
+    const length = this.#filled + part.length;
+    if (length > this.#body.length) {
+      const grown = new Uint8Array(Math.max(256, length * 2));
+      grown.set(this.#body.subarray(0, this.#filled));
+      this.#body = grown;
+    }
+    this.#body.set(part, this.#filled);
+    this.#filled = length;
+    return this.#body.subarray(0, length);
+  }
+
+  /** Copies the arguments that are views: their chunk will be used again before the command is whole. */
+  #keepArguments(): void {
+    const held = this.#arguments;
+    for (; this.#owned < held.length; this.#owned++) held[this.#owned] = held[this.#owned]!.slice();
+  }
+
+  #endCommand(): void {
+    this.#arguments = [];
+    this.#owned = 0;
+    this.#commandBytes = 0;
+    this.#filled = 0;
+    this.#state = COMMAND;
+  }
+}
+
+function invalidLength(what: "multibulk" | "bulk", numbers?: string): ProtocolError {
+  return new ProtocolError(`invalid ${what} length${numbers === undefined ? "" : `: ${numbers}`}`);
+}

@@ -1,0 +1,100 @@
+// Commands of Redis that are refused, each with its reason.
+//
+// Most read a value and then write what follows from it. Two clients at two nodes would both do so, and
+// one of the two would be lost, against what the command promises. A client that must decide by what it
+// read uses DN.GET and DN.SET with the context, and merges what was written meanwhile.
+
+import { DenamoError } from "../../wire/errors.ts";
+import { type Command, NO_KEYS } from "./command.ts";
+import { ReplyError } from "./error_replies.ts";
+
+const READS_AND_WRITES = "it reads and then writes, which cannot be atomic without consensus";
+const NOT_ATOMIC = "its keys could not change together without consensus";
+const NO_SUCH_TYPE = "there are only strings";
+const NO_SCRIPTS = "scripts would have to be atomic, which needs consensus";
+const NO_CHANNELS = "there are no channels";
+const ONE_DATABASE = "there is only database 0";
+const OTHER_INSIDES = "it shows or moves the insides of Redis";
+const RUNS_BY_ITSELF = "each node keeps and spreads its data by itself";
+
+const REASONS: readonly (readonly [reason: string, names: string])[] = [
+  [
+    READS_AND_WRITES,
+    "append copy decr decrby getdel getex getset incr incrby incrbyfloat rename renamenx setnx " +
+    "setrange",
+  ],
+  [NOT_ATOMIC, "msetnx multi exec discard watch unwatch"],
+  [
+    NO_SUCH_TYPE,
+    // Bits.
+    "bitcount bitfield bitfield_ro bitop bitpos getbit setbit " +
+    // Hashes.
+    "hdel hexists hget hgetall hincrby hincrbyfloat hkeys hlen hmget hmset hrandfield hscan hset " +
+    "hsetnx hstrlen hvals " +
+    // Lists.
+    "blmove blmpop blpop brpop brpoplpush lindex linsert llen lmove lmpop lpop lpos lpush lpushx " +
+    "lrange lrem lset ltrim rpop rpoplpush rpush rpushx sort sort_ro " +
+    // Sets.
+    "sadd scard sdiff sdiffstore sinter sintercard sinterstore sismember smembers smismember smove " +
+    "spop srandmember srem sscan sunion sunionstore " +
+    // Sorted sets and places.
+    "bzmpop bzpopmax bzpopmin zadd zcard zcount zdiff zdiffstore zincrby zinter zintercard " +
+    "zinterstore zlexcount zmpop zmscore zpopmax zpopmin zrandmember zrange zrangebylex " +
+    "zrangebyscore zrangestore zrank zrem zremrangebylex zremrangebyrank zremrangebyscore zrevrange " +
+    "zrevrangebylex zrevrangebyscore zrevrank zscan zscore zunion zunionstore geoadd geodist geohash " +
+    "geopos georadius georadius_ro georadiusbymember georadiusbymember_ro geosearch geosearchstore " +
+    // Counting of distinct elements, streams.
+    "pfadd pfcount pfmerge pfdebug pfselftest xack xadd xautoclaim xclaim xdel xgroup xinfo xlen " +
+    "xpending xrange xread xreadgroup xrevrange xsetid xtrim",
+  ],
+  [NO_SCRIPTS, "eval eval_ro evalsha evalsha_ro fcall fcall_ro function script"],
+  [
+    NO_CHANNELS,
+    "psubscribe publish pubsub punsubscribe spublish ssubscribe subscribe sunsubscribe unsubscribe",
+  ],
+  [ONE_DATABASE, "move swapdb"],
+  ["it would have to delete every key at every node", "flushall flushdb"],
+  ["the client can compare two values as well", "lcs"],
+  ["a fair choice would have to read every key", "randomkey"],
+  ["nodes do not remember when a key was read", "touch object"],
+  ["each write waits for its own quorum (see DN.SET with W)", "wait waitaof"],
+  ["there are no users", "acl"],
+  ["the measurements and the log of the node say more", "monitor slowlog latency"],
+  [OTHER_INSIDES, "debug dump memory migrate module restore restore-asking lolwut"],
+  [
+    RUNS_BY_ITSELF,
+    "bgrewriteaof bgsave failover lastsave psync replconf replicaof role save shutdown slaveof sync",
+  ],
+];
+
+const CLUSTER_COMMANDS = "asking cluster readonly readwrite";
+
+/** Found by their names only to be refused. */
+export const REFUSED_COMMANDS: readonly Command[] = [
+  ...REASONS.flatMap(([reason, names]) =>
+    names.split(" ").map((name) =>
+      refused(name, () => {
+        const message = `${name.toUpperCase()} is not supported: ${reason}`;
+        return new DenamoError("unsupported", "no", message);
+      })
+    )
+  ),
+  // Clients that try for a Redis Cluster look for these very words.
+  ...CLUSTER_COMMANDS.split(" ").map((name) =>
+    refused(name, () => new ReplyError("ERR This instance has cluster support disabled"))
+  ),
+];
+
+function refused(name: string, error: () => Error): Command {
+  return {
+    name,
+    arity: -1,
+    run: () => {
+      throw error();
+    },
+    group: "generic",
+    summary: "Not supported",
+    flags: [],
+    keys: NO_KEYS,
+  };
+}

@@ -1,0 +1,196 @@
+// The disk on Deno KV.
+//
+// Deno KV serves each handle with one thread, and a commit holds that thread until the file is synced: a
+// read behind a commit waits for it. So commits have one handle and reads another on the same file. Every
+// commit that resolves is durable, because Deno KV leaves SQLite at its default, which syncs the
+// write-ahead log at each commit.
+//
+// Three things of Deno KV are left alone on purpose: `sum`, `min` and `max`, which may apply half of a batch
+// that fails; `expireIn`, which may be a minute late; and values that are not bytes, since cloning a view
+// would store the whole buffer behind it.
+//
+// Deno ends the whole process when its collector of expired keys meets a damaged page, with a message that
+// does not name the file. So the pages that the collector starts from are read before Deno KV opens the
+// file. Records have checksums of their own.
+//
+// A marker says that the file is ours and in which format. Its key cannot be written as a DiskKey, so no
+// range ever lists it.
+
+import { DatabaseSync } from "node:sqlite";
+import { encodedKvKeyBytes } from "../base/kv_key.ts";
+import type { Disk, DiskChange, DiskEntry, DiskKey, DiskLimits, DiskRange } from "../ports/disk.ts";
+import { DenamoError, type FailedOutcome, messageOf } from "../wire/errors.ts";
+
+/** What Deno KV takes in one atomic operation. */
+const DENO_KV_LIMITS: DiskLimits = {
+  valueBytes: 65_536,
+  batchBytes: 819_200,
+  batchKeyBytes: 81_920,
+  batchChanges: 1000,
+};
+
+const MARKER_KEY: Deno.KvKey = [true, "denamo"];
+const FORMAT = 1;
+
+/** How many entries one round to the reading thread fetches: enough to pay for it, bounded in memory. */
+const RANGE_BATCH_COUNT = 256;
+
+/**
+ * Opens a file as a disk and makes it if there is none. One process may open a file at a time.
+ *
+ * @throws {DenamoError} `disk_failed`, naming the path, if the file is damaged, foreign or of a later format
+ */
+export async function openDenoKvDisk(path: string): Promise<Disk> {
+  if (path === "" || path === ":memory:") {
+    throw new TypeError("A disk on Deno KV needs the path of a file");
+  }
+  const handles: Deno.Kv[] = [];
+  try {
+    if (await isFilled(path)) inspect(path);
+    const commits = await Deno.openKv(path);
+    handles.push(commits);
+    await checkMarker(commits);
+    const reads = await Deno.openKv(path);
+    handles.push(reads);
+    return new DenoKvDisk(path, commits, reads);
+  } catch (error) {
+    for (const handle of handles) handle.close();
+    throw failure(`Cannot open the database ${path}`, "no", error);
+  }
+}
+
+class DenoKvDisk implements Disk {
+  readonly limits = DENO_KV_LIMITS;
+  readonly #path: string;
+  readonly #commits: Deno.Kv;
+  readonly #reads: Deno.Kv;
+  #lastCommit: Promise<void> = Promise.resolve();
+  #isClosed = false;
+
+  constructor(path: string, commits: Deno.Kv, reads: Deno.Kv) {
+    this.#path = path;
+    this.#commits = commits;
+    this.#reads = reads;
+  }
+
+  async get(key: DiskKey): Promise<Uint8Array | undefined> {
+    this.#checkOpen();
+    try {
+      const { value } = await this.#reads.get(key);
+      return value === null ? undefined : asBytes(value);
+    } catch (error) {
+      throw failure(`Cannot read from ${this.#path}`, "no", error);
+    }
+  }
+
+  async range({ start, end }: DiskRange, limit: number): Promise<DiskEntry[]> {
+    this.#checkOpen();
+    const entries: DiskEntry[] = [];
+    if (limit <= 0) return entries;
+    const batchSize = Math.min(limit, RANGE_BATCH_COUNT);
+    try {
+      for await (const { key, value } of this.#reads.list({ start, end }, { limit, batchSize })) {
+        entries.push({ key: key as DiskKey, value: asBytes(value) });
+      }
+    } catch (error) {
+      throw failure(`Cannot read from ${this.#path}`, "no", error);
+    }
+    return entries;
+  }
+
+  commit(batch: readonly DiskChange[]): Promise<void> {
+    const done = this.#lastCommit.then(() => this.#apply(batch));
+    // The caller has the error; the next commit only waits for the end of this one.
+    this.#lastCommit = done.catch(() => {});
+    return done;
+  }
+
+  keyBytes(key: DiskKey): number {
+    return encodedKvKeyBytes(key);
+  }
+
+  async close(): Promise<void> {
+    if (this.#isClosed) return;
+    const commits = this.#lastCommit;
+    this.#lastCommit = commits.then(() => this.#closeHandles());
+    await this.#lastCommit;
+  }
+
+  async #apply(batch: readonly DiskChange[]): Promise<void> {
+    this.#checkOpen();
+    if (batch.length === 0) return;
+    const atomic = this.#commits.atomic();
+    try {
+      for (const { key, value } of batch) {
+        if (value === undefined) atomic.delete(key);
+        else atomic.set(key, value);
+      }
+      await atomic.commit();
+    } catch (error) {
+      // Deno KV checks its limits before it begins, and answers with this class.
+      if (error instanceof TypeError) {
+        throw new RangeError(`Cannot commit to ${this.#path}: ${error.message}`, { cause: error });
+      }
+      throw failure(`Cannot commit to ${this.#path}`, "unknown", error);
+    }
+  }
+
+  #closeHandles(): void {
+    if (this.#isClosed) return;
+    this.#isClosed = true;
+    this.#reads.close();
+    this.#commits.close();
+  }
+
+  #checkOpen(): void {
+    if (this.#isClosed) throw new DenamoError("stopped", "no", `The disk ${this.#path} is closed`);
+  }
+}
+
+async function isFilled(path: string): Promise<boolean> {
+  try {
+    return (await Deno.stat(path)).size > 0;
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return false;
+    throw error;
+  }
+}
+
+/** Refuses what is no database of Deno KV, or is one whose outer pages are damaged. */
+function inspect(path: string): void {
+  using database = new DatabaseSync(path, { readOnly: true });
+  const tables = database.prepare("select name from sqlite_master where type = 'table'").all();
+  if (tables.length === 0) return;
+  if (!tables.some(({ name }) => name === "kv")) {
+    throw new Error("it is the database of another program");
+  }
+  database.prepare("select 1 from kv order by k limit 1").all();
+  const columns = database.prepare("select name from pragma_table_info('kv')").all();
+  if (columns.some(({ name }) => name === "expiration_ms")) {
+    database.prepare("select 1 from kv where expiration_ms >= 0 limit 1").all();
+  }
+}
+
+/** Recognises our file, marks an empty one, and refuses every other. */
+async function checkMarker(kv: Deno.Kv): Promise<void> {
+  const { value } = await kv.get(MARKER_KEY);
+  if (value === FORMAT) return;
+  if (typeof value === "number") {
+    throw new Error(`its format ${value} is unknown, this version of Denamo reads ${FORMAT}`);
+  }
+  for await (const _ of kv.list({ prefix: [] }, { limit: 1 })) {
+    throw new Error("it holds the data of another program");
+  }
+  await kv.set(MARKER_KEY, FORMAT);
+}
+
+function asBytes(value: unknown): Uint8Array {
+  if (value instanceof Uint8Array) return value;
+  throw new Error("it holds a value that is not bytes");
+}
+
+function failure(action: string, outcome: FailedOutcome, cause: unknown): DenamoError {
+  const error = new DenamoError("disk_failed", outcome, `${action}: ${messageOf(cause)}`);
+  error.cause = cause;
+  return error;
+}

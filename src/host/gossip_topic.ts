@@ -1,0 +1,177 @@
+// One topic, to which every admitted peer is subscribed, over gossipsub.
+//
+// Gossipsub would talk with every peer that libp2p has a connection to, and it holds on to the first of several
+// connections even when that one is closed. So it does not hear of connections from libp2p: it sees a
+// registrar of ours, which tells it of a peer when the peer's link is up and over which connection, and turns
+// away the streams of everybody else. A peer that was refused, or has not greeted yet, takes no part.
+//
+// Messages are not signed (every peer is authenticated by Noise and admitted by its greeting). Each begins
+// with 16 bytes that no other message has, so the same words may be said twice:
+//
+//   | instance, 8 bytes | counter, 8 bytes, the highest first | what is published |
+
+import {
+  type GossipSub,
+  gossipsub,
+  type GossipSubComponents,
+  type GossipsubMessage,
+  StrictNoSign,
+  TopicValidatorResult,
+} from "@libp2p/gossipsub";
+import type { Connection, PeerId as Libp2pPeerId } from "@libp2p/interface";
+import { hash64, hash64Hex } from "../base/hash.ts";
+import type { Log } from "../ports/log.ts";
+import type { PeerId } from "../ports/network.ts";
+import type { Random } from "../ports/random.ts";
+
+type Registrar = GossipSubComponents["registrar"];
+type Topology = Parameters<Registrar["register"]>[1];
+type StreamHandler = Parameters<Registrar["handle"]>[1];
+
+const PREFIX_BYTES = 16;
+
+/** How long a message is remembered, so that its copies are not delivered again. */
+const SEEN_MS = 30_000;
+
+/** The most that one message of gossipsub's own may hold, in bytes. */
+const RPC_BYTES_MAX = 1024 * 1024;
+
+/** The most that can be published at once, in bytes. */
+export const PUBLISH_BYTES_MAX = 512 * 1024;
+
+/** What may wait for one slow peer, in bytes. */
+const OUTBOUND_BYTES_MAX = 4 * 1024 * 1024;
+
+export interface GossipTopicOptions {
+  readonly topic: string;
+  readonly random: Random;
+  readonly log: Log;
+  /** Whether the link over this connection is up. */
+  readonly isUp: (connection: Connection) => boolean;
+  readonly isPeerUp: (peer: PeerId) => boolean;
+  readonly published: (bytes: Uint8Array) => void;
+}
+
+export class GossipTopic {
+  readonly #options: GossipTopicOptions;
+  readonly #prefix: Uint8Array<ArrayBuffer>;
+  readonly #counter: DataView;
+  #sequence = 0n;
+  #gossip: GossipSub | undefined;
+  readonly #topologies = new Set<Topology>();
+
+  constructor(options: GossipTopicOptions) {
+    this.#options = options;
+    this.#prefix = new Uint8Array(PREFIX_BYTES);
+    this.#prefix.set(options.random.bytes(PREFIX_BYTES / 2));
+    this.#counter = new DataView(this.#prefix.buffer, PREFIX_BYTES / 2);
+  }
+
+  /** What libp2p makes its pubsub service with. */
+  readonly service = (components: GossipSubComponents): GossipSub => {
+    const { privateKey, peerId, peerStore, connectionManager, logger } = components;
+    const registrar = this.#gate(components.registrar);
+    const gossip = gossipsub({
+      // A publisher tells all its peers, so the mesh only serves those whom it does not reach.
+      floodPublish: true,
+      D: 3,
+      Dlo: 2,
+      Dhi: 6,
+      Dscore: 2,
+      Dout: 1,
+      Dlazy: 3,
+      seenTTL: SEEN_MS,
+      fallbackToFloodsub: false,
+      tagMeshPeers: false,
+      emitSelf: false,
+      allowPublishToZeroTopicPeers: true,
+      allowedTopics: [this.#options.topic],
+      maxInboundDataLength: RPC_BYTES_MAX,
+      maxOutboundBufferSize: OUTBOUND_BYTES_MAX,
+      globalSignaturePolicy: StrictNoSign,
+      msgIdFn: (message) => idBytes(message.data),
+      fastMsgIdFn: (message) => hash64Hex(message.data ?? this.#prefix),
+      msgIdToStrFn: (id) => id.toHex(),
+      // Many nodes of one cluster may share a host, and admitted peers are trusted.
+      scoreParams: { IPColocationFactorWeight: 0, behaviourPenaltyWeight: 0 },
+    })({ privateKey, peerId, peerStore, connectionManager, logger, registrar });
+    gossip.topicValidators.set(this.#options.topic, (peer) => {
+      return this.#options.isPeerUp(peer.toString())
+        ? TopicValidatorResult.Accept
+        : TopicValidatorResult.Ignore;
+    });
+    gossip.addEventListener("gossipsub:message", (event) => this.#onMessage(event.detail));
+    this.#gossip = gossip as GossipSub;
+    return this.#gossip;
+  };
+
+  /** Begins to take part, once libp2p has started. */
+  start(): void {
+    this.#gossip?.subscribe(this.#options.topic);
+  }
+
+  /** A peer may take part from now on, over this connection. */
+  peerUp(peer: Libp2pPeerId, connection: Connection): void {
+    for (const topology of this.#topologies) this.#tell(topology.onConnect?.(peer, connection));
+  }
+
+  peerDown(peer: Libp2pPeerId): void {
+    for (const topology of this.#topologies) this.#tell(topology.onDisconnect?.(peer));
+  }
+
+  publish(bytes: Uint8Array): void {
+    const message = new Uint8Array(PREFIX_BYTES + bytes.length);
+    this.#counter.setBigUint64(0, ++this.#sequence);
+    message.set(this.#prefix);
+    message.set(bytes, PREFIX_BYTES);
+    this.#gossip?.publish(this.#options.topic, message).catch((error: Error) => {
+      this.#options.log.debug("Could not publish", { error: error.message });
+    });
+  }
+
+  #onMessage({ msg }: GossipsubMessage): void {
+    if (msg.data.length < PREFIX_BYTES) return;
+    this.#options.published(msg.data.subarray(PREFIX_BYTES));
+  }
+
+  #tell(told: unknown): void {
+    if (!(told instanceof Promise)) return;
+    told.catch((error: Error) => {
+      this.#options.log.warn("Gossip cannot follow a peer", { error: error.message });
+    });
+  }
+
+  /** A registrar that keeps the topologies to itself and lets in the streams of admitted peers only. */
+  #gate(registrar: Registrar): Registrar {
+    const topologies = this.#topologies;
+    let ids = 0;
+    const byId = new Map<string, Topology>();
+    const guard = (handler: StreamHandler): StreamHandler => (stream, connection) => {
+      if (this.#options.isUp(connection)) return handler(stream, connection);
+      stream.abort(new Error("This peer is not admitted"));
+    };
+    const gated: Pick<Registrar, "handle" | "unhandle" | "register" | "unregister"> = {
+      handle: (protocol, handler, options) => registrar.handle(protocol, guard(handler), options),
+      unhandle: (protocol, options) => registrar.unhandle(protocol, options),
+      register: (_protocol, topology) => {
+        const id = `gossip-${++ids}`;
+        byId.set(id, topology);
+        // Gossipsub registers one topology for each of its protocol versions.
+        topologies.add(topology);
+        return Promise.resolve(id);
+      },
+      unregister: (id) => {
+        const topology = byId.get(id);
+        if (topology !== undefined) topologies.delete(topology);
+        byId.delete(id);
+      },
+    };
+    return gated as Registrar;
+  }
+}
+
+function idBytes(data: Uint8Array): Uint8Array {
+  const id = new Uint8Array(8);
+  new DataView(id.buffer).setBigUint64(0, hash64(data));
+  return id;
+}

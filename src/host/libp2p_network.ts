@@ -1,0 +1,485 @@
+// The network port over libp2p: TCP, Noise, yamux, gossipsub.
+//
+// Each pair of peers has one connection with two streams, one per lane, that live as long as it does (a stream
+// per request costs five to ten times as much). The dialling side opens them, then the peers greet
+// (greeting.ts). Of several connections the peer with the smaller id chooses one and closes the
+// others. libp2p's own ways of reconnecting, pruning, limiting and pinging are for peers who do not know each
+// other, and would part ours; they are off, and redial.ts and peer_link.ts do instead.
+//
+// Several nodes may run in one process, and many on one host.
+
+import "./broadcast_channel.ts";
+import { identify } from "@libp2p/identify";
+import type { Connection, Stream } from "@libp2p/interface";
+import { noise } from "@libp2p/noise";
+import { peerIdFromPrivateKey } from "@libp2p/peer-id";
+import { tcp } from "@libp2p/tcp";
+import { yamux } from "@libp2p/yamux";
+import { multiaddr } from "@multiformats/multiaddr";
+import { createLibp2p, type Libp2p } from "libp2p";
+import { present } from "../base/assert.ts";
+import type { Clock, Timer } from "../ports/clock.ts";
+import type { Log } from "../ports/log.ts";
+import type { Lane, Network, NetworkHandlers, PeerId } from "../ports/network.ts";
+import type { Random } from "../ports/random.ts";
+import { messageOf } from "../wire/errors.ts";
+import { LIMITS } from "../wire/limits.ts";
+import { byPeer, peerOfAddress, reachableFirst } from "./addresses.ts";
+import { GossipTopic, PUBLISH_BYTES_MAX } from "./gossip_topic.ts";
+import { choose, type GreetingFrame, type Hello, NETWORK_VERSION } from "./greeting.ts";
+import { privateKeyOf } from "./identity.ts";
+import { joinWrites } from "./joined_writes.ts";
+import { type LinkEvents, PeerLink } from "./peer_link.ts";
+import { type Dialled, Redial } from "./redial.ts";
+import { SystemClock } from "./system_clock.ts";
+import { SystemRandom } from "./system_random.ts";
+import { TurnEnd } from "./turn_end.ts";
+
+export { generateIdentity, peerIdOf } from "./identity.ts";
+
+export interface Libp2pNetworkOptions {
+  /** Peers of another cluster are refused. */
+  readonly cluster: string;
+  /** See {@linkcode generateIdentity}. */
+  readonly privateKey: Uint8Array;
+  /** Multiaddrs to listen on; port 0 takes a free one. */
+  readonly listen: readonly string[];
+  /** Multiaddrs to tell others, if not those that are listened on. */
+  readonly announce?: readonly string[] | undefined;
+  readonly log: Log;
+  readonly clock?: Clock | undefined;
+  readonly random?: Random | undefined;
+  /** Between signs of life on a quiet connection; three without an answer end it. Default 5000. */
+  readonly keepAliveMs?: number | undefined;
+  /** How long a peer may take to greet. Default 5000. */
+  readonly greetingTimeoutMs?: number | undefined;
+}
+
+/**
+ * Makes the network of one node; `start` makes it listen.
+ *
+ * @throws {TypeError} if the private key cannot be read or an address is no multiaddr
+ */
+export async function createLibp2pNetwork(options: Libp2pNetworkOptions): Promise<Network> {
+  const key = privateKeyOf(options.privateKey);
+  for (const address of [...options.listen, ...options.announce ?? []]) parsed(address);
+  const network = new Libp2pNetwork(peerIdFromPrivateKey(key).toString(), options);
+  network.attach(
+    await createLibp2p({
+      start: false,
+      privateKey: key,
+      addresses: { listen: [...options.listen], announce: [...options.announce ?? []] },
+      transports: [joinWrites(tcp(), network.turnEnd)],
+      connectionEncrypters: [noise()],
+      streamMuxers: [yamux({
+        streamOptions: {
+          initialStreamWindowSize: STREAM_WINDOW_BYTES,
+          maxStreamWindowSize: STREAM_WINDOW_BYTES_MAX,
+        },
+      })],
+      connectionManager: {
+        maxConnections: 10_000,
+        inboundConnectionThreshold: 1_000_000,
+        maxIncomingPendingConnections: 10_000,
+        addressDialTimeout: ADDRESS_DIAL_TIMEOUT_MS,
+        dialTimeout: DIAL_TIMEOUT_MS,
+        reconnectRetries: 0,
+      },
+      connectionMonitor: { enabled: false },
+      services: { identify: identify(), gossip: network.gossip.service },
+    }),
+  );
+  return network;
+}
+
+const LANES: readonly Lane[] = ["request", "bulk"];
+
+/** The same on both sides, or yamux gives up: change it together with NETWORK_VERSION. */
+const STREAM_WINDOW_BYTES = 1024 * 1024;
+const STREAM_WINDOW_BYTES_MAX = 16 * 1024 * 1024;
+
+const ADDRESS_DIAL_TIMEOUT_MS = 2_000;
+const DIAL_TIMEOUT_MS = 5_000;
+const GREETING_TIMEOUT_MS = 5_000;
+const KEEP_ALIVE_MS = 5_000;
+const KEEP_ALIVE_MISSES = 3;
+const CLOSE_TIMEOUT_MS = 500;
+
+/** A connection on its way to a link. */
+interface Opening {
+  readonly connection: Connection;
+  readonly streams: Partial<Record<Lane, Stream>>;
+  readonly timer: Timer;
+}
+
+class Libp2pNetwork implements Network {
+  readonly self: PeerId;
+  readonly gossip: GossipTopic;
+  readonly turnEnd = new TurnEnd();
+  readonly #options: Libp2pNetworkOptions;
+  readonly #log: Log;
+  readonly #clock: Clock;
+  readonly #redial: Redial;
+
+  readonly #instance: string;
+  /** Connections without a link, and all open links, by the ids of their connections. */
+  readonly #openings = new Map<string, Opening>();
+  readonly #links = new Map<string, PeerLink>();
+  /** The one link in use per peer: greeted from both sides or about to be. */
+  readonly #chosen = new Map<PeerId, PeerLink>();
+  #libp2p: Libp2p | undefined;
+  #handlers: NetworkHandlers | undefined;
+  #helloCount = 0;
+  #state: "new" | "started" | "stopped" = "new";
+  #isInMethod = false;
+
+  constructor(self: PeerId, options: Libp2pNetworkOptions) {
+    const random = options.random ?? new SystemRandom();
+    this.self = self;
+    this.#options = options;
+    this.#log = options.log;
+    this.#clock = options.clock ?? new SystemClock();
+    this.#instance = random.bytes(8).toHex();
+    this.#redial = new Redial({
+      clock: this.#clock,
+      random,
+      log: options.log,
+      dial: (addresses, peer) => this.#dial(addresses, peer),
+      isUp: (peer) => this.#isUp(peer),
+    });
+    this.gossip = new GossipTopic({
+      topic: `denamo/${NETWORK_VERSION}/${options.cluster}`,
+      random,
+      log: options.log,
+      isUp: (connection) => this.#links.get(connection.id)?.isUp ?? false,
+      isPeerUp: (peer) => this.#isUp(peer),
+      published: (bytes) => this.#guarded((handlers) => handlers.published(bytes)),
+    });
+  }
+
+  attach(libp2p: Libp2p): void {
+    this.#libp2p = libp2p;
+  }
+
+  addresses(): readonly string[] {
+    if (this.#state !== "started") return [];
+    return reachableFirst(this.#node.getMultiaddrs().map((address) => address.toString()));
+  }
+
+  async start(handlers: NetworkHandlers): Promise<void> {
+    if (this.#state !== "new") throw new TypeError("A network is started once");
+    this.#state = "started";
+    this.#handlers = handlers;
+    const node = this.#node;
+    node.addEventListener("connection:open", (event) => this.#onConnection(event.detail));
+    node.addEventListener("connection:close", (event) => this.#onConnectionEnd(event.detail));
+    for (const lane of LANES) {
+      await node.handle(protocolOf(lane), (stream, connection) => {
+        this.#onStream(lane, stream, connection);
+      }, { maxInboundStreams: 2, maxOutboundStreams: 2 });
+    }
+    try {
+      await node.start();
+    } catch (error) {
+      await this.stop();
+      throw new Error(
+        `Cannot listen on ${this.#options.listen.join(", ")}: ${listenError(error)}`,
+        {
+          cause: error,
+        },
+      );
+    }
+    this.gossip.start();
+    this.#redial.start();
+  }
+
+  keepConnected(addresses: readonly string[], peer?: PeerId): void {
+    if (this.#state === "stopped") return;
+    for (const [named, group] of byPeer(addresses, this.#log)) {
+      const target = peer ?? named;
+      if (peer !== undefined && named !== undefined && named !== peer) {
+        this.#log.warn("Addresses of another peer are left out", { peer, addresses: group });
+      } else if (target !== this.self) {
+        this.#redial.keep(group, target);
+      }
+    }
+  }
+
+  forget(peer: PeerId): void {
+    this.#redial.forget(peer);
+    this.#closeAll(peer, (link) => link.close("It was forgotten"));
+  }
+
+  reset(peer: PeerId, reason: string): void {
+    this.#closeAll(peer, (link) => link.abort(reason));
+  }
+
+  send(to: PeerId, lane: Lane, bytes: Uint8Array): boolean {
+    if (bytes.length === 0 || bytes.length > LIMITS.message) {
+      throw new RangeError(
+        `A message has 1 to ${LIMITS.message} bytes, this one has ${bytes.length}`,
+      );
+    }
+    return this.#chosen.get(to)?.send(lane, bytes) ?? false;
+  }
+
+  publish(bytes: Uint8Array): void {
+    if (bytes.length > PUBLISH_BYTES_MAX) {
+      throw new RangeError(
+        `What is published has up to ${PUBLISH_BYTES_MAX} bytes, this has ${bytes.length}`,
+      );
+    }
+    if (this.#state === "started") this.gossip.publish(bytes);
+  }
+
+  async stop(): Promise<void> {
+    if (this.#state === "stopped") return;
+    this.#state = "stopped";
+    this.#handlers = undefined;
+    this.#redial.stop();
+    for (const opening of this.#openings.values()) opening.timer.cancel();
+    for (const link of [...this.#links.values()]) link.close("We stop");
+    // Gossipsub waits for its streams to take what is queued, which a stuck peer would never let happen.
+    await Promise.all(this.#node.getConnections().map(closeSoon));
+    await this.#node.stop();
+  }
+
+  get #node(): Libp2p {
+    return present(this.#libp2p, "libp2p");
+  }
+
+  #isUp(peer: PeerId): boolean {
+    return this.#chosen.get(peer)?.isUp ?? false;
+  }
+
+  /** Runs a handler; its failure is ours to report, and ends the link that it came from. */
+  #guarded(call: (handlers: NetworkHandlers) => void, link?: PeerLink): void {
+    if (this.#handlers === undefined) return;
+    try {
+      call(this.#handlers);
+    } catch (error) {
+      const stack = error instanceof Error ? error.stack : String(error);
+      this.#log.error("What came from the network could not be handled", {
+        peer: link?.peer,
+        error: stack,
+      });
+      link?.abort(`It could not be handled: ${messageOf(error)}`);
+    }
+  }
+
+  #closeAll(peer: PeerId, close: (link: PeerLink) => void): void {
+    this.#isInMethod = true;
+    try {
+      for (const link of [...this.#links.values()]) if (link.peer === peer) close(link);
+    } finally {
+      this.#isInMethod = false;
+    }
+  }
+
+  async #dial(addresses: readonly string[], peer: PeerId | undefined): Promise<Dialled> {
+    const targets = addresses.map((address) => {
+      return multiaddr(
+        peer === undefined || peerOfAddress(address) !== undefined
+          ? address
+          : `${address}/p2p/${peer}`,
+      );
+    });
+    try {
+      return (await this.#node.dial(targets)).remotePeer.toString();
+    } catch (error) {
+      if (isDialToSelf(error)) return "self";
+      throw error;
+    }
+  }
+
+  #onConnection(connection: Connection): void {
+    if (this.#state !== "started" || connection.status !== "open") return;
+    const timeoutMs = this.#options.greetingTimeoutMs ?? GREETING_TIMEOUT_MS;
+    const opening: Opening = {
+      connection,
+      streams: {},
+      timer: this.#clock.after(timeoutMs, () => {
+        connection.abort(new Error(`It opened no streams within ${timeoutMs} ms`));
+      }),
+    };
+    this.#openings.set(connection.id, opening);
+    if (connection.direction === "outbound") {
+      this.#openStreams(opening).catch((error) => this.#onUnopened(connection, error));
+    }
+  }
+
+  async #openStreams({ connection }: Opening): Promise<void> {
+    const streams = await Promise.all(
+      LANES.map((lane) => connection.newStream(protocolOf(lane), { maxOutboundStreams: 2 })),
+    );
+    LANES.forEach((lane, i) => this.#onStream(lane, streams[i]!, connection));
+  }
+
+  #onUnopened(connection: Connection, error: Error): void {
+    const peer = connection.remotePeer.toString();
+    if (error.name === "UnsupportedProtocolError") {
+      const reason = `It does not speak version ${NETWORK_VERSION} of Denamo's protocol`;
+      this.#redial.refused(peer);
+      this.#guarded((handlers) => handlers.refusedBy(peer, reason));
+    }
+    this.#log.debug("A connection could not be used", { peer, reason: error.message });
+    connection.abort(error);
+  }
+
+  #onStream(lane: Lane, stream: Stream, connection: Connection): void {
+    const opening = this.#openings.get(connection.id);
+    if (opening === undefined || opening.streams[lane] !== undefined) {
+      stream.abort(new Error("This connection has its streams"));
+      return;
+    }
+    opening.streams[lane] = stream;
+    const { request, bulk } = opening.streams;
+    if (request === undefined || bulk === undefined) return;
+    opening.timer.cancel();
+    this.#openings.delete(connection.id);
+    const link = new PeerLink({
+      connection,
+      request,
+      bulk,
+      turnEnd: this.turnEnd,
+      clock: this.#clock,
+      events: this.#events,
+      greetingTimeoutMs: this.#options.greetingTimeoutMs ?? GREETING_TIMEOUT_MS,
+      keepAliveMs: this.#options.keepAliveMs ?? KEEP_ALIVE_MS,
+      keepAliveMisses: KEEP_ALIVE_MISSES,
+    });
+    this.#links.set(connection.id, link);
+    if (!this.#decides(link)) this.#guarded((handlers) => this.#sayHello(link, handlers), link);
+  }
+
+  #onConnectionEnd(connection: Connection): void {
+    const peer = connection.remotePeer.toString();
+    const opening = this.#openings.get(connection.id);
+    if (opening !== undefined) {
+      opening.timer.cancel();
+      this.#openings.delete(connection.id);
+      this.#redial.linkEnded(peer, "It closed the connection before it greeted");
+    }
+    this.#links.get(connection.id)?.abort("The connection was closed");
+  }
+
+  /** Of the two peers the one with the smaller id chooses the connection. */
+  #decides(link: PeerLink): boolean {
+    return this.self < link.peer;
+  }
+
+  #sayHello(link: PeerLink, handlers: NetworkHandlers): void {
+    const others = [...this.#links.values()].filter((other) => other.peer === link.peer);
+    const held = others.flatMap(({ sent }) => sent === undefined ? [] : [sent.number]);
+    link.sayHello({
+      cluster: this.#options.cluster,
+      instance: this.#instance,
+      number: ++this.#helloCount,
+      holds: held.length === 0 ? 0 : Math.min(...held),
+      greeting: handlers.greeting(),
+    });
+  }
+
+  readonly #events: LinkEvents = {
+    greeted: (link, frame) => {
+      this.#guarded((handlers) => this.#onGreeted(link, frame, handlers), link);
+    },
+    up: (link) => {
+      this.#redial.peerUp(link.peer);
+      this.#guarded((handlers) => handlers.peerUp(link.peer), link);
+      if (link.isUp) this.gossip.peerUp(link.connection.remotePeer, link.connection);
+    },
+    message: (link, lane, bytes) => {
+      this.#guarded((handlers) => handlers.message(link.peer, lane, bytes), link);
+    },
+    closed: (link, reason, wasUp) => this.#onLinkClosed(link, reason, wasUp),
+  };
+
+  #onGreeted(
+    link: PeerLink,
+    frame: Exclude<GreetingFrame, { kind: "accept" }>,
+    handlers: NetworkHandlers,
+  ): void {
+    switch (frame.kind) {
+      case "refusal":
+        this.#redial.refused(link.peer);
+        handlers.refusedBy(link.peer, frame.reason);
+        return link.close(`It refused us: ${frame.reason}`);
+      case "other_version":
+        return this.#refuse(link, `This node speaks version ${NETWORK_VERSION} of the protocol`);
+      case "hello":
+        return this.#onHello(link, frame, handlers);
+    }
+  }
+
+  #onHello(link: PeerLink, hello: Hello, handlers: NetworkHandlers): void {
+    const { cluster } = this.#options;
+    if (link.received !== undefined) return link.abort("It greeted twice");
+    if (hello.cluster !== cluster) {
+      return this.#refuse(link, `This is cluster "${cluster}", not "${hello.cluster}"`);
+    }
+    const chosen = this.#chosen.get(link.peer);
+    if (this.#decides(link) && choose(chosen?.received, hello) === "drop") {
+      return link.close("Another connection is in use");
+    }
+    const refusal = handlers.admit(link.peer, hello.greeting);
+    if (refusal !== undefined) return this.#refuse(link, refusal);
+    chosen?.abort("Another connection replaces it");
+    link.received = { ...hello, greeting: hello.greeting.slice() };
+    this.#chosen.set(link.peer, link);
+    if (this.#decides(link)) this.#sayHello(link, handlers);
+    else link.accept();
+  }
+
+  #refuse(link: PeerLink, reason: string): void {
+    this.#log.info("A peer was refused", { peer: link.peer, reason });
+    link.refuse(reason);
+  }
+
+  #onLinkClosed(link: PeerLink, reason: string, wasUp: boolean): void {
+    const { peer } = link;
+    this.#links.delete(link.connection.id);
+    if (this.#chosen.get(peer) === link) this.#chosen.delete(peer);
+    this.#log.debug("A connection has ended", { peer, reason });
+    if (wasUp) {
+      this.gossip.peerDown(link.connection.remotePeer);
+      const tell = () => this.#guarded((handlers) => handlers.peerDown(peer, reason));
+      if (this.#isInMethod) queueMicrotask(tell);
+      else tell();
+    }
+    this.#redial.linkEnded(peer, reason);
+  }
+}
+
+function protocolOf(lane: Lane): string {
+  return `/denamo/${NETWORK_VERSION}/${lane}`;
+}
+
+async function closeSoon(connection: Connection): Promise<void> {
+  try {
+    await connection.close({ signal: AbortSignal.timeout(CLOSE_TIMEOUT_MS) });
+  } catch (error) {
+    connection.abort(error instanceof Error ? error : new Error(String(error)));
+  }
+}
+
+function parsed(address: string): void {
+  try {
+    multiaddr(address);
+  } catch (error) {
+    throw new TypeError(`"${address}" is no multiaddr: ${messageOf(error)}`);
+  }
+}
+
+function isDialToSelf(error: unknown): boolean {
+  if (error instanceof AggregateError) return error.errors.some(isDialToSelf);
+  return error instanceof Error && /dial self/.test(error.message);
+}
+
+/** The part of libp2p's message that a person needs. */
+function listenError(error: unknown): string {
+  const message = messageOf(error);
+  if (/EADDRINUSE|in use/i.test(message)) return "the address is in use";
+  if (/EADDRNOTAVAIL|not available/i.test(message)) return "this machine has no such address";
+  return message.replace(/\s+/g, " ").trim();
+}

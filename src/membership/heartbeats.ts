@@ -1,0 +1,201 @@
+// The heartbeats of one node: sends its own, takes in the others', and judges them as time passes.
+//
+// It knows no network. What it sends goes through `publish`; what arrives is handed to `receive`, and
+// greetings go through `greeting` and `admit`: a greeting is a heartbeat too, so two nodes know each
+// other from their first moment. The pauses between heartbeats vary by a tenth below the interval,
+// lest a cluster that was started at once breathe in step; they never exceed what was promised.
+
+import { assert } from "../base/assert.ts";
+import { MalformedError } from "../base/malformed.ts";
+import type { Clock, Timer } from "../ports/clock.ts";
+import type { Log } from "../ports/log.ts";
+import type { PeerId } from "../ports/network.ts";
+import { type Random, randomBelow } from "../ports/random.ts";
+import type { ClockWatch } from "./clock_watch.ts";
+import { decodeHeartbeat, encodeHeartbeat, type Heartbeat, HEARTBEAT_LIMITS } from "./heartbeat.ts";
+import { ListeningTime } from "./listening_time.ts";
+import type { Member, MemberTable, RecordOutcome } from "./member_table.ts";
+
+/** What a node says of itself, without what {@linkcode Heartbeats} adds on its own. */
+export type SelfDescription = Omit<
+  Heartbeat,
+  "node" | "peerId" | "incarnation" | "sequence" | "timeMs" | "intervalMs"
+>;
+
+export interface HeartbeatsOptions {
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly log: Log;
+  readonly table: MemberTable;
+  readonly clockWatch: ClockWatch;
+  /** Our own pause between heartbeats in milliseconds, a whole number. */
+  readonly intervalMs?: number | undefined;
+  /** Tells what we are at this moment. Of many addresses the first ones are sent. */
+  readonly describe: () => SelfDescription;
+  /** Sends to all. */
+  readonly publish: (heartbeat: Uint8Array) => void;
+  /** Called with every heartbeat that told something. */
+  readonly onHeartbeat?: ((heartbeat: Heartbeat) => void) | undefined;
+}
+
+export const DEFAULT_HEARTBEAT_MS = 1_000;
+
+/** Runs from {@linkcode Heartbeats.start} to {@linkcode Heartbeats.stop}, once. */
+export class Heartbeats {
+  readonly #options: HeartbeatsOptions;
+  readonly #intervalMs: number;
+  readonly #listening: ListeningTime;
+  #sequence = 0;
+  #phase: "idle" | "running" | "stopped" = "idle";
+  #publishing: Timer | undefined;
+  #judging: Timer | undefined;
+  #malformed = 0;
+  #warnedAtMs = -Infinity;
+
+  constructor(options: HeartbeatsOptions) {
+    this.#options = options;
+    this.#intervalMs = options.intervalMs ?? DEFAULT_HEARTBEAT_MS;
+    const { intervalMsMax } = HEARTBEAT_LIMITS;
+    if (!Number.isInteger(this.#intervalMs) || this.#intervalMs < 1) {
+      throw new RangeError(
+        `Heartbeat interval must be a whole number above 0: ${this.#intervalMs}`,
+      );
+    }
+    if (this.#intervalMs > intervalMsMax) {
+      throw new RangeError(`Heartbeat interval is ${this.#intervalMs} ms, limit ${intervalMsMax}`);
+    }
+    this.#listening = new ListeningTime(options.clock, this.#judgingMs * TICKS_OF_PATIENCE);
+  }
+
+  /** Sends the first heartbeat at once and goes on until stopped. */
+  start(): void {
+    assert(this.#phase === "idle", "heartbeats are started once");
+    this.#phase = "running";
+    this.#listening.tick();
+    this.#judgeLater();
+    this.#publish();
+  }
+
+  /** Ends it: no timer is left, and nothing is sent any more. */
+  stop(): void {
+    this.#phase = "stopped";
+    this.#publishing?.cancel();
+    this.#judging?.cancel();
+  }
+
+  /** Sends a heartbeat out of turn, when something has changed that the others should know at once. */
+  publishNow(): void {
+    if (this.#phase !== "running") return;
+    this.#publishing?.cancel();
+    this.#publish();
+  }
+
+  /** Our first words to a peer: a heartbeat of this moment. */
+  greeting(): Uint8Array {
+    return encodeHeartbeat(this.#next());
+  }
+
+  /** Judges a peer by its greeting: undefined admits it, a sentence refuses it. */
+  admit(peerId: PeerId, greeting: Uint8Array): string | undefined {
+    const heartbeat = this.#decode(greeting);
+    if (heartbeat instanceof MalformedError) return heartbeat.message;
+    if (heartbeat.peerId !== peerId) {
+      return `The greeting of peer ${peerId} names peer ${heartbeat.peerId}`;
+    }
+    const { node, incarnation } = heartbeat;
+    const reason = this.#options.table.judge(node, peerId, incarnation);
+    this.#take(heartbeat);
+    return reason;
+  }
+
+  /** Takes in what was published. Bytes that are no heartbeat are counted and reported in the log. */
+  receive(bytes: Uint8Array): RecordOutcome | "malformed" {
+    const heartbeat = this.#decode(bytes);
+    return heartbeat instanceof MalformedError ? "malformed" : this.#take(heartbeat);
+  }
+
+  /** A peer has answered us directly. Cheap enough for every message. */
+  spoke(peerId: PeerId): void {
+    this.#options.table.spoke(peerId, this.#listening.now());
+  }
+
+  /** All other nodes as they are at this moment, by name. */
+  members(): Member[] {
+    return this.#options.table.members(this.#listening.now());
+  }
+
+  get #judgingMs(): number {
+    return this.#intervalMs / JUDGEMENTS_PER_INTERVAL;
+  }
+
+  #publish(): void {
+    this.#options.publish(encodeHeartbeat(this.#next()));
+    const delayMs = this.#intervalMs * (1 - randomBelow(this.#options.random, 1000) / 10_000);
+    this.#publishing = this.#options.clock.after(delayMs, () => this.#publish());
+  }
+
+  #judgeLater(): void {
+    this.#judging = this.#options.clock.after(this.#judgingMs, () => {
+      const { table, clockWatch } = this.#options;
+      const atMs = this.#listening.tick();
+      for (const node of table.evaluate(atMs)) clockWatch.forget(node);
+      if (this.#phase === "running") this.#judgeLater();
+    });
+  }
+
+  #next(): Heartbeat {
+    const { table, clock, describe } = this.#options;
+    this.#sequence++;
+    const description = describe();
+    return {
+      ...description,
+      addresses: description.addresses.slice(0, HEARTBEAT_LIMITS.addressCount),
+      node: table.node,
+      peerId: table.peerId,
+      incarnation: table.incarnation,
+      sequence: this.#sequence,
+      timeMs: Math.floor(clock.now()),
+      intervalMs: this.#intervalMs,
+    };
+  }
+
+  #take(heartbeat: Heartbeat): RecordOutcome {
+    const { table, clockWatch, onHeartbeat } = this.#options;
+    const { node, incarnation, timeMs } = heartbeat;
+    const incarnationBefore = table.incarnationOf(node);
+    const outcome = table.record(heartbeat, this.#listening.now());
+    if (outcome !== "recorded") return outcome;
+    // Another run of the process may be on another machine, or after a correction of its clock.
+    if (incarnation !== incarnationBefore) clockWatch.forget(node);
+    if (table.stateOf(node) !== "down") clockWatch.observe(node, timeMs);
+    onHeartbeat?.(heartbeat);
+    return outcome;
+  }
+
+  #decode(bytes: Uint8Array): Heartbeat | MalformedError {
+    try {
+      return decodeHeartbeat(bytes);
+    } catch (error) {
+      if (!(error instanceof MalformedError)) throw error;
+      this.#reportMalformed(error);
+      return error;
+    }
+  }
+
+  /** Whoever sends nonsense does so often: the operator is told once in a while, with the number. */
+  #reportMalformed(error: MalformedError): void {
+    const { clock, log } = this.#options;
+    this.#malformed++;
+    if (clock.monotonic() - this.#warnedAtMs < WARNING_PAUSE_MS) return;
+    this.#warnedAtMs = clock.monotonic();
+    log.warn("Something that is not a heartbeat was published or greeted with", {
+      problem: error.message,
+      soFar: this.#malformed,
+    });
+  }
+}
+
+const JUDGEMENTS_PER_INTERVAL = 4;
+/** By so many judgements' time at most does silence grow between two of them. */
+const TICKS_OF_PATIENCE = 2;
+const WARNING_PAUSE_MS = 60_000;

@@ -1,0 +1,379 @@
+// The member table: who is who, and who is alive.
+//
+// A node is its name; a peer id is the key that it holds at present. A node that has lost its disk comes
+// back under its name with another peer id. How do we tell it from a second process that was started
+// with the same name by mistake? By whether the first one still lives: while it does, the later
+// one is refused; once it does not, the later one takes the name if its incarnation is higher. Of two
+// that meet face to face each knows by the incarnations which is the later, and only that one yields.
+//
+// Invariants: a name has one peer id and a peer id one name; within a name incarnations never fall;
+// within an incarnation only a higher sequence number is news, so heartbeats that come twice, late or
+// in another order change nothing. All views are local: nobody is told that somebody is down.
+
+import { assert } from "../base/assert.ts";
+import type { PeerId } from "../ports/network.ts";
+import { type MemberState, verdict } from "./evidence.ts";
+import type { Heartbeat } from "./heartbeat.ts";
+import { PhiAccrual } from "./phi_accrual.ts";
+
+/** One other node, as it was at the moment of asking. */
+export interface Member {
+  readonly node: string;
+  readonly peerId: PeerId;
+  readonly state: MemberState;
+  /** When it came into this state, in milliseconds of the table's time. */
+  readonly stateSinceMs: number;
+  readonly phi: number;
+  readonly isConnected: boolean;
+  /** The last thing that it said of itself. */
+  readonly heartbeat: Heartbeat;
+}
+
+/** Something that has changed. `restarted`: the same peer with a higher incarnation. */
+export type MemberChange =
+  | { readonly kind: "joined"; readonly node: string; readonly peerId: PeerId }
+  | { readonly kind: "restarted"; readonly node: string; readonly peerId: PeerId }
+  | {
+    readonly kind: "rebound";
+    readonly node: string;
+    readonly peerId: PeerId;
+    readonly formerPeerId: PeerId;
+  }
+  | {
+    readonly kind: "state";
+    readonly node: string;
+    readonly peerId: PeerId;
+    readonly from: MemberState;
+    readonly to: MemberState;
+  }
+  /** Somebody claims a name that is not free; told once per claimant. */
+  | {
+    readonly kind: "refused";
+    readonly node: string;
+    readonly peerId: PeerId;
+    readonly reason: string;
+  }
+  /** An earlier live peer has our own name: we must give up. */
+  | { readonly kind: "name_taken"; readonly node: string; readonly peerId: PeerId };
+
+/** What became of a heartbeat: `old` has been overtaken, `own` is ours, `refused` has no right to its name. */
+export type RecordOutcome = "recorded" | "old" | "own" | "refused";
+
+export interface MemberTableOptions {
+  readonly node: string;
+  readonly peerId: PeerId;
+  /** Above that of every earlier run of this node. */
+  readonly incarnation: number;
+  /** Called from within the method that found the change, after the table has changed. */
+  readonly onChange?: (change: MemberChange) => void;
+}
+
+/** How many members a table takes. */
+export const MEMBER_LIMIT = 4096;
+
+/**
+ * The other nodes by name. Times are milliseconds of one clock that never goes back: what time it
+ * measures is the caller's choice (see listening_time.ts).
+ */
+export class MemberTable {
+  readonly #node: string;
+  readonly #peerId: PeerId;
+  readonly #onChange: (change: MemberChange) => void;
+  readonly #rows = new Map<string, Row>();
+  readonly #rowOfPeer = new Map<PeerId, Row>();
+  readonly #connected = new Set<PeerId>();
+  /** The last claimant that was refused, by name. */
+  readonly #refused = new Map<string, PeerId>();
+  /** An earlier holder of our own name, and the last that it was heard to say. */
+  #rival: Heartbeat | undefined;
+  #incarnation: number;
+
+  constructor(options: MemberTableOptions) {
+    this.#node = options.node;
+    this.#peerId = options.peerId;
+    this.#incarnation = options.incarnation;
+    this.#onChange = options.onChange ?? (() => {});
+  }
+
+  /** Our own name and peer id. */
+  get node(): string {
+    return this.#node;
+  }
+
+  get peerId(): PeerId {
+    return this.#peerId;
+  }
+
+  /** Our own incarnation, to be sent with every heartbeat. It rises when we must refute a higher one. */
+  get incarnation(): number {
+    return this.#incarnation;
+  }
+
+  /** The name of the node that holds this peer id, ourselves included. */
+  nodeOf(peerId: PeerId): string | undefined {
+    return peerId === this.#peerId ? this.#node : this.#rowOfPeer.get(peerId)?.heartbeat.node;
+  }
+
+  /** The peer id that a node holds, ourselves included. */
+  peerOf(node: string): PeerId | undefined {
+    return node === this.#node ? this.#peerId : this.#rows.get(node)?.heartbeat.peerId;
+  }
+
+  /** The state of a node: we ourselves are up, and a node that was never heard of is down. */
+  stateOf(node: string): MemberState {
+    return node === this.#node ? "up" : this.#rows.get(node)?.state ?? "down";
+  }
+
+  /** The incarnation of a node, ourselves included. */
+  incarnationOf(node: string): number | undefined {
+    return node === this.#node ? this.#incarnation : this.#rows.get(node)?.heartbeat.incarnation;
+  }
+
+  /** Whether an open connection leads to this node. */
+  isConnected(node: string): boolean {
+    const peerId = this.#rows.get(node)?.heartbeat.peerId;
+    return peerId !== undefined && this.#connected.has(peerId);
+  }
+
+  /** One other node. */
+  member(node: string, atMs: number): Member | undefined {
+    const row = this.#rows.get(node);
+    return row === undefined ? undefined : this.#view(row, atMs);
+  }
+
+  /** All other nodes, by name. */
+  members(atMs: number): Member[] {
+    const members = [...this.#rows.values()].map((row) => this.#view(row, atMs));
+    return members.sort((a, b) => a.node < b.node ? -1 : 1);
+  }
+
+  /**
+   * Judges whether a peer that shows itself may be this node: undefined admits it, a sentence refuses it.
+   * Changes nothing.
+   */
+  judge(node: string, peerId: PeerId, incarnation: number): string | undefined {
+    if (node === this.#node) return this.#judgeOwnName(peerId, incarnation);
+    const known = this.nodeOf(peerId);
+    if (known !== undefined && known !== node) {
+      return `Peer ${peerId} is node "${known}" and cannot be node "${node}" too`;
+    }
+    const row = this.#rows.get(node);
+    if (row === undefined) {
+      const isFull = this.#rows.size >= MEMBER_LIMIT;
+      return isFull ? `The member table is full: limit ${MEMBER_LIMIT}` : undefined;
+    }
+    const { heartbeat: last } = row;
+    if (peerId === last.peerId) {
+      return incarnation >= last.incarnation ? undefined : overtaken(node, incarnation, last);
+    }
+    if (row.state !== "down" || this.#connected.has(last.peerId)) return inUse(node, last.peerId);
+    return incarnation > last.incarnation ? undefined : overtaken(node, incarnation, last);
+  }
+
+  /** Takes note of a heartbeat that has arrived at `atMs`, and of what it changes. */
+  record(heartbeat: Heartbeat, atMs: number): RecordOutcome {
+    const { node, peerId, incarnation } = heartbeat;
+    if (peerId === this.#peerId && node === this.#node) {
+      if (incarnation > this.#incarnation) this.#incarnation = incarnation + 1;
+      return "own";
+    }
+    const row = this.#rows.get(node);
+    if (row !== undefined && isOld(heartbeat, row.heartbeat)) return "old";
+    const reason = this.judge(node, peerId, incarnation);
+    if (reason !== undefined) return this.#refuse(heartbeat, reason);
+    if (node === this.#node) return this.#meetRival(heartbeat);
+    if (row === undefined) this.#join(heartbeat, atMs);
+    else if (peerId !== row.heartbeat.peerId) this.#rebind(row, heartbeat, atMs);
+    else this.#continue(row, heartbeat, atMs);
+    return "recorded";
+  }
+
+  /** Takes note that a connection to an admitted peer is open. */
+  connected(peerId: PeerId): void {
+    this.#connected.add(peerId);
+    const row = this.#rowOfPeer.get(peerId);
+    if (row !== undefined) row.isConnectionLost = false;
+  }
+
+  /** Takes note that the connection to a peer has ended. */
+  disconnected(peerId: PeerId): void {
+    if (!this.#connected.delete(peerId)) return;
+    const row = this.#rowOfPeer.get(peerId);
+    if (row !== undefined) row.isConnectionLost = true;
+  }
+
+  /** Takes note that a peer has answered us directly. Cheap enough for every message. */
+  spoke(peerId: PeerId, atMs: number): void {
+    const row = this.#rowOfPeer.get(peerId);
+    if (row !== undefined) row.spokeAtMs = atMs;
+  }
+
+  /**
+   * Judges all members as of `atMs`. To be called a few times per heartbeat interval.
+   *
+   * @returns the nodes that are down since this judgement
+   */
+  evaluate(atMs: number): string[] {
+    const fallen: string[] = [];
+    for (const row of [...this.#rows.values()]) {
+      const before = row.state;
+      this.#evaluate(row, atMs);
+      if (row.state === "down" && before !== "down") fallen.push(row.heartbeat.node);
+    }
+    return fallen;
+  }
+
+  /** Forgets a node that has left for good. If it lives, its next heartbeat makes it a member again. */
+  forget(node: string): void {
+    const row = this.#rows.get(node);
+    if (row === undefined) return;
+    this.#rows.delete(node);
+    this.#rowOfPeer.delete(row.heartbeat.peerId);
+    this.#refused.delete(node);
+  }
+
+  /** Of us and another live peer with our name the later yields: the one of the higher incarnation. */
+  #judgeOwnName(peerId: PeerId, incarnation: number): string | undefined {
+    if (peerId === this.#peerId || this.#isEarlier(peerId, incarnation)) return undefined;
+    return inUse(this.#node, this.#peerId);
+  }
+
+  #isEarlier(peerId: PeerId, incarnation: number): boolean {
+    return incarnation < this.#incarnation ||
+      (incarnation === this.#incarnation && peerId < this.#peerId);
+  }
+
+  /** One heartbeat may have been under way since before its sender ended; a second shows that it lives. */
+  #meetRival(heartbeat: Heartbeat): RecordOutcome {
+    const { node, peerId } = heartbeat;
+    const before = this.#rival;
+    const isSame = before !== undefined && before.peerId === peerId;
+    if (isSame && isOld(heartbeat, before)) return "old";
+    this.#rival = heartbeat;
+    if (isSame) this.#onChange({ kind: "name_taken", node, peerId });
+    return "refused";
+  }
+
+  #refuse({ node, peerId }: Heartbeat, reason: string): RecordOutcome {
+    if (this.#refused.get(node) !== peerId) {
+      if (this.#refused.size >= MEMBER_LIMIT) this.#refused.clear();
+      this.#refused.set(node, peerId);
+      this.#onChange({ kind: "refused", node, peerId, reason });
+    }
+    return "refused";
+  }
+
+  #join(heartbeat: Heartbeat, atMs: number): void {
+    const { node, peerId } = heartbeat;
+    const row = makeRow(heartbeat, atMs);
+    this.#rows.set(node, row);
+    this.#rowOfPeer.set(peerId, row);
+    this.#onChange({ kind: "joined", node, peerId });
+  }
+
+  #rebind(row: Row, heartbeat: Heartbeat, atMs: number): void {
+    const { node, peerId } = heartbeat;
+    const formerPeerId = row.heartbeat.peerId;
+    this.#rowOfPeer.delete(formerPeerId);
+    this.#rowOfPeer.set(peerId, row);
+    this.#refused.delete(node);
+    beginIncarnation(row, heartbeat, atMs);
+    this.#onChange({ kind: "rebound", node, peerId, formerPeerId });
+    this.#change(row, "up", atMs);
+  }
+
+  #continue(row: Row, heartbeat: Heartbeat, atMs: number): void {
+    const { node, peerId, incarnation } = heartbeat;
+    if (incarnation > row.heartbeat.incarnation) {
+      beginIncarnation(row, heartbeat, atMs);
+      this.#onChange({ kind: "restarted", node, peerId });
+      this.#change(row, "up", atMs);
+      return;
+    }
+    row.heartbeat = heartbeat;
+    row.detector.arrived(atMs);
+    row.heartbeats++;
+    this.#evaluate(row, atMs);
+  }
+
+  #evaluate(row: Row, atMs: number): void {
+    const { intervalMs } = row.heartbeat;
+    const state = verdict(row.state, {
+      phi: row.detector.phi(atMs),
+      heartbeats: row.heartbeats,
+      isConnectionLost: row.isConnectionLost,
+      hasSpoken: atMs - row.spokeAtMs < intervalMs * SPOKEN_INTERVALS,
+    });
+    this.#change(row, state, atMs);
+  }
+
+  #change(row: Row, to: MemberState, atMs: number): void {
+    const from = row.state;
+    if (from === to) return;
+    row.state = to;
+    row.stateSinceMs = atMs;
+    if (to === "down") row.heartbeats = 0;
+    const { node, peerId } = row.heartbeat;
+    this.#onChange({ kind: "state", node, peerId, from, to });
+  }
+
+  #view(row: Row, atMs: number): Member {
+    const { heartbeat, state, stateSinceMs } = row;
+    const { node, peerId } = heartbeat;
+    const phi = row.detector.phi(atMs);
+    const isConnected = this.#connected.has(peerId);
+    return { node, peerId, state, stateSinceMs, phi, isConnected, heartbeat };
+  }
+}
+
+/** For so many of its intervals a direct word of a peer speaks for it. */
+const SPOKEN_INTERVALS = 2;
+
+interface Row {
+  heartbeat: Heartbeat;
+  detector: PhiAccrual;
+  state: MemberState;
+  stateSinceMs: number;
+  /** Since it was judged down last, or since the incarnation began. */
+  heartbeats: number;
+  /** Whether a connection was open in this incarnation, and was the last to change by breaking. */
+  isConnectionLost: boolean;
+  spokeAtMs: number;
+}
+
+function makeRow(heartbeat: Heartbeat, atMs: number): Row {
+  return {
+    heartbeat,
+    detector: new PhiAccrual(heartbeat.intervalMs, atMs),
+    state: "up",
+    stateSinceMs: atMs,
+    heartbeats: 1,
+    isConnectionLost: false,
+    spokeAtMs: -Infinity,
+  };
+}
+
+function beginIncarnation(row: Row, heartbeat: Heartbeat, atMs: number): void {
+  assert(heartbeat.incarnation > row.heartbeat.incarnation, "incarnations rise");
+  row.heartbeat = heartbeat;
+  row.detector = new PhiAccrual(heartbeat.intervalMs, atMs);
+  row.heartbeats = 1;
+  row.isConnectionLost = false;
+  row.spokeAtMs = -Infinity;
+}
+
+/** Whether one peer's heartbeat tells nothing beyond the last one of the same peer. */
+function isOld(heartbeat: Heartbeat, last: Heartbeat): boolean {
+  if (heartbeat.peerId !== last.peerId) return false;
+  return heartbeat.incarnation < last.incarnation ||
+    (heartbeat.incarnation === last.incarnation && heartbeat.sequence <= last.sequence);
+}
+
+function inUse(node: string, peerId: PeerId): string {
+  return `Node name "${node}" is in use by the live peer ${peerId}`;
+}
+
+function overtaken(node: string, incarnation: number, last: Heartbeat): string {
+  return `Incarnation ${incarnation} of node "${node}" is not above ${last.incarnation} of peer ` +
+    `${last.peerId}, which held the name before`;
+}

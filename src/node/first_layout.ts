@@ -1,0 +1,123 @@
+// How a cluster gets its first layout, once.
+//
+// The node that is told to make it plans it and first asks every node that it sees for a promise: "you have
+// no layout, you have promised no other, and you see all the members?" Only when all have promised is the
+// layout installed. Two operators at once cannot both get all promises, because each needs the other's
+// node. A promise is kept in memory for some seconds; once installed, a layout is on the disk, and a node
+// that has one promises nothing any more.
+
+import type { Clock } from "../ports/clock.ts";
+import type { PeerId } from "../ports/network.ts";
+import type { Layout } from "../ring/layout.ts";
+import { encodeLayout } from "../ring/layout_codec.ts";
+import { Arguments } from "../wire/arguments.ts";
+import { DenamoError, messageOf } from "../wire/errors.ts";
+import { LIMITS } from "../wire/limits.ts";
+import { METHODS } from "../wire/message_codec.ts";
+import type { Rpc } from "../wire/rpc.ts";
+import type { LayoutStore } from "./layout_store.ts";
+
+const PROMISE_MS = 10_000;
+const TIMEOUT_MS = 5_000;
+
+/** A node that is seen at present. */
+export interface SeenNode {
+  readonly node: string;
+  readonly peer: PeerId;
+}
+
+export class FirstLayout {
+  readonly #self: string;
+  readonly #rpc: Rpc;
+  readonly #clock: Clock;
+  readonly #store: LayoutStore;
+  readonly #seen: () => readonly SeenNode[];
+  #promised: { readonly id: string; readonly untilMs: number } | undefined;
+
+  constructor(
+    self: string,
+    rpc: Rpc,
+    clock: Clock,
+    store: LayoutStore,
+    seen: () => readonly SeenNode[],
+  ) {
+    this.#self = self;
+    this.#rpc = rpc;
+    this.#clock = clock;
+    this.#store = store;
+    this.#seen = seen;
+    rpc.serve(METHODS.promiseLayout, (request) => {
+      const args = new Arguments(request.arguments, "layout promise");
+      const id = args.text();
+      const members = args.list(LIMITS.layoutMemberCount).map(String);
+      this.#promise(id, members);
+      return [];
+    });
+    rpc.serve(METHODS.installLayout, async (request) => {
+      await store.install(new Arguments(request.arguments, "layout").bytes(LIMITS.message));
+      return [];
+    });
+    rpc.serve(METHODS.fetchLayout, () => {
+      if (store.held === undefined) {
+        throw new DenamoError("not_ready", "no", `${self} has no layout`);
+      }
+      return [store.held.encoded];
+    });
+  }
+
+  /** The names that are missing before a layout of `members` can be made. */
+  missing(members: readonly string[]): string[] {
+    const seen = new Set(this.#seen().map(({ node }) => node));
+    return members.filter((member) => member !== this.#self && !seen.has(member));
+  }
+
+  /**
+   * Makes `layout` the first layout of the cluster.
+   *
+   * @throws {DenamoError} `layout_exists` or `layout_refused`; then nothing has changed anywhere
+   */
+  async make(layout: Layout): Promise<void> {
+    const members = layout.members.map(({ node }) => node);
+    this.#promise(layout.id, members);
+    const others = this.#seen();
+    await Promise.all(others.map(async ({ node, peer }) => {
+      try {
+        await this.#rpc.call(peer, METHODS.promiseLayout, [layout.id, members], TIMEOUT_MS);
+      } catch (error) {
+        if (error instanceof DenamoError && error.code === "layout_exists") throw error;
+        throw new DenamoError("layout_refused", "no", `${node} refuses: ${messageOf(error)}`);
+      }
+    }));
+    const encoded = encodeLayout(layout);
+    await this.#store.install(encoded);
+    // Who misses this hears of the layout from the next heartbeat.
+    await Promise.allSettled(
+      others.map(({ peer }) => this.#rpc.call(peer, METHODS.installLayout, [encoded], TIMEOUT_MS)),
+    );
+  }
+
+  #promise(id: string, members: readonly string[]): void {
+    const { held } = this.#store;
+    if (held !== undefined) {
+      const message =
+        `${this.#self} has layout ${held.layout.id} already; a first one is made once`;
+      throw new DenamoError("layout_exists", "no", message);
+    }
+    const missing = this.missing(members);
+    if (missing.length > 0) {
+      throw new DenamoError(
+        "layout_refused",
+        "no",
+        `${this.#self} does not see ${missing.join(", ")}`,
+      );
+    }
+    const nowMs = this.#clock.monotonic();
+    if (
+      this.#promised !== undefined && this.#promised.untilMs > nowMs && this.#promised.id !== id
+    ) {
+      const message = `${this.#self} has promised another layout; try again in some seconds`;
+      throw new DenamoError("layout_refused", "no", message);
+    }
+    this.#promised = { id, untilMs: nowMs + PROMISE_MS };
+  }
+}

@@ -1,0 +1,50 @@
+// The numbers of a node for its operator.
+
+import type { Member } from "../membership/member_table.ts";
+import type { StorageStats } from "../storage/storage.ts";
+import type { Measurement } from "./api.ts";
+
+/** Where the numbers come from. */
+export interface Measured {
+  readonly storage: StorageStats;
+  readonly requests: { inFlight: number; coordinated: number; forwarded: number; repaired: number };
+  readonly openRpcs: number;
+  readonly members: readonly Member[];
+  readonly actorsEnded: number;
+  readonly skewMs: number;
+  readonly layoutVersion: number;
+  readonly isReady: boolean;
+}
+
+export function measure(measured: Measured): Measurement[] {
+  const { storage, requests, members } = measured;
+  const inState = (state: string) => members.filter((member) => member.state === state).length;
+  return [
+    gauge("ready", "1 if the node serves requests", Number(measured.isReady)),
+    gauge("layout_version", "Version of the layout in force, 0 for none", measured.layoutVersion),
+    gauge("requests_in_flight_count", "Client requests under way", requests.inFlight),
+    counter("requests_coordinated_total", "Requests coordinated as an owner", requests.coordinated),
+    counter("requests_forwarded_total", "Requests forwarded to an owner", requests.forwarded),
+    counter("read_repairs_total", "Copies repaired after a read", requests.repaired),
+    gauge("rpcs_open_count", "Requests to peers that wait for an answer", measured.openRpcs),
+    gauge("clock_skew_ms", "Distance of this clock from the median of all", measured.skewMs),
+    counter("actors_ended_total", "Actors ended by signs of forgetting", measured.actorsEnded),
+    ...(["up", "suspect", "down"] as const).map((state) => ({
+      ...gauge("members_count", "Other members by state", inState(state)),
+      labels: { state },
+    })),
+    ...Object.entries(storage).map(([name, value]) => {
+      const help = `Storage: ${name}`;
+      const snake = `storage_${name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`)}`;
+      return gauge(snake, help, value);
+    }),
+  ];
+}
+
+function gauge(name: string, help: string, value: number): Measurement {
+  return { name, help, kind: "gauge", value };
+}
+
+function counter(name: string, help: string, value: number): Measurement {
+  return { name, help, kind: "counter", value };
+}

@@ -1,0 +1,28 @@
+// What a node is told about itself when it starts.
+
+import type { NamespaceSettings } from "../replica/namespaces.ts";
+
+export interface NodeSettings {
+  readonly node: string;
+  readonly cluster: string;
+  /** `dc` or `dc/rack`. */
+  readonly zone: string;
+  readonly weight: number;
+  /** For the first layout, if this node makes it. */
+  readonly partitions: number;
+  readonly replication: number;
+  /** For keys of no namespace. */
+  readonly defaults: Omit<NamespaceSettings, "prefix" | "n">;
+  readonly namespaces: readonly NamespaceSettings[];
+  readonly maxClockSkewMs: number;
+  readonly heartbeatMs: number;
+  /** Of decoded objects in memory, in bytes. */
+  readonly cacheBytes: number;
+  /** Multiaddrs to begin with. */
+  readonly join: readonly string[];
+  /** Host and port of the doors, as others shall know them. Asked at every heartbeat. */
+  readonly doors: () => { readonly http: string | undefined; readonly resp: string | undefined };
+}
+
+/** The release, as status and handshakes show it. */
+export const VERSION = "0.1.0";

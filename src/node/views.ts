@@ -1,0 +1,78 @@
+// The cluster as an operator sees it.
+
+import type { Heartbeat } from "../membership/heartbeat.ts";
+import type { Member } from "../membership/member_table.ts";
+import type { Layout } from "../ring/layout.ts";
+import { memberLoads } from "../ring/load.ts";
+import type { MemberView, RingView } from "./api.ts";
+
+/** What a node knows of itself. */
+export type SelfView = Omit<Heartbeat, "sequence" | "timeMs" | "intervalMs">;
+
+/** Ourselves and the others, and those whom the layout names but nobody has heard of, by name. */
+export function memberViews(
+  self: SelfView,
+  others: readonly Member[],
+  layout: Layout | undefined,
+): MemberView[] {
+  const inLayout = new Set(layout?.members.map(({ node }) => node));
+  const views: MemberView[] = [
+    {
+      ...viewOf(self, inLayout),
+      state: "up",
+      phi: 0,
+      isSelf: true,
+      isConnected: true,
+    },
+    ...others.map(({ heartbeat, state, phi, isConnected }) => ({
+      ...viewOf(heartbeat, inLayout),
+      state,
+      phi,
+      isSelf: false,
+      isConnected,
+    })),
+  ];
+  const seen = new Set(views.map(({ node }) => node));
+  for (const { node, zone, weight } of layout?.members ?? []) {
+    if (seen.has(node)) continue;
+    views.push({
+      node,
+      peerId: undefined,
+      state: "down",
+      phi: 0,
+      incarnation: 0,
+      zone,
+      weight,
+      inLayout: true,
+      isSelf: false,
+      isConnected: false,
+      addresses: [],
+      http: undefined,
+      resp: undefined,
+      layoutVersion: 0,
+    });
+  }
+  return views.sort((a, b) => a.node < b.node ? -1 : 1);
+}
+
+export function ringView(layout: Layout): RingView {
+  const { version, id, partitions, replication } = layout;
+  return { version, id, partitions, replication, members: memberLoads(layout) };
+}
+
+function viewOf(heartbeat: SelfView, inLayout: ReadonlySet<string>) {
+  const { node, peerId, incarnation, zone, weight, addresses, http, resp, layoutVersion } =
+    heartbeat;
+  return {
+    node,
+    peerId,
+    incarnation,
+    zone,
+    weight,
+    inLayout: inLayout.has(node),
+    addresses,
+    http,
+    resp,
+    layoutVersion,
+  };
+}

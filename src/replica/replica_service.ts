@@ -1,0 +1,112 @@
+// What a node answers as an owner: store this, is this what you hold, what keys are there.
+//
+// Every request names the layout under which it was made. A node that has another one, or is no owner of
+// the key, refuses and sends its layout along, so that the asker can look again.
+
+import type { DataObject } from "../crdt/data_object.ts";
+import { decodeObject } from "../crdt/object_codec.ts";
+import type { Layout } from "../ring/layout.ts";
+import type { Placement } from "../ring/placement.ts";
+import { Arguments } from "../wire/arguments.ts";
+import { DenamoError } from "../wire/errors.ts";
+import { LIMITS } from "../wire/limits.ts";
+import { type IncomingRequest, METHODS } from "../wire/message_codec.ts";
+import type { Rpc } from "../wire/rpc.ts";
+import type { Namespaces } from "./namespaces.ts";
+import type { Replica } from "./replica.ts";
+
+/** The layout that a node works by, if it has one. */
+export type LayoutSource = () =>
+  | { readonly layout: Layout; readonly placement: Placement; readonly encoded: Uint8Array }
+  | undefined;
+
+export class ReplicaService {
+  readonly #self: string;
+  readonly #replica: Replica;
+  readonly #namespaces: Namespaces;
+  readonly #layout: LayoutSource;
+
+  constructor(self: string, replica: Replica, namespaces: Namespaces, layout: LayoutSource) {
+    this.#self = self;
+    this.#replica = replica;
+    this.#namespaces = namespaces;
+    this.#layout = layout;
+  }
+
+  /** Begins to answer. */
+  register(rpc: Rpc): void {
+    rpc.serve(METHODS.store, (request) => this.#store(request));
+    rpc.serve(METHODS.read, (request) => this.#read(request));
+    rpc.serve(METHODS.scan, (request) => this.#scan(request));
+  }
+
+  async #store(request: IncomingRequest): Promise<readonly unknown[]> {
+    const args = new Arguments(request.arguments, "store request");
+    const { partition, key } = this.#place(args);
+    const object = decodeObject(args.ownBytes(LIMITS.object));
+    await this.#replica.merge(partition, key, object);
+    return [];
+  }
+
+  #read(request: IncomingRequest): readonly unknown[] | Promise<readonly unknown[]> {
+    const args = new Arguments(request.arguments, "read request");
+    const { partition, key } = this.#place(args);
+    const digest = args.optional((part) => part.bytes(8));
+    const held = this.#replica.read(partition, key);
+    return held instanceof Promise
+      ? held.then((object) => answerTo(object, digest))
+      : answerTo(held, digest);
+  }
+
+  /** Answers with `[partition, key, skeleton]` in order; fewer than the limit means that was all. */
+  async #scan(request: IncomingRequest): Promise<readonly unknown[]> {
+    const args = new Arguments(request.arguments, "scan request");
+    this.#checkLayout(args.text());
+    const from = args.count(65_535);
+    const until = args.count(65_535);
+    const after = args.optional((part) => part.ownBytes(LIMITS.key));
+    const prefix = args.optional((part) => part.ownBytes(LIMITS.key));
+    const limit = args.count(LIMITS.scanPageCount);
+    const entries = await this.#replica.scan({ partition: from, after }, until, prefix, limit);
+    return [entries.map(({ partition, key, object }) => [
+      partition,
+      key,
+      object === undefined ? null : object.skeleton().encoded(),
+    ])];
+  }
+
+  #place(args: Arguments): { partition: number; key: Uint8Array } {
+    const current = this.#checkLayout(args.text());
+    const partition = args.count(current.layout.partitions - 1);
+    const key = args.ownBytes(LIMITS.key);
+    const { n } = this.#namespaces.of(key);
+    if (current.placement.isOwner(this.#self, partition, n)) return { partition, key };
+    throw new DenamoError(
+      "wrong_layout",
+      "no",
+      `${this.#self} does not own partition ${partition}`,
+      {
+        layout: current.encoded,
+      },
+    );
+  }
+
+  #checkLayout(id: string) {
+    const current = this.#layout();
+    if (current === undefined) {
+      throw new DenamoError("not_ready", "no", `${this.#self} has no layout`);
+    }
+    if (current.layout.id === id) return current;
+    throw new DenamoError("wrong_layout", "no", `${this.#self} has layout ${current.layout.id}`, {
+      layout: current.encoded,
+    });
+  }
+}
+
+function answerTo(held: DataObject, digest: Uint8Array | undefined): readonly unknown[] {
+  if (digest !== undefined) {
+    const view = new DataView(digest.buffer, digest.byteOffset, digest.byteLength);
+    if (digest.length === 8 && view.getBigUint64(0) === held.digest()) return [null];
+  }
+  return [held.encoded()];
+}

@@ -1,0 +1,182 @@
+// Joins a node and the outside world: its directory, its disk, its network, its doors.
+
+import { Database } from "./client/database.ts";
+import type { RespDoor } from "./doors/resp/server.ts";
+import { startRespDoor } from "./doors/resp/server.ts";
+import { type HttpDoor, startHttpDoor } from "./doors/http/server.ts";
+import { openDataDirectory } from "./host/data_directory.ts";
+import { openDenoKvDisk } from "./host/deno_kv_disk.ts";
+import { createLibp2pNetwork, generateIdentity } from "./host/libp2p_network.ts";
+import { silentLog } from "./host/logtape_log.ts";
+import { SystemClock } from "./host/system_clock.ts";
+import { SystemRandom } from "./host/system_random.ts";
+import type { NodeApi } from "./node/api.ts";
+import { Node } from "./node/node.ts";
+import type { Log } from "./ports/log.ts";
+import type { NamespaceSettings, QuorumLevel } from "./replica/namespaces.ts";
+
+/** How a node is started. Only `name` and `data` are needed. */
+export interface NodeOptions {
+  /** The node's name, unique in its cluster: letters, digits, `-`, `_` and `.`. */
+  readonly name: string;
+  /** The directory that the node keeps to itself. It is made if it does not exist. */
+  readonly data: string;
+  /** Nodes of one cluster bear one cluster name; default `denamo`. */
+  readonly cluster?: string | undefined;
+  /** Multiaddrs to listen on; default `/ip4/127.0.0.1/tcp/0`. */
+  readonly listen?: readonly string[] | undefined;
+  /** Multiaddrs under which others reach this node, if not those it listens on. */
+  readonly announce?: readonly string[] | undefined;
+  /** Multiaddrs of other nodes, with or without `/p2p/…`. */
+  readonly join?: readonly string[] | undefined;
+  /** Host and port of the HTTP door; no door unless given. Port 0 takes a free one. */
+  readonly http?: string | undefined;
+  /** Host and port of the RESP door; no door unless given. */
+  readonly resp?: string | undefined;
+  /** `dc` or `dc/rack`; default `dc1/rack1`. */
+  readonly zone?: string | undefined;
+  /** Its share of the data beside others; default 1. */
+  readonly weight?: number | undefined;
+  /** Partitions of the first layout, a power of two from 256 to 16384; default 1024. */
+  readonly partitions?: number | undefined;
+  /** Copies of every key in the first layout; default 3. */
+  readonly replication?: number | undefined;
+  /** How many owners answer a read; default `quorum`. */
+  readonly r?: QuorumLevel | undefined;
+  /** How many owners have a write on disk before it is acknowledged; default `quorum`. */
+  readonly w?: QuorumLevel | undefined;
+  readonly strict?: boolean | undefined;
+  /** For requests that do not say; default 5000. */
+  readonly timeoutMs?: number | undefined;
+  readonly namespaces?: readonly NamespaceSettings[] | undefined;
+  /** How far a clock may be from the median of all; default 1000. */
+  readonly maxClockSkewMs?: number | undefined;
+  /** Between heartbeats; default 1000. */
+  readonly heartbeatMs?: number | undefined;
+  /** Memory for decoded objects; default 64 MiB. */
+  readonly cacheBytes?: number | undefined;
+  /** Where messages for the operator go; default nowhere. */
+  readonly log?: Log | undefined;
+}
+
+const DEFAULT_CACHE_BYTES = 64 * 1024 * 1024;
+
+/** A node that runs in this process, with the methods of {@linkcode Database}. */
+export class RunningNode extends Database implements AsyncDisposable {
+  readonly name: string;
+  readonly peerId: string;
+  /** The multiaddrs at which others reach it. */
+  readonly p2p: readonly string[];
+  /** Host and port as really bound. */
+  readonly http: string | undefined;
+  readonly resp: string | undefined;
+  /** All that a node can do, with keys and values as bytes. */
+  readonly api: NodeApi;
+  /** Resolves with the reason if the node must give up, such as another live node with its name. */
+  readonly failed: Promise<Error>;
+  readonly #end: () => Promise<void>;
+  #ended: Promise<void> | undefined;
+
+  /** @ignore Use {@linkcode startNode}. */
+  constructor(
+    facts: Pick<RunningNode, "name" | "peerId" | "p2p" | "http" | "resp" | "failed">,
+    api: NodeApi,
+    end: () => Promise<void>,
+  ) {
+    super(api);
+    this.name = facts.name;
+    this.peerId = facts.peerId;
+    this.p2p = facts.p2p;
+    this.http = facts.http;
+    this.resp = facts.resp;
+    this.failed = facts.failed;
+    this.api = api;
+    this.#end = end;
+  }
+
+  /** Stops the node and frees its directory. May be called twice. */
+  stop(): Promise<void> {
+    return this.#ended ??= this.#end();
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.stop();
+  }
+}
+
+/**
+ * Starts a node. It is alive when this resolves, and serves requests once its cluster has a layout.
+ *
+ * @throws if the directory is in use or not ours, or an address is taken: the message names it, and
+ * nothing is left running
+ */
+export async function startNode(options: NodeOptions): Promise<RunningNode> {
+  const { name, cluster = "denamo", log = silentLog } = options;
+  const undo = new AsyncDisposableStack();
+  try {
+    const directory = await openDataDirectory(options.data, { name, cluster, generateIdentity });
+    undo.defer(() => directory.close());
+    const clock = new SystemClock();
+    const disk = await openDenoKvDisk(directory.kvPath);
+    const network = await createLibp2pNetwork({
+      cluster,
+      privateKey: directory.identity,
+      listen: options.listen ?? ["/ip4/127.0.0.1/tcp/0"],
+      announce: options.announce,
+      log,
+    });
+    const doors: { http: string | undefined; resp: string | undefined } = {
+      http: undefined,
+      resp: undefined,
+    };
+    const { r, w, strict, timeoutMs } = options;
+    const node = await Node.start({
+      node: name,
+      cluster,
+      zone: options.zone ?? "dc1/rack1",
+      weight: options.weight ?? 1,
+      partitions: options.partitions ?? 1024,
+      replication: options.replication ?? 3,
+      defaults: { r, w, strict, timeoutMs },
+      namespaces: options.namespaces ?? [],
+      maxClockSkewMs: options.maxClockSkewMs ?? 1_000,
+      heartbeatMs: options.heartbeatMs ?? 1_000,
+      cacheBytes: options.cacheBytes ?? DEFAULT_CACHE_BYTES,
+      join: options.join ?? [],
+      doors: () => doors,
+    }, { clock, random: new SystemRandom(), network, disk, log });
+    undo.defer(() => node.stop());
+    if (options.resp !== undefined) {
+      const door = await startRespDoor({ api: node, ...hostAndPort(options.resp), log });
+      undo.defer(() => door.stop());
+      doors.resp = addressOf(door);
+    }
+    if (options.http !== undefined) {
+      const door = await startHttpDoor({ api: node, ...hostAndPort(options.http), log });
+      undo.defer(() => door.stop());
+      doors.http = addressOf(door);
+    }
+    const p2p = network.addresses();
+    const facts = { name, peerId: network.self, p2p, ...doors };
+    await directory.writeNodeFile({ ...facts, pid: Deno.pid });
+    const end = undo.move();
+    return new RunningNode({ ...facts, failed: node.failed }, node, () => end.disposeAsync());
+  } catch (error) {
+    await undo.disposeAsync();
+    throw error;
+  }
+}
+
+function hostAndPort(address: string): { hostname: string; port: number } {
+  const at = address.lastIndexOf(":");
+  const port = Number(address.slice(at + 1));
+  if (at <= 0 || !Number.isInteger(port) || port < 0 || port > 65_535) {
+    throw new TypeError(`"${address}" is no host and port, such as 127.0.0.1:7301`);
+  }
+  return { hostname: address.slice(0, at).replace(/^\[|\]$/g, ""), port };
+}
+
+function addressOf(door: RespDoor | HttpDoor): string {
+  const host = door.hostname.includes(":") ? `[${door.hostname}]` : door.hostname;
+  return `${host}:${door.port}`;
+}

@@ -1,0 +1,193 @@
+// How one object lies on the disk.
+//
+//   head     := version (1) | checksum (4) | flags (1) | body
+//   body     := the object's bytes                                      without flags
+//             | length | piece count | checksum of the whole (4)       with the flag PIECES
+//   piece i  := the part of the object's bytes that follows piece i - 1
+//
+// A value of the disk is smaller than the largest object, so a large one is cut in pieces, which are
+// written in one batch with their head. Heads and pieces have tables of their own: a scan reads heads.
+//
+//   head of an object     ["o", partition, key]          of a value of the node   ["m", 0, name]
+//   pieces of an object   ["p", partition, key, index]   of a value of the node   ["q", 0, name, index]
+//
+// The checksum covers flags and body and is seeded with table, partition and key: so bytes that were written
+// to a wrong place are noticed too. What does not check out is corrupt; it is never taken for absent,
+// because "this copy holds nothing" is an answer that would be believed.
+
+import { ByteReader } from "../base/byte_reader.ts";
+import { ByteWriter } from "../base/byte_writer.ts";
+import { binaryString, showBytes } from "../base/bytes.ts";
+import { hash32 } from "../base/hash.ts";
+import { MalformedError } from "../base/malformed.ts";
+import type { DiskKey, DiskRange } from "../ports/disk.ts";
+import { CorruptError } from "../wire/errors.ts";
+
+/** The largest part of an object in one value of the disk. */
+export const PIECE_BYTES = 60_000;
+
+/** The most pieces of one record: head and pieces fit one batch of the disk. */
+export const MAX_PIECE_COUNT = 12;
+
+const VERSION = 1;
+const PIECES_FLAG = 1;
+const CHECKSUM_AT = 1;
+const FLAGS_AT = 5;
+const HEADER_BYTES = 6;
+
+/** Where a record lies: the object of a key, or a value of the node itself in partition 0. */
+export interface Place {
+  readonly table: "object" | "meta";
+  readonly partition: number;
+  readonly key: Uint8Array;
+}
+
+/** A record as it is written. The pieces are views of the object's bytes. */
+export interface EncodedRecord {
+  readonly head: Uint8Array;
+  readonly pieces: readonly Uint8Array[];
+}
+
+/** What a head says: all bytes, or how to put them together. */
+export type DecodedHead =
+  | { readonly body: Uint8Array<ArrayBuffer> }
+  | { readonly length: number; readonly pieceCount: number; readonly checksum: number };
+
+/** The name of a place in memory. Names of objects sort by partition and key, those of meta come after. */
+export function nameOf({ table, partition, key }: Place): string {
+  return table === "object" ? objectName(partition, key) : "\u0100" + binaryString(key);
+}
+
+/** {@linkcode nameOf} for the object of a key. The partition is below 65,536. */
+export function objectName(partition: number, key: Uint8Array): string {
+  return String.fromCharCode(partition >> 8, partition & 0xff) + binaryString(key);
+}
+
+export function headKey({ table, partition, key }: Place): DiskKey {
+  return [table === "object" ? "o" : "m", partition, key];
+}
+
+export function pieceKey({ table, partition, key }: Place, index: number): DiskKey {
+  return [table === "object" ? "p" : "q", partition, key, index];
+}
+
+/** All pieces of a place, surplus ones included. */
+export function pieceRange(place: Place): DiskRange {
+  return { start: pieceKey(place, 0), end: pieceKey(place, Number.MAX_SAFE_INTEGER) };
+}
+
+/** Into how many pieces an object of so many bytes is cut; none if it fits its head. */
+export function pieceCountOf(lengthBytes: number, pieceBytes: number): number {
+  return lengthBytes <= pieceBytes ? 0 : Math.ceil(lengthBytes / pieceBytes);
+}
+
+/** How large the head of such an object can be, in bytes. */
+export function headBytesOf(lengthBytes: number, pieceBytes: number): number {
+  return HEADER_BYTES + (lengthBytes <= pieceBytes ? lengthBytes : 16);
+}
+
+export function encodeRecord(place: Place, body: Uint8Array, pieceBytes: number): EncodedRecord {
+  const seed = seedOf(place);
+  if (body.length <= pieceBytes) return { head: seal(body, 0, seed), pieces: [] };
+  const pieces: Uint8Array[] = [];
+  for (let at = 0; at < body.length; at += pieceBytes) {
+    pieces.push(body.subarray(at, at + pieceBytes));
+  }
+  const shape = new ByteWriter(16);
+  shape.integer(body.length);
+  shape.integer(pieces.length);
+  shape.uint32(hash32(body, seed));
+  return { head: seal(shape.view(), PIECES_FLAG, seed), pieces };
+}
+
+/** Reads a head, whose buffer the result may share. @throws {CorruptError} */
+export function decodeHead(place: Place, value: Uint8Array): DecodedHead {
+  const version = value[0];
+  if (value.length < HEADER_BYTES || version === undefined) {
+    throw corrupt(place, "it ends too early");
+  }
+  if (version > VERSION) {
+    throw corrupt(place, `version ${version} is later than ${VERSION}, which this program reads`);
+  }
+  if (version !== VERSION) throw corrupt(place, `version ${version} is unknown`);
+  const checksum = new DataView(value.buffer, value.byteOffset).getUint32(CHECKSUM_AT);
+  if (hash32(value.subarray(FLAGS_AT), seedOf(place)) !== checksum) {
+    throw corrupt(place, "the checksum is wrong");
+  }
+  // A disk hands out bytes that are nobody else's, and never shared memory.
+  const body = value.subarray(HEADER_BYTES) as Uint8Array<ArrayBuffer>;
+  switch (value[FLAGS_AT]) {
+    case 0:
+      return { body };
+    case PIECES_FLAG:
+      return decodeShape(place, body);
+    default:
+      throw corrupt(place, `flags ${value[FLAGS_AT]} are unknown`);
+  }
+}
+
+/** Puts pieces together. Surplus pieces are left aside. @throws {CorruptError} */
+export function joinPieces(
+  place: Place,
+  shape: { readonly length: number; readonly pieceCount: number; readonly checksum: number },
+  pieces: readonly Uint8Array[],
+): Uint8Array<ArrayBuffer> {
+  if (pieces.length < shape.pieceCount) {
+    throw corrupt(place, `${pieces.length} of ${shape.pieceCount} pieces are there`);
+  }
+  const used = pieces.slice(0, shape.pieceCount);
+  const length = used.reduce((sum, piece) => sum + piece.length, 0);
+  if (length !== shape.length) {
+    throw corrupt(place, `its pieces have ${length} bytes instead of ${shape.length}`);
+  }
+  const body = new Uint8Array(length);
+  let at = 0;
+  for (const piece of used) {
+    body.set(piece, at);
+    at += piece.length;
+  }
+  if (hash32(body, seedOf(place)) !== shape.checksum) {
+    throw corrupt(place, "the checksum of its pieces is wrong");
+  }
+  return body;
+}
+
+/** Says that what lies at a place cannot be read. */
+export function corrupt({ table, partition, key }: Place, problem: string): CorruptError {
+  const shown = showBytes(key);
+  const where = table === "object" ? `key "${shown}" of partition ${partition}` : `"${shown}"`;
+  return new CorruptError(where, problem);
+}
+
+function decodeShape(place: Place, body: Uint8Array): DecodedHead {
+  try {
+    const reader = new ByteReader(body, "the head of a record in pieces");
+    const shape = {
+      length: reader.integer(),
+      pieceCount: reader.integer(),
+      checksum: reader.uint32(),
+    };
+    reader.end();
+    return shape;
+  } catch (error) {
+    if (error instanceof MalformedError) throw corrupt(place, error.message);
+    throw error;
+  }
+}
+
+function seal(body: Uint8Array, flags: number, seed: number): Uint8Array {
+  const value = new Uint8Array(HEADER_BYTES + body.length);
+  value[0] = VERSION;
+  value[FLAGS_AT] = flags;
+  value.set(body, HEADER_BYTES);
+  const checksum = hash32(value.subarray(FLAGS_AT), seed);
+  value[CHECKSUM_AT] = checksum >>> 24;
+  value[CHECKSUM_AT + 1] = checksum >>> 16;
+  value[CHECKSUM_AT + 2] = checksum >>> 8;
+  value[CHECKSUM_AT + 3] = checksum;
+  return value;
+}
+
+function seedOf({ table, partition, key }: Place): number {
+  return hash32(key, table === "object" ? partition : 0xffff_ffff);
+}

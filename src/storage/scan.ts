@@ -1,0 +1,181 @@
+// Ranges of objects: the disk's heads, overlaid with what is not durable yet.
+//
+// A page of the disk and the pending writes of the same stretch are two sorted lists. They are merged up to
+// where the page ends, because beyond it only the disk knows what comes next. The pending writes are taken
+// before the page is read: a write that becomes durable in between is then in at least one of the two. When
+// both are there, memory is asked once more, as it knows the latest.
+
+import { prefixEnd } from "../base/bytes.ts";
+import type { Disk, DiskEntry, DiskKey } from "../ports/disk.ts";
+import { CorruptError } from "../wire/errors.ts";
+import { MISS } from "./object_cache.ts";
+import { objectName, type Place } from "./record.ts";
+import type { ScanStart, StoredEntry } from "./storage.ts";
+
+/** How many heads one read of the disk asks for. */
+const PAGE_COUNT = 256;
+
+/** How many partitions are read at once when each is a range of its own. */
+const SPANS_AT_ONCE = 8;
+
+/** What a scan needs of the storage around it. */
+export interface ScanSource<T> {
+  readonly disk: Disk;
+  /** The pending writes of objects whose names are from `start` to `end` (excluded), in any order. */
+  pending(start: string, end: string): { place: Place; name: string; object: T | undefined }[];
+  /** What memory knows. */
+  find(name: string): T | undefined | typeof MISS;
+  /** Decodes a head, and fetches its pieces if it has any. @throws {CorruptError} */
+  read(place: Place, head: Uint8Array): Promise<T | undefined> | T | undefined;
+}
+
+/** See {@linkcode Storage.range}. */
+export async function scan<T>(
+  source: ScanSource<T>,
+  from: ScanStart,
+  until: number,
+  prefix: Uint8Array | undefined,
+  limit: number,
+): Promise<StoredEntry<T>[]> {
+  const spans = spansOf(from, until, prefix);
+  const entries: StoredEntry<T>[] = [];
+  for (let at = 0; at < spans.length && entries.length < limit; at += SPANS_AT_ONCE) {
+    const left = limit - entries.length;
+    const together = spans.slice(at, at + SPANS_AT_ONCE).map((span) =>
+      scanSpan(source, span, left)
+    );
+    for (const part of await Promise.all(together)) entries.push(...part);
+  }
+  return entries.slice(0, limit);
+}
+
+/** The keys from one place (included) to another (excluded). */
+interface Span {
+  readonly start: Bound;
+  readonly end: Bound;
+}
+
+interface Bound {
+  readonly partition: number;
+  readonly key: Uint8Array;
+}
+
+interface Candidate<T> {
+  readonly name: string;
+  readonly place: Place;
+  readonly pending: { readonly object: T | undefined } | undefined;
+  readonly head: Uint8Array | undefined;
+}
+
+const FIRST_KEY = new Uint8Array(0);
+
+function spansOf(from: ScanStart, until: number, prefix: Uint8Array | undefined): Span[] {
+  const first = from.after === undefined ? FIRST_KEY : keyAfter(from.after);
+  if (prefix === undefined || prefix.length === 0) {
+    if (from.partition > until) return [];
+    const start = { partition: from.partition, key: first };
+    return [{ start, end: { partition: until + 1, key: FIRST_KEY } }];
+  }
+  const spans: Span[] = [];
+  const beyond = prefixEnd(prefix);
+  for (let partition = from.partition; partition <= until; partition++) {
+    const after = partition === from.partition ? first : FIRST_KEY;
+    const start = { partition, key: isBefore(prefix, after) ? after : prefix };
+    const end = beyond === undefined
+      ? { partition: partition + 1, key: FIRST_KEY }
+      : { partition, key: beyond };
+    if (boundName(start) < boundName(end)) spans.push({ start, end });
+  }
+  return spans;
+}
+
+async function scanSpan<T>(
+  source: ScanSource<T>,
+  { start, end }: Span,
+  limit: number,
+): Promise<StoredEntry<T>[]> {
+  const entries: StoredEntry<T>[] = [];
+  const endName = boundName(end);
+  for (let from = start; entries.length < limit;) {
+    const pending = source.pending(boundName(from), endName);
+    const wanted = Math.min(PAGE_COUNT, limit - entries.length);
+    const heads = await source.disk.range({ start: diskKey(from), end: diskKey(end) }, wanted);
+    const last = heads.length < wanted ? undefined : boundOf(heads.at(-1)!);
+    const candidates = mergePage(pending, heads, last === undefined ? endName : boundName(last));
+    for (const candidate of candidates) {
+      if (entries.length >= limit) break;
+      const entry = await resolve(source, candidate);
+      if (entry !== undefined) entries.push(entry);
+    }
+    if (last === undefined) break;
+    from = { partition: last.partition, key: keyAfter(last.key) };
+  }
+  return entries;
+}
+
+function mergePage<T>(
+  pending: readonly { place: Place; name: string; object: T | undefined }[],
+  heads: readonly DiskEntry[],
+  lastName: string,
+): Candidate<T>[] {
+  const byName = new Map<string, Candidate<T>>();
+  for (const { key, value } of heads) {
+    const { partition, key: objectKey } = boundOf({ key, value });
+    const name = objectName(partition, objectKey);
+    const place: Place = { table: "object", partition, key: objectKey };
+    byName.set(name, { name, place, pending: undefined, head: value });
+  }
+  let isSorted = true;
+  for (const write of pending) {
+    if (write.name > lastName) continue;
+    const head = byName.get(write.name)?.head;
+    isSorted &&= head !== undefined;
+    byName.set(write.name, { name: write.name, place: write.place, pending: write, head });
+  }
+  const candidates = [...byName.values()];
+  return isSorted ? candidates : candidates.sort((a, b) => (a.name < b.name ? -1 : 1));
+}
+
+async function resolve<T>(
+  source: ScanSource<T>,
+  { name, place, pending, head }: Candidate<T>,
+): Promise<StoredEntry<T> | undefined> {
+  const { partition, key } = place;
+  let object = source.find(name);
+  if (object === MISS) {
+    if (pending !== undefined) {
+      object = pending.object;
+    } else {
+      try {
+        object = head === undefined ? undefined : await source.read(place, head);
+      } catch (error) {
+        if (error instanceof CorruptError) return { partition, key, corrupt: error };
+        throw error;
+      }
+    }
+  }
+  return object === undefined ? undefined : { partition, key, object };
+}
+
+function diskKey({ partition, key }: Bound): DiskKey {
+  return ["o", partition, key];
+}
+
+function boundOf({ key }: DiskEntry): Bound {
+  return { partition: key[1] as number, key: key[2] as Uint8Array };
+}
+
+function boundName({ partition, key }: Bound): string {
+  return objectName(partition, key);
+}
+
+/** The first key after `key`. */
+function keyAfter(key: Uint8Array): Uint8Array {
+  const after = new Uint8Array(key.length + 1);
+  after.set(key);
+  return after;
+}
+
+function isBefore(a: Uint8Array, b: Uint8Array): boolean {
+  return objectName(0, a) < objectName(0, b);
+}

@@ -1,0 +1,135 @@
+// What a node asks of its storage: the objects of its partitions, and a few named values of its own.
+//
+// A commit is visible to every read as soon as it is called and durable when its promise resolves. The
+// caller merges against what is visible and keeps its own order per key; storage keeps that order on the
+// disk, so that no crash leaves a later write of a key without an earlier one.
+
+import type { Disk } from "../ports/disk.ts";
+import type { Log } from "../ports/log.ts";
+import type { CorruptError } from "../wire/errors.ts";
+import { Engine } from "./engine.ts";
+import type { MISS } from "./object_cache.ts";
+
+export { MISS } from "./object_cache.ts";
+
+/** Turns objects into bytes and back. `encode` is called more than once: let the object keep its bytes. */
+export interface ObjectCodec<T> {
+  encode(object: T): Uint8Array;
+  /** May keep views of `bytes`, which nobody else uses. @throws {MalformedError} */
+  decode(bytes: Uint8Array<ArrayBuffer>): T;
+}
+
+/** A change of one key: no object means removal. */
+export interface StorageChange<T> {
+  readonly partition: number;
+  readonly key: Uint8Array;
+  readonly object?: T | undefined;
+}
+
+/** Where a range begins: in a partition, at its first key or after a given one. */
+export interface ScanStart {
+  readonly partition: number;
+  readonly after?: Uint8Array | undefined;
+}
+
+/** One key of a range. A record that cannot be read stands in its place and does not end the range. */
+export type StoredEntry<T> =
+  | {
+    readonly partition: number;
+    readonly key: Uint8Array;
+    readonly object: T;
+    readonly corrupt?: undefined;
+  }
+  | {
+    readonly partition: number;
+    readonly key: Uint8Array;
+    readonly object?: undefined;
+    readonly corrupt: CorruptError;
+  };
+
+/** Counts since the start and levels of this moment; those of several storages can be added up. */
+export interface StorageStats {
+  /** Changes that became durable, after changes of one key in one batch were joined. */
+  readonly writtenCount: number;
+  readonly batchCount: number;
+  readonly failedBatchCount: number;
+  /** Bytes of records handed to the disk, without keys. */
+  readonly writtenBytes: number;
+  /** Lookups that memory answered. */
+  readonly hitCount: number;
+  /** Lookups that went to the disk. */
+  readonly missCount: number;
+  readonly corruptCount: number;
+  /** Keys whose latest change is not durable yet. */
+  readonly pendingCount: number;
+  readonly pendingBytes: number;
+  readonly cachedCount: number;
+  readonly cachedBytes: number;
+}
+
+export interface Storage<T> {
+  /** What memory knows of a key: the object, undefined if there is none, or {@linkcode MISS}. */
+  peek(partition: number, key: Uint8Array): T | undefined | typeof MISS;
+
+  /** The object of a key, undefined if there is none. @throws {CorruptError} */
+  get(partition: number, key: Uint8Array): Promise<T | undefined>;
+
+  /**
+   * Resolves when all changes are durable. Each is whole by itself; together they are not one transaction.
+   *
+   * @throws {OverloadedError} if too much waits for the disk; nothing was done
+   * @throws {DenamoError} `disk_failed`, outcome unknown: some of the changes may be on the disk
+   */
+  commit(changes: readonly StorageChange<T>[]): Promise<void>;
+
+  /** Resolves when what is visible of a key is durable; undefined if it is. Rejects as its commit does. */
+  whenDurable(partition: number, key: Uint8Array): Promise<void> | undefined;
+
+  /**
+   * At most `limit` entries from `from` to the end of the partition `until`, ordered by partition and key.
+   * Fewer mean that there are no more. What is written meanwhile may be seen or missed.
+   *
+   * @param prefix leaves out the keys that do not begin with it
+   */
+  range(
+    from: ScanStart,
+    until: number,
+    prefix: Uint8Array | undefined,
+    limit: number,
+  ): Promise<StoredEntry<T>[]>;
+
+  /** A value that the node keeps for itself. @throws {CorruptError} */
+  getMeta(name: string): Promise<Uint8Array | undefined>;
+
+  /** Keeps or removes a value of the node itself; resolves when it is durable. */
+  setMeta(name: string, bytes: Uint8Array | undefined): Promise<void>;
+
+  stats(): StorageStats;
+
+  /** Waits for the commits under way, refuses further ones, and closes the disk. */
+  close(): Promise<void>;
+}
+
+export interface StorageOptions {
+  /** How much the cache of objects may hold, in bytes. */
+  readonly cacheBytes?: number | undefined;
+  /** How much may wait for the disk, in bytes. */
+  readonly maxPendingBytes?: number | undefined;
+  /** From which size on objects are cut in pieces, in bytes; another size reads what this one wrote. */
+  readonly pieceBytes?: number | undefined;
+  readonly log?: Log | undefined;
+  /**
+   * Called when changes of these partitions may have been lost, before anybody sees the objects that were
+   * there before, and before the callers of `commit` learn of it.
+   */
+  readonly onCommitFailed?: ((partitions: Iterable<number>) => void) | undefined;
+}
+
+/** Storage on a disk, which belongs to it from now on. */
+export function openStorage<T>(
+  disk: Disk,
+  codec: ObjectCodec<T>,
+  options: StorageOptions = {},
+): Storage<T> {
+  return new Engine(disk, codec, options);
+}

@@ -1,0 +1,244 @@
+// Requests and answers over the network port: ids, deadlines, limits.
+//
+// A request may go to several peers at once under one id and one encoding, since a write does. Whatever
+// happens, each peer's handler is called exactly once: with an answer, a failure, or our own failure when
+// the deadline passes or the connection breaks. After such a break nobody knows whether the peer acted, so
+// the outcome is `unknown`; if the request never left, it is `no`.
+
+import { MalformedError } from "../base/malformed.ts";
+import type { Clock } from "../ports/clock.ts";
+import type { Log } from "../ports/log.ts";
+import type { Lane, Network, PeerId } from "../ports/network.ts";
+import type { Deadline, Deadlines } from "./deadlines.ts";
+import { DenamoError, messageOf, OverloadedError, TimeoutError } from "./errors.ts";
+import { LIMITS } from "./limits.ts";
+import {
+  decodeMessage,
+  encodeAnswer,
+  encodeFailure,
+  encodeRequest,
+  type IncomingRequest,
+  type Method,
+} from "./message_codec.ts";
+
+/** What became of a request at one peer. */
+export type Reply = readonly unknown[] | DenamoError;
+
+/** Called once per peer. */
+export type ReplyHandler = (peer: PeerId, reply: Reply) => void;
+
+/** Serves one method. It answers by resolving; a DenamoError goes back as it is. */
+export type RequestHandler = (
+  request: IncomingRequest,
+  from: PeerId,
+) => readonly unknown[] | Promise<readonly unknown[]>;
+
+interface OpenRequest {
+  readonly waiting: Set<PeerId>;
+  readonly handler: ReplyHandler;
+  readonly sentAtMs: number;
+  deadline: Deadline;
+}
+
+/** How fast a peer has answered lately, and how many requests it has open. */
+interface PeerLoad {
+  open: number;
+  latencyMs: number;
+}
+
+export class Rpc {
+  readonly #network: Network;
+  readonly #clock: Clock;
+  readonly #deadlines: Deadlines;
+  readonly #log: Log;
+  readonly #handlers = new Map<number, RequestHandler>();
+  readonly #open = new Map<number, OpenRequest>();
+  readonly #peers = new Map<PeerId, PeerLoad>();
+  #lastId = 0;
+
+  constructor(network: Network, clock: Clock, deadlines: Deadlines, log: Log) {
+    this.#network = network;
+    this.#clock = clock;
+    this.#deadlines = deadlines;
+    this.#log = log;
+  }
+
+  /** Requests that wait for an answer. */
+  get openCount(): number {
+    return this.#open.size;
+  }
+
+  serve(method: Method, handler: RequestHandler): void {
+    this.#handlers.set(method, handler);
+  }
+
+  peerUp(peer: PeerId): void {
+    this.#peers.set(peer, { open: 0, latencyMs: 1 });
+  }
+
+  /** Ends every request that waits for this peer. */
+  peerDown(peer: PeerId, reason: string): void {
+    this.#peers.delete(peer);
+    for (const [id, request] of [...this.#open]) {
+      if (!request.waiting.has(peer)) continue;
+      const error = new DenamoError("timeout", "unknown", `Connection lost: ${reason}`);
+      this.#settle(id, request, peer, error);
+    }
+  }
+
+  isUp(peer: PeerId): boolean {
+    return this.#peers.has(peer);
+  }
+
+  /** A smoothed time between request and answer, for choosing whom to ask; Infinity if not up. */
+  latencyMs(peer: PeerId): number {
+    return this.#peers.get(peer)?.latencyMs ?? Infinity;
+  }
+
+  /**
+   * Asks several peers the same. The handler is called once for each of them, never before this returns
+   * for an answer, at once for a peer that cannot be asked.
+   */
+  ask(
+    peers: readonly PeerId[],
+    method: Method,
+    args: readonly unknown[],
+    timeoutMs: number,
+    handler: ReplyHandler,
+    lane: Lane = "request",
+  ): void {
+    const id = ++this.#lastId;
+    const bytes = encodeRequest(id, method, timeoutMs, args);
+    const waiting = new Set<PeerId>();
+    const refused: [PeerId, DenamoError][] = [];
+    for (const peer of peers) {
+      const load = this.#peers.get(peer);
+      if (load === undefined) {
+        refused.push([peer, new DenamoError("timeout", "no", "not connected")]);
+      } else if (load.open >= LIMITS.inFlightPerPeerCount) {
+        refused.push([peer, new OverloadedError("The request queue", LIMITS.inFlightPerPeerCount)]);
+      } else if (!this.#network.send(peer, lane, bytes)) {
+        refused.push([peer, new DenamoError("overloaded", "no", "its send queue is full")]);
+      } else {
+        load.open++;
+        waiting.add(peer);
+      }
+    }
+    if (waiting.size > 0) {
+      const sentAtMs = this.#clock.monotonic();
+      const deadline = this.#deadlines.set(timeoutMs, () => this.#expire(id, timeoutMs));
+      this.#open.set(id, { waiting, handler, sentAtMs, deadline });
+    }
+    for (const [peer, error] of refused) handler(peer, error);
+  }
+
+  /** Asks one peer. @throws {DenamoError} what the peer, the deadline or the connection says */
+  call(
+    peer: PeerId,
+    method: Method,
+    args: readonly unknown[],
+    timeoutMs: number,
+    lane: Lane = "request",
+  ): Promise<readonly unknown[]> {
+    return new Promise((resolve, reject) => {
+      this.ask([peer], method, args, timeoutMs, (_peer, reply) => {
+        if (reply instanceof DenamoError) reject(reply);
+        else resolve(reply);
+      }, lane);
+    });
+  }
+
+  /** Takes a message from the network. A malformed one costs its sender the connection. */
+  receive(from: PeerId, lane: Lane, bytes: Uint8Array): void {
+    try {
+      const message = decodeMessage(bytes);
+      if (message.kind === "request") {
+        this.#answer(message, from, lane);
+        return;
+      }
+      const request = this.#open.get(message.id);
+      if (request === undefined || !request.waiting.has(from)) return;
+      const reply = message.kind === "answer" ? message.result : message.error;
+      this.#learnLatency(from, this.#clock.monotonic() - request.sentAtMs);
+      this.#settle(message.id, request, from, reply);
+    } catch (error) {
+      if (!(error instanceof MalformedError)) throw error;
+      this.#network.reset(from, error.message);
+    }
+  }
+
+  /** Ends every open request: the node stops. */
+  stop(): void {
+    for (const [id, request] of [...this.#open]) {
+      for (const peer of [...request.waiting]) {
+        const error = new DenamoError("stopped", "unknown", "This node is stopping");
+        this.#settle(id, request, peer, error);
+      }
+    }
+  }
+
+  #answer(request: IncomingRequest, from: PeerId, lane: Lane): void {
+    const handler = this.#handlers.get(request.method);
+    if (handler === undefined) {
+      const error = new DenamoError("unsupported", "no", `Method ${request.method} is unknown`);
+      this.#fail(request, from, lane, error);
+      return;
+    }
+    let result: readonly unknown[] | Promise<readonly unknown[]>;
+    try {
+      result = handler(request, from);
+    } catch (error) {
+      this.#fail(request, from, lane, error);
+      return;
+    }
+    if (result instanceof Promise) {
+      result.then(
+        (value) => this.#network.send(from, lane, encodeAnswer(request.id, value)),
+        (error) => this.#fail(request, from, lane, error),
+      );
+    } else {
+      this.#network.send(from, lane, encodeAnswer(request.id, result));
+    }
+  }
+
+  #fail(request: IncomingRequest, from: PeerId, lane: Lane, cause: unknown): void {
+    if (cause instanceof MalformedError) {
+      this.#network.reset(from, cause.message);
+      return;
+    }
+    let error = cause;
+    if (!(error instanceof DenamoError)) {
+      this.#log.error("A request failed for a reason nobody foresaw", {
+        method: request.method,
+        error: error instanceof Error ? error.stack : String(error),
+      });
+      error = new DenamoError("internal", "unknown", messageOf(cause));
+    }
+    this.#network.send(from, lane, encodeFailure(request.id, error as DenamoError));
+  }
+
+  #expire(id: number, timeoutMs: number): void {
+    const request = this.#open.get(id);
+    if (request === undefined) return;
+    for (const peer of [...request.waiting]) {
+      this.#learnLatency(peer, timeoutMs);
+      this.#settle(id, request, peer, new TimeoutError("The request", "unknown", timeoutMs));
+    }
+  }
+
+  #settle(id: number, request: OpenRequest, peer: PeerId, reply: Reply): void {
+    request.waiting.delete(peer);
+    const load = this.#peers.get(peer);
+    if (load !== undefined) load.open--;
+    if (request.waiting.size === 0) {
+      this.#open.delete(id);
+      this.#deadlines.clear(request.deadline);
+    }
+    request.handler(peer, reply);
+  }
+
+  #learnLatency(peer: PeerId, latencyMs: number): void {
+    const load = this.#peers.get(peer);
+    if (load !== undefined) load.latencyMs += (latencyMs - load.latencyMs) / 8;
+  }
+}

@@ -1,0 +1,56 @@
+import assert from "node:assert/strict";
+import fc from "fast-check";
+import { MAX_TIME, millisecondsOf, TICKS_PER_MS } from "../../src/causality/dot.ts";
+import { HybridClock } from "../../src/causality/hybrid_clock.ts";
+
+function clockAt(wall: { ms: number }, maxSkewMs = 1000): HybridClock {
+  const after = () => ({ cancel() {} });
+  return new HybridClock({ now: () => wall.ms, monotonic: () => 0, after }, maxSkewMs);
+}
+
+Deno.test("tick() follows the wall clock and counts within one millisecond", () => {
+  const wall = { ms: 1_000 };
+  const clock = clockAt(wall);
+  assert.equal(clock.tick(0), 1_000 * TICKS_PER_MS);
+  assert.equal(clock.tick(0), 1_000 * TICKS_PER_MS + 1);
+  wall.ms = 1_001;
+  assert.equal(millisecondsOf(clock.tick(0)), 1_001);
+});
+
+Deno.test("tick() rises strictly whatever the wall clock does and others say", () => {
+  const event = fc.oneof(
+    fc.record({ jump: fc.integer({ min: -5_000, max: 5_000 }) }),
+    fc.record({ observe: fc.nat(20_000) }),
+    fc.constant({}),
+  );
+  fc.assert(fc.property(fc.array(event), (events) => {
+    const wall = { ms: 10_000 };
+    const clock = clockAt(wall);
+    let last = clock.tick(0);
+    for (const event of events) {
+      if ("jump" in event) wall.ms = Math.max(0, wall.ms + event.jump);
+      else if ("observe" in event) clock.observe(event.observe * TICKS_PER_MS);
+      const time = clock.tick(0);
+      assert.ok(time > last);
+      last = time;
+    }
+  }));
+});
+
+Deno.test("observe() moves the clock by no more than the largest skew", () => {
+  const wall = { ms: 10_000 };
+  const clock = clockAt(wall, 1_000);
+  clock.observe(99_000_000 * TICKS_PER_MS);
+  assert.equal(clock.tick(0), 11_000 * TICKS_PER_MS + 1);
+});
+
+Deno.test("tick() is above an object from the future without following it there", () => {
+  const clock = clockAt({ ms: 10_000 });
+  const future = 99_000_000 * TICKS_PER_MS;
+  assert.equal(clock.tick(future), future + 1);
+  assert.ok(clock.tick(0) < 10_001 * TICKS_PER_MS);
+});
+
+Deno.test("times last until the year 2109 in one safe integer", () => {
+  assert.ok(Date.UTC(2109, 0) * TICKS_PER_MS < MAX_TIME);
+});

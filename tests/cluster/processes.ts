@@ -1,0 +1,125 @@
+// Real processes of `denamo` for tests: their output line by line, free ports, and who is still there.
+
+import assert from "node:assert/strict";
+import { waitFor } from "./wait_for.ts";
+
+const MAIN_MODULE = new URL("../../src/cli/main.ts", import.meta.url).href;
+
+/** A process that runs. Disposing kills it if it still does. */
+export class DenamoProcess implements AsyncDisposable {
+  readonly pid: number;
+  readonly status: Promise<Deno.CommandStatus>;
+  readonly #child: Deno.ChildProcess;
+  readonly #reading: Promise<unknown>;
+  #out = "";
+  #err = "";
+  #hasEnded = false;
+
+  constructor(args: readonly string[], options: { stdin?: "piped" | "null" } = {}) {
+    this.#child = new Deno.Command(Deno.execPath(), {
+      args: ["run", "-A", "--no-check", "--quiet", MAIN_MODULE, ...args],
+      stdin: options.stdin ?? "null",
+      stdout: "piped",
+      stderr: "piped",
+    }).spawn();
+    this.pid = this.#child.pid;
+    this.status = this.#child.status.then((status) => {
+      this.#hasEnded = true;
+      return status;
+    });
+    this.#reading = Promise.all([
+      readText(this.#child.stdout, (text) => this.#out += text),
+      readText(this.#child.stderr, (text) => this.#err += text),
+    ]);
+  }
+
+  get out(): string {
+    return this.#out;
+  }
+
+  get err(): string {
+    return this.#err;
+  }
+
+  get outLines(): string[] {
+    return this.#out.split("\n").slice(0, -1);
+  }
+
+  /** Waits for a line on standard output; fails at once if the process ends before. */
+  async line(pattern: RegExp): Promise<string> {
+    return await waitFor(`a line like ${pattern}`, () => {
+      const line = this.outLines.find((line) => pattern.test(line));
+      assert.ok(line !== undefined || !this.#hasEnded, `The process has ended: ${this.#err}`);
+      return line;
+    });
+  }
+
+  kill(signal: Deno.Signal): void {
+    this.#child.kill(signal);
+  }
+
+  async closeInput(): Promise<void> {
+    await this.#child.stdin.close();
+  }
+
+  /** The exit code, once the process has ended and its output is read. */
+  async code(): Promise<number> {
+    const { code } = await waitFor(
+      "the end of the process",
+      () => this.#hasEnded ? this.status : undefined,
+    );
+    await this.#reading;
+    return code;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    if (!this.#hasEnded) this.#child.kill("SIGKILL");
+    await this.status;
+    await this.#reading;
+  }
+}
+
+/** A base for `--port-base` whose ports of `nodes` nodes are all free at this moment. */
+export function freePortBase(nodes: number): number {
+  for (let attempt = 0; attempt < 100; attempt++) {
+    const base = 10_000 + Math.floor(Math.random() * 20_000);
+    const ports = [0, 100, 200].flatMap((offset) =>
+      Array.from({ length: nodes }, (_, index) => base + offset + index + 1)
+    );
+    if (ports.every(isFree)) return base;
+  }
+  throw new Error("There are no free ports");
+}
+
+/** Whether a process with this id exists. */
+export async function isAlive(pid: number): Promise<boolean> {
+  const { success } = await new Deno.Command("kill", {
+    args: ["-0", String(pid)],
+    stderr: "null",
+  }).output();
+  return success;
+}
+
+/** The pids of the nodes of a local cluster, from their node.json. */
+export async function pidsIn(data: string, names: readonly string[]): Promise<number[]> {
+  return await Promise.all(names.map(async (name) => {
+    return JSON.parse(await Deno.readTextFile(`${data}/${name}/node.json`)).pid as number;
+  }));
+}
+
+function isFree(port: number): boolean {
+  try {
+    Deno.listen({ hostname: "127.0.0.1", port }).close();
+    return true;
+  } catch (error) {
+    if (error instanceof Deno.errors.AddrInUse) return false;
+    throw error;
+  }
+}
+
+async function readText(
+  stream: ReadableStream<Uint8Array<ArrayBuffer>>,
+  callback: (text: string) => void,
+): Promise<void> {
+  for await (const text of stream.pipeThrough(new TextDecoderStream())) callback(text);
+}

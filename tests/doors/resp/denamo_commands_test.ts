@@ -1,0 +1,83 @@
+import assert from "node:assert/strict";
+import { utf8 } from "../../../src/base/bytes.ts";
+import { Failure, type RawClient, type Reply, withDoor } from "./raw_client.ts";
+
+/** DN.GET in RESP3. */
+async function read(client: RawClient, command: string): Promise<Record<string, Reply>> {
+  const reply = await client.call(command);
+  assert.ok(reply instanceof Map);
+  return Object.fromEntries(reply);
+}
+
+Deno.test("DN.GET shows siblings, and DN.SET with its context replaces them", () =>
+  withDoor(async ({ client }) => {
+    await client.call("HELLO 3");
+    const { context } = await read(client, "DN.GET k");
+    // Two clients that know of the same nothing.
+    assert.notEqual(await client.call(`DN.SET k apple CONTEXT ${context}`), null);
+    assert.equal(await client.call(`DN.SET k pear CONTEXT ${context}`), null);
+    const both = await read(client, "DN.GET k");
+    assert.equal(both.value, "pear");
+    assert.deepEqual(both.siblings, ["pear", "apple"]);
+    const merged = await client.call(`DN.SET k apple+pear CONTEXT ${both.context}`);
+    assert.equal(typeof merged, "string");
+    assert.deepEqual((await read(client, "DN.GET k")).siblings, ["apple+pear"]);
+    assert.equal(await client.call(`DN.DEL k CONTEXT ${merged}`), 1);
+    assert.deepEqual(
+      await read(client, "DN.GET k").then(({ siblings, value }) => (
+        { siblings, value }
+      )),
+      { siblings: [], value: null },
+    );
+    assert.equal(await client.call("DN.DEL k"), 0);
+  }));
+
+Deno.test("DN.GET is an array of names and values in RESP2", () =>
+  withDoor(async ({ api, client }) => {
+    api.addSibling("k", { kind: "bytes", bytes: utf8("v") });
+    const reply = await client.call("DN.GET k") as Reply[];
+    assert.deepEqual(reply.slice(0, 5), ["value", "v", "siblings", ["v"], "context"]);
+    assert.equal(typeof reply[5], "string");
+  }));
+
+Deno.test("options reach the node", () =>
+  withDoor(async ({ api, client }) => {
+    const last = () => {
+      const options = api.calls.at(-1)!.options;
+      return Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined));
+    };
+    await client.call("DN.GET k R 2 TIMEOUT 250 STRICT");
+    assert.deepEqual(last(), { r: 2, timeoutMs: 250, strict: true });
+    await client.call("dn.get k r QUORUM");
+    assert.deepEqual(last(), { r: "quorum" });
+    await client.call("DN.SET k v W all PX 1000 TIMEOUT 9 STRICT");
+    assert.deepEqual(last(), {
+      w: "all",
+      expiresAtMs: api.now + 1000,
+      timeoutMs: 9,
+      strict: true,
+    });
+    await client.call("DN.DEL k W one");
+    assert.deepEqual(last(), { w: "one" });
+  }));
+
+Deno.test("mistakes are named", () =>
+  withDoor(async ({ client }) => {
+    const quorum = "must be a positive integer, one, quorum or all";
+    const cases: [string, string][] = [
+      ["DN.GET", "ERR wrong number of arguments for 'dn.get' command"],
+      ["DN.GET k R", "ERR syntax error"],
+      ["DN.GET k W 1", "ERR syntax error"],
+      ["DN.GET k R 0", `ERR R ${quorum}`],
+      ["DN.SET k v W most", `ERR W ${quorum}`],
+      ["DN.GET k TIMEOUT 0", "ERR TIMEOUT must be a positive integer"],
+      ["DN.SET k v PX 0", "ERR invalid expire time in 'dn.set' command"],
+      [
+        "DN.SET k v CONTEXT nonsense",
+        "BADCONTEXT The context is none of this key (outcome: no)",
+      ],
+    ];
+    for (const [command, message] of cases) {
+      assert.deepEqual(await client.call(command), new Failure(message), command);
+    }
+  }));

@@ -1,0 +1,172 @@
+import assert from "node:assert/strict";
+import fc from "fast-check";
+import { binaryString, concatBytes, fromBinaryString, utf8 } from "../../../src/base/bytes.ts";
+import { splitInline } from "../../../src/doors/resp/inline.ts";
+import { CommandParser, ProtocolError } from "../../../src/doors/resp/parser.ts";
+import { encoded } from "./raw_client.ts";
+
+Deno.test("next() takes commands from chunks that are cut anywhere", () => {
+  const parser = new CommandParser();
+  parser.feed(utf8("*2\r\n$3\r\nGET\r\n$5\r\nhe"));
+  assert.equal(parser.next(), undefined);
+  parser.feed(utf8("llo\r\nPING\r\n*1\r"));
+  assert.deepEqual(parser.next(), [utf8("GET"), utf8("hello")]);
+  assert.deepEqual(parser.next(), [utf8("PING")]);
+  assert.equal(parser.next(), undefined);
+  parser.feed(utf8("\n$4\r\nQUIT\r\n"));
+  assert.deepEqual(parser.next(), [utf8("QUIT")]);
+});
+
+const aCommand = fc.array(fc.uint8Array({ maxLength: 40 }), { minLength: 1, maxLength: 5 });
+const aLine = fc.array(fc.stringMatching(/^[a-z0-9]{1,9}$/), { minLength: 1, maxLength: 4 });
+const cuts = fc.array(fc.integer({ min: 1, max: 30 }), { minLength: 1, maxLength: 20 });
+
+Deno.test("next() finds the same commands however the stream is cut", () => {
+  const aPart = fc.oneof(
+    aCommand.map((words) => ({ words, bytes: encoded(words) })),
+    aLine.map((words) => ({ words: words.map(utf8), bytes: utf8(words.join(" ") + "\r\n") })),
+    fc.constantFrom("*0\r\n", "*-1\r\n", "\r\n", "  \n").map((text) => (
+      { words: [], bytes: utf8(text) }
+    )),
+  );
+  fc.assert(fc.property(fc.array(aPart, { maxLength: 8 }), cuts, (parts, sizes) => {
+    const wanted = parts.filter(({ words }) => words.length > 0).map(({ words }) => shown(words));
+    const stream = concatBytes(parts.map(({ bytes }) => bytes));
+    assert.deepEqual(parse(stream, sizes).commands, wanted);
+    assert.deepEqual(parse(stream, [stream.length + 1]).commands, wanted);
+  }));
+});
+
+Deno.test("next() ends garbage with a ProtocolError or waits, alike for every cut", () => {
+  const token = fc.constantFrom(
+    "*",
+    "$",
+    "\r\n",
+    "\n",
+    "\r",
+    "0",
+    "1",
+    "3",
+    "-",
+    " ",
+    '"',
+    "'",
+    "x",
+  );
+  const garbage = fc.oneof(
+    fc.uint8Array({ maxLength: 200 }),
+    fc.array(token, { maxLength: 60 }).map((tokens) => utf8(tokens.join(""))),
+  );
+  fc.assert(
+    fc.property(garbage, cuts, (stream, sizes) => {
+      assert.deepEqual(parse(stream, sizes), parse(stream, [stream.length + 1]));
+    }),
+    { numRuns: 1000 },
+  );
+});
+
+Deno.test("next() works in steps that grow with the bytes, not with the chunks before", () => {
+  // One byte at a time: a parser that begins again with each chunk would look at 10^10 bytes.
+  const stream = encoded(["SET", "k", new Uint8Array(150_000).fill(97)]);
+  const { commands } = parse(stream, [1]);
+  assert.equal(commands.length, 1);
+  assert.equal(commands[0]![2]!.length, 150_000);
+});
+
+Deno.test("unfilled() is where the rest of a long argument goes", () => {
+  const parser = new CommandParser();
+  parser.feed(utf8("*2\r\n$4\r\nECHO\r\n$10\r\n0123"));
+  assert.equal(parser.next(), undefined);
+  const rest = parser.unfilled()!;
+  assert.equal(rest.length, 6);
+  rest.set(utf8("456789"));
+  parser.filled(6);
+  assert.equal(parser.unfilled(), undefined);
+  parser.feed(utf8("\r\n"));
+  const command = parser.next()!;
+  assert.deepEqual(command, [utf8("ECHO"), utf8("0123456789")]);
+});
+
+Deno.test("next() keeps arguments when the memory of their chunk is used again", () => {
+  const parser = new CommandParser();
+  const chunk = utf8("*2\r\n$3\r\nGET\r\n$1\r");
+  parser.feed(chunk);
+  assert.equal(parser.next(), undefined);
+  chunk.fill(0);
+  parser.feed(utf8("\nk\r\n"));
+  assert.deepEqual(parser.next(), [utf8("GET"), utf8("k")]);
+});
+
+Deno.test("next() names what breaks the protocol as Redis does", () => {
+  const limits = { argumentCount: 10, argument: 100, command: 150, inline: 50 };
+  const cases: [string, string][] = [
+    ["*abc\r\n", "invalid multibulk length"],
+    ["*\r\n", "invalid multibulk length"],
+    ["*01\r\n", "invalid multibulk length"],
+    ["*99999999999999999999\r\n", "invalid multibulk length"],
+    ["*11\r\n", "invalid multibulk length: 11, limit 10"],
+    ["*1\r\nGET\r\n", "expected '$', got 'G'"],
+    ["*1\r\n$-1\r\n", "invalid bulk length"],
+    ["*1\r\n$x\r\n", "invalid bulk length"],
+    ["*1\r\n$101\r\n", "invalid bulk length: 101 bytes, limit 100"],
+    [`*2\r\n$90\r\n${"x".repeat(90)}\r\n$90\r\n`, "too big command, limit 150 bytes"],
+    ["*1\r\n$1\r\nab\r\n", "expected CRLF after bulk"],
+    ["x".repeat(51), "too big inline request"],
+    ['SET "a\r\n', "unbalanced quotes in request"],
+  ];
+  for (const [stream, problem] of cases) {
+    const parser = new CommandParser(limits);
+    parser.feed(utf8(stream));
+    const error = new ProtocolError(problem);
+    assert.throws(() => parser.next(), error, stream);
+    parser.feed(utf8("PING\r\n"));
+    assert.throws(() => parser.next(), ProtocolError, "a broken stream stays broken");
+  }
+});
+
+Deno.test("splitInline() reads quotes and escapes", () => {
+  const cases: [string, string[] | undefined][] = [
+    ["", []],
+    [" \t set  key value ", ["set", "key", "value"]],
+    [String.raw`set k "a b\x41\n\"\q"`, ["set", "k", 'a bA\n"q']],
+    [String.raw`set k 'a\'b\n'`, ["set", "k", String.raw`a'b\n`]],
+    [`a"b c"`, ["ab c"]],
+    [`""`, [""]],
+    [`"a"b`, undefined],
+    [`'a`, undefined],
+    [String.raw`"\xZZ"`, ["xZZ"]],
+    ["get k\0rest", ["get", "k"]],
+  ];
+  for (const [line, words] of cases) {
+    const found = splitInline(utf8(line));
+    assert.deepEqual(found?.map((word) => binaryString(word)), words, line);
+  }
+  assert.deepEqual(splitInline(utf8('"\\xff"')), [fromBinaryString("\xff")]);
+});
+
+/** What a parser makes of a stream that comes in chunks of these sizes, over and over. */
+function parse(stream: Uint8Array, sizes: readonly number[]) {
+  const parser = new CommandParser();
+  const commands: string[][] = [];
+  // One memory for all chunks, as a session has it: whatever the parser keeps it must have copied.
+  const memory = new Uint8Array(Math.max(...sizes, 1));
+  for (let at = 0, turn = 0; at < stream.length; turn++) {
+    const part = stream.subarray(at, at + sizes[turn % sizes.length]!);
+    memory.set(part);
+    at += part.length;
+    parser.feed(memory.subarray(0, part.length));
+    try {
+      for (let next = parser.next(); next !== undefined; next = parser.next()) {
+        commands.push(shown(next));
+      }
+    } catch (error) {
+      if (!(error instanceof ProtocolError)) throw error;
+      return { commands, problem: error.message };
+    }
+  }
+  return { commands, problem: undefined };
+}
+
+function shown(words: readonly Uint8Array[]): string[] {
+  return words.map((word) => binaryString(word));
+}

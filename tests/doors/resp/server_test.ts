@@ -1,0 +1,177 @@
+import assert from "node:assert/strict";
+import { utf8 } from "../../../src/base/bytes.ts";
+import { startRespDoor } from "../../../src/doors/resp/server.ts";
+import { DenamoError } from "../../../src/wire/errors.ts";
+import { FakeNodeApi } from "../fake_node_api.ts";
+import { encoded, Failure, withDoor } from "./raw_client.ts";
+
+const log = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {} };
+
+Deno.test("startRespDoor() serves until it is stopped", async () => {
+  const api = new FakeNodeApi();
+  const door = await startRespDoor({ api, hostname: "127.0.0.1", port: 0, log });
+  const connection = await Deno.connect({ hostname: door.hostname, port: door.port });
+  await connection.write(utf8("PING\r\n"));
+  const buffer = new Uint8Array(100);
+  assert.equal(await connection.read(buffer), 7);
+  assert.equal(door.connections(), 1);
+  await door.stop();
+  await door.stop();
+  assert.equal(door.connections(), 0);
+  assert.equal(await connection.read(buffer), null);
+  connection.close();
+});
+
+Deno.test("startRespDoor() says when the port is in use", () =>
+  withDoor(async ({ api, door }) => {
+    const again = startRespDoor({ api, hostname: "127.0.0.1", port: door.port, log });
+    await assert.rejects(again, (error) => {
+      assert.ok(error instanceof DenamoError);
+      const address = `127.0.0.1:${door.port}`;
+      assert.equal(error.message, `Cannot listen for RESP on ${address}: the port is in use`);
+      return true;
+    });
+  }));
+
+Deno.test("commands of one connection run in order, and their replies come together", () =>
+  withDoor(async ({ api, client }) => {
+    // The first command ends last if they are run at once.
+    let pauses = 50;
+    api.before = async () => {
+      for (let i = pauses--; i > 0; i--) await Promise.resolve();
+    };
+    const commands = Array.from({ length: 40 }, (_, i) => ["SET k " + i, "GET k"]).flat();
+    for (const command of commands) await client.send(encoded(command.split(" ")));
+    for (let i = 0; i < 40; i++) {
+      assert.equal(await client.reply(), "OK");
+      assert.equal(await client.reply(), String(i));
+    }
+  }));
+
+Deno.test("lines of people are commands too", () =>
+  withDoor(async ({ client }) => {
+    await client.send('set greeting "hello world"\r\n\r\nget greeting\n');
+    assert.equal(await client.reply(), "OK");
+    assert.equal(await client.reply(), "hello world");
+  }));
+
+Deno.test("a connection that breaks the protocol is told so and ended, and no other", () =>
+  withDoor(async ({ client, connect, door }) => {
+    const other = await connect();
+    await client.send("PING\r\n*1\r\n!oops\r\n" + "x".repeat(100_000));
+    assert.equal(
+      await client.rest(),
+      "+PONG\r\n-ERR Protocol error: expected '$', got '!'\r\n",
+    );
+    client.close();
+    assert.equal(await other.call("PING"), "PONG");
+    await until(() => door.connections() === 1);
+  }));
+
+Deno.test("an argument over the limit is refused before it is sent", () =>
+  withDoor(async ({ client }) => {
+    await client.send("*3\r\n$3\r\nSET\r\n$1\r\nk\r\n$5000000000\r\n");
+    assert.equal(
+      await client.rest(),
+      "-ERR Protocol error: invalid bulk length: 5000000000 bytes, limit 589824\r\n",
+    );
+  }));
+
+Deno.test("a browser's request ends the connection before its body is read as commands", () =>
+  withDoor(async ({ api, client, logged }) => {
+    await client.send("POST / HTTP/1.1\r\nHost: x\r\n\r\nSET k v\r\n");
+    assert.equal(await client.rest().catch(() => ""), "");
+    assert.deepEqual(logged, ["A RESP client speaks HTTP: its connection is closed"]);
+    assert.deepEqual(api.calls, []);
+  }));
+
+Deno.test("QUIT answers and ends the connection", () =>
+  withDoor(async ({ client }) => {
+    await client.send("PING\r\nQUIT\r\nPING\r\n");
+    assert.match(await client.rest(), /^\+PONG\r\n\+OK\r\n$/);
+  }));
+
+Deno.test("connections over the limit are refused", () =>
+  withDoor(async ({ client, connect, door }) => {
+    assert.equal(await client.call("PING"), "PONG");
+    const second = await connect();
+    assert.equal(await second.rest(), "-ERR max number of clients reached\r\n");
+    assert.equal(door.connections(), 1);
+    client.close();
+    await until(() => door.connections() === 0);
+    assert.equal(await (await connect()).call("PING"), "PONG");
+  }, { maxConnections: 1 }));
+
+Deno.test("a client that takes no replies holds up only itself, and a bounded backlog", () =>
+  withDoor(async ({ api, client, connect }) => {
+    const size = 500_000;
+    await api.put(utf8("big"), { kind: "bytes", bytes: new Uint8Array(size).fill(97) });
+    api.calls.length = 0;
+    const count = 200;
+    await client.send("GET big\r\n".repeat(count));
+    const other = await connect();
+    assert.equal(await other.call("PING"), "PONG");
+    // What the sockets on the way hold is far less than all 100 MB.
+    await until(() => api.calls.length > 0);
+    for (let i = 0; i < 20; i++) await other.call("PING");
+    assert.ok(api.calls.length < count, `${api.calls.length} values were read`);
+    for (let i = 0; i < count; i++) {
+      assert.equal((await client.reply() as string).length, size);
+    }
+  }));
+
+Deno.test("stop() lets the command under way end and answer", () =>
+  withDoor(async ({ api, client, door, connect }) => {
+    const idle = await connect();
+    await idle.call("PING");
+    let release = () => {};
+    const held = new Promise<void>((resolve) => release = resolve);
+    let isHeld = false;
+    api.before = () => {
+      isHeld = true;
+      return held;
+    };
+    await client.send("SET k v\r\nSET l v\r\n");
+    await until(() => isHeld);
+    const stopping = door.stop();
+    assert.equal(await idle.rest(), "");
+    release();
+    await stopping;
+    // The command after it has not begun: it certainly has no effect.
+    assert.equal(await client.rest().catch(() => "+OK\r\n"), "+OK\r\n");
+    assert.equal(api.calls.length, 1);
+  }));
+
+Deno.test("stop() does not wait for ever", () =>
+  withDoor(async ({ api, client, door }) => {
+    let isHeld = false;
+    let release = () => {};
+    api.before = () => {
+      isHeld = true;
+      return new Promise((resolve) => release = resolve);
+    };
+    await client.send("SET k v\r\n");
+    await until(() => isHeld);
+    const stopping = door.stop();
+    assert.equal(await client.rest().catch(() => ""), "");
+    release();
+    await stopping;
+  }));
+
+Deno.test("an error in the middle of a reply leaves no half reply", () =>
+  withDoor(async ({ api, client }) => {
+    await client.call("SET a 1");
+    api.addSibling("b", { kind: "msgpack", bytes: new Uint8Array([0xc1]) });
+    const failure = await client.call("DN.GET b");
+    assert.ok(failure instanceof Failure);
+    assert.equal(await client.call("GET a"), "1");
+  }));
+
+/** Waits for a condition, with a deadline. */
+async function until(condition: () => boolean): Promise<void> {
+  const end = performance.now() + 10_000;
+  while (!condition()) {
+    if (performance.now() > end) throw new Error(`Still not so: ${condition}`);
+    await new Promise((resolve) => setTimeout(resolve, 5));
+  }
+}

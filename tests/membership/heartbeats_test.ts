@@ -1,0 +1,302 @@
+import assert from "node:assert/strict";
+import fc from "fast-check";
+import { SeededRandom } from "../../src/base/seeded_random.ts";
+import { ClockWatch } from "../../src/membership/clock_watch.ts";
+import type { MemberState } from "../../src/membership/evidence.ts";
+import { decodeHeartbeat, encodeHeartbeat } from "../../src/membership/heartbeat.ts";
+import { Heartbeats, type SelfDescription } from "../../src/membership/heartbeats.ts";
+import { type MemberChange, MemberTable } from "../../src/membership/member_table.ts";
+import type { Log } from "../../src/ports/log.ts";
+import { heartbeatOf, ManualTime } from "./manual_clock.ts";
+
+const description: SelfDescription = heartbeatOf();
+
+/** One node of a world without a network: what it publishes reaches the others by timers. */
+class TestNode {
+  readonly heartbeats: Heartbeats;
+  readonly table: MemberTable;
+  readonly clockWatch: ClockWatch;
+  readonly warnings: string[] = [];
+  /** States that this node has ever given to others. */
+  readonly verdicts: { atMs: number; node: string; to: MemberState }[] = [];
+  readonly changes: MemberChange[] = [];
+  skewMs = 0;
+  /** While paused its timers and what arrives wait, as they do for a stopped process. */
+  #pausedUntilMs = 0;
+  isDead = false;
+
+  constructor(
+    readonly world: TestWorld,
+    readonly name: string,
+    incarnation = 1,
+    readonly peerId = `peer-${name}`,
+  ) {
+    const time = world.time;
+    const clock = {
+      ...time.clock(() => this.skewMs),
+      after: (delayMs: number, callback: () => void) =>
+        time.after(delayMs, () => this.whenAwake(callback)),
+    };
+    const warn = (message: string) => void this.warnings.push(message);
+    const log: Log = { debug: () => {}, info: () => {}, warn, error: warn };
+    this.table = new MemberTable({
+      node: name,
+      peerId: this.peerId,
+      incarnation,
+      onChange: (change) => {
+        this.changes.push(change);
+        if (change.kind !== "state") return;
+        this.verdicts.push({ atMs: time.nowMs, node: change.node, to: change.to });
+      },
+    });
+    this.clockWatch = new ClockWatch(clock);
+    this.heartbeats = new Heartbeats({
+      clock,
+      random: new SeededRandom(`${world.seed} ${name}`),
+      log,
+      table: this.table,
+      clockWatch: this.clockWatch,
+      describe: () => description,
+      publish: (bytes) => world.publish(this, bytes),
+    });
+  }
+
+  whenAwake(callback: () => void): void {
+    if (this.isDead) return;
+    const waitMs = this.#pausedUntilMs - this.world.time.nowMs;
+    if (waitMs <= 0) callback();
+    else this.world.time.after(waitMs, () => this.whenAwake(callback));
+  }
+
+  pause(durationMs: number): void {
+    this.#pausedUntilMs = this.world.time.nowMs + durationMs;
+  }
+}
+
+class TestWorld {
+  readonly time = new ManualTime();
+  readonly nodes: TestNode[] = [];
+  readonly #random: SeededRandom;
+  published = 0;
+
+  constructor(readonly seed: number, count: number, readonly isDisorderly = false) {
+    this.#random = new SeededRandom(seed);
+    for (let i = 1; i <= count; i++) this.add(`n${i}`);
+  }
+
+  add(name: string, incarnation = 1, peerId?: string): TestNode {
+    const node = new TestNode(this, name, incarnation, peerId);
+    this.nodes.push(node);
+    node.heartbeats.start();
+    return node;
+  }
+
+  publish(from: TestNode, bytes: Uint8Array): void {
+    this.published++;
+    for (const node of this.nodes) {
+      if (node === from) continue;
+      const copies = this.isDisorderly ? 1 + this.#random.uint32() % 3 : 1;
+      for (let i = 0; i < copies; i++) {
+        // Disorderly: later copies are up to three seconds late, the first one up to 0.3 s.
+        const spreadMs = !this.isDisorderly ? 20 : i === 0 ? 300 : 3000;
+        const delayMs = 1 + this.#random.uint32() % spreadMs;
+        this.time.after(delayMs, () => node.whenAwake(() => void node.heartbeats.receive(bytes)));
+      }
+    }
+  }
+
+  [Symbol.dispose](): void {
+    for (const node of this.nodes) node.heartbeats.stop();
+  }
+}
+
+const seeds = fc.nat({ max: 1e6 });
+const runs = { numRuns: 20 };
+
+Deno.test("five nodes see each other, and one that stops is down at all others within 5 s", () => {
+  fc.assert(
+    fc.property(seeds, fc.boolean(), fc.integer({ min: 8000, max: 9999 }), (seed, mess, endMs) => {
+      using world = new TestWorld(seed, 5, mess);
+      world.time.run(2000);
+      for (const node of world.nodes) {
+        assert.equal(node.heartbeats.members().length, 4);
+        for (const member of node.heartbeats.members()) assert.equal(member.state, "up");
+      }
+      world.time.run(endMs);
+      world.nodes[4]!.isDead = true;
+      world.time.run(endMs + 5000);
+      for (const node of world.nodes.slice(0, 4)) {
+        assert.equal(node.table.stateOf("n5"), "down");
+        assert.ok(node.verdicts.every(({ node }) => node === "n5"));
+      }
+    }),
+    runs,
+  );
+});
+
+Deno.test("a node that pauses for 2.5 s is never down, and condemns nobody when it wakes", () => {
+  fc.assert(
+    fc.property(seeds, fc.integer({ min: 5000, max: 6000 }), (seed, fromMs) => {
+      using world = new TestWorld(seed, 5);
+      world.time.run(fromMs);
+      world.nodes[2]!.pause(2500);
+      world.time.run(20_000);
+      for (const node of world.nodes) {
+        assert.ok(node.verdicts.every(({ to, node }) => to !== "down" && node === "n3"));
+        for (const member of node.heartbeats.members()) assert.equal(member.state, "up");
+      }
+    }),
+    runs,
+  );
+});
+
+Deno.test("a node that stood still for a minute is down, condemns nobody, and is up again soon", () => {
+  using world = new TestWorld(1, 5);
+  world.time.run(5000);
+  const sleeper = world.nodes[2]!;
+  sleeper.pause(60_000);
+  world.time.run(64_000);
+  assert.equal(world.nodes[0]!.table.stateOf("n3"), "down");
+  world.time.run(67_500);
+  for (const node of world.nodes) assert.equal(node.heartbeats.members().length, 4);
+  assert.equal(world.nodes[0]!.table.stateOf("n3"), "up");
+  assert.deepEqual(sleeper.verdicts, []);
+});
+
+Deno.test("duplicates and disorder make no member suspect", () => {
+  fc.assert(
+    fc.property(seeds, (seed) => {
+      using world = new TestWorld(seed, 4, true);
+      world.time.run(30_000);
+      for (const node of world.nodes) assert.deepEqual(node.verdicts, []);
+    }),
+    runs,
+  );
+});
+
+Deno.test("heartbeats go out once per interval or a little sooner, and none after stop()", () => {
+  const world = new TestWorld(7, 1);
+  world.time.run(100_000);
+  assert.ok(world.published >= 101 && world.published <= 112, `${world.published}`);
+  const { heartbeats } = world.nodes[0]!;
+  const before = world.published;
+  heartbeats.publishNow();
+  assert.equal(world.published, before + 1);
+  assert.equal(world.time.timerCount, 2);
+  heartbeats.stop();
+  assert.equal(world.time.timerCount, 0);
+  heartbeats.stop();
+  heartbeats.publishNow();
+  world.time.run(200_000);
+  assert.equal(world.published, before + 1);
+  assert.throws(() => heartbeats.start(), /started once/);
+});
+
+Deno.test("greeting() and admit() acquaint two nodes before anything is published", () => {
+  using world = new TestWorld(3, 0);
+  const [a, b] = [new TestNode(world, "n1"), new TestNode(world, "n2")];
+  assert.equal(b.heartbeats.admit("peer-n1", a.heartbeats.greeting()), undefined);
+  assert.equal(b.table.stateOf("n1"), "up");
+  const sequences = [a.heartbeats.greeting(), a.heartbeats.greeting()]
+    .map((bytes) => decodeHeartbeat(bytes).sequence);
+  assert.deepEqual(sequences, [2, 3]);
+  assert.equal(
+    b.heartbeats.admit("peer-x", a.heartbeats.greeting()),
+    "The greeting of peer peer-x names peer peer-n1",
+  );
+  const second = new TestNode(world, "n1", 2, "peer-y");
+  assert.match(b.heartbeats.admit("peer-y", second.heartbeats.greeting())!, /"n1" is in use/);
+  assert.match(a.heartbeats.admit("peer-y", second.heartbeats.greeting())!, /"n1" is in use/);
+  assert.equal(second.heartbeats.admit("peer-n1", a.heartbeats.greeting()), undefined);
+});
+
+Deno.test("a second process with a live node's name learns that it is the later one", () => {
+  using world = new TestWorld(4, 3);
+  world.time.run(5000);
+  const second = world.add("n2", 2, "peer-y");
+  world.time.run(8500);
+  const taken = (node: TestNode) => node.changes.some(({ kind }) => kind === "name_taken");
+  assert.deepEqual(world.nodes.map(taken), [false, false, false, true]);
+  for (const node of world.nodes.slice(0, 3)) assert.equal(node.table.nodeOf("peer-y"), undefined);
+  assert.ok(second.changes.length > 0);
+});
+
+Deno.test("a node whose clock is wrong stops coordinating, and goes on when it is right again", () => {
+  using world = new TestWorld(5, 3);
+  const wrong = world.nodes[1]!;
+  wrong.skewMs = 4000;
+  world.time.run(3000);
+  const problems = () => world.nodes.map(({ clockWatch }) => clockWatch.mayCoordinate());
+  assert.deepEqual(problems().map((problem) => problem === undefined), [true, false, true]);
+  assert.match(problems()[1]!, /ms ahead of the median/);
+  wrong.skewMs = 0;
+  world.time.run(4000);
+  assert.deepEqual(problems(), [undefined, undefined, undefined]);
+});
+
+Deno.test("the clocks of members that are down do not count", () => {
+  using world = new TestWorld(6, 3);
+  world.time.run(3000);
+  for (const node of world.nodes.slice(1)) node.skewMs = 4000;
+  world.time.run(5000);
+  const watch = world.nodes[0]!.clockWatch;
+  assert.match(watch.mayCoordinate()!, /behind the median/);
+  world.nodes[2]!.isDead = true;
+  world.time.run(10_000);
+  assert.equal(watch.mayCoordinate(), undefined);
+  assert.equal(watch.offsetMs("n3"), undefined);
+  const late = heartbeatOf({ node: "n3", peerId: "peer-n3", sequence: 999 });
+  assert.equal(world.nodes[0]!.heartbeats.receive(encodeHeartbeat(late)), "recorded");
+  assert.equal(watch.offsetMs("n3"), undefined);
+});
+
+Deno.test("the clock of a member counts anew after a restart", () => {
+  using world = new TestWorld(10, 1);
+  const { heartbeats, clockWatch } = world.nodes[0]!;
+  const timeMs = 1_700_000_000_000;
+  heartbeats.receive(encodeHeartbeat(heartbeatOf({ timeMs: timeMs + 9000 })));
+  heartbeats.receive(encodeHeartbeat(heartbeatOf({ timeMs, sequence: 2 })));
+  assert.equal(clockWatch.offsetMs("n2"), 9000);
+  heartbeats.receive(encodeHeartbeat(heartbeatOf({ timeMs, incarnation: 2 })));
+  assert.equal(clockWatch.offsetMs("n2"), 0);
+});
+
+Deno.test("receive() tells the operator of nonsense once in a while and goes on", () => {
+  using world = new TestWorld(8, 1);
+  const { heartbeats, warnings } = world.nodes[0]!;
+  for (let i = 0; i < 50; i++) {
+    assert.equal(heartbeats.receive(new Uint8Array([9, 9, i])), "malformed");
+  }
+  assert.equal(warnings.length, 1);
+  assert.equal(
+    heartbeats.admit("peer-q", new Uint8Array()),
+    "Cannot decode heartbeat: it ends too early",
+  );
+  assert.equal(heartbeats.receive(encodeHeartbeat(heartbeatOf())), "recorded");
+});
+
+Deno.test("Heartbeats sends the first of many addresses and refuses an impossible interval", () => {
+  const sent: Uint8Array[] = [];
+  const world = new TestWorld(9, 0);
+  const clock = world.time.clock();
+  const { table, clockWatch } = new TestNode(world, "n1");
+  const silent: Log = { debug() {}, info() {}, warn() {}, error() {} };
+  const make = (intervalMs: number) =>
+    new Heartbeats({
+      clock,
+      random: new SeededRandom(1),
+      log: silent,
+      table,
+      clockWatch,
+      intervalMs,
+      describe: () => ({ ...description, addresses: Array.from("abcdefghijkl") }),
+      publish: (bytes) => sent.push(bytes),
+    });
+  const heartbeats = make(200);
+  heartbeats.start();
+  heartbeats.stop();
+  assert.deepEqual(decodeHeartbeat(sent[0]!).addresses, Array.from("abcdefgh"));
+  assert.equal(decodeHeartbeat(sent[0]!).intervalMs, 200);
+  for (const wrong of [0, -1, 0.5, NaN]) assert.throws(() => make(wrong), RangeError);
+  assert.throws(() => make(60_001), /60001 ms, limit 60000/);
+});

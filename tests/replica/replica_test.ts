@@ -1,0 +1,191 @@
+import assert from "node:assert/strict";
+import { utf8, utf8Text } from "../../src/base/bytes.ts";
+import { SeededRandom } from "../../src/base/seeded_random.ts";
+import { HybridClock } from "../../src/causality/hybrid_clock.ts";
+import { DataObject, type Opaque } from "../../src/crdt/data_object.ts";
+import { decodeObject } from "../../src/crdt/object_codec.ts";
+import { Actors } from "../../src/replica/actors.ts";
+import { Namespaces, type NamespaceSettings } from "../../src/replica/namespaces.ts";
+import { type Change, Replica } from "../../src/replica/replica.ts";
+import { Engine } from "../../src/storage/engine.ts";
+import { CorruptError } from "../../src/wire/errors.ts";
+import { type DiskFaults, DiskImage } from "../sim/memory_disk.ts";
+
+const PARTITION = 3;
+const key = utf8("cart:alice");
+
+function text(value: string): Opaque {
+  return { kind: "text", bytes: utf8(value) };
+}
+
+function textsOf(object: DataObject): string[] {
+  return object.live(1000).map(({ value }) => utf8Text(value.bytes)).sort();
+}
+
+/** One run of a process on a disk. */
+function run(
+  image: DiskImage,
+  options: { faults?: DiskFaults; settings?: NamespaceSettings[] } = {},
+) {
+  const seed = crypto.randomUUID();
+  const wall = { now: () => 1000, monotonic: () => 0, after: () => ({ cancel() {} }) };
+  const clock = new HybridClock(wall, 1000);
+  const actors = new Actors("n1", new SeededRandom(seed), clock);
+  const failed = { handler: (_partitions: Iterable<number>) => {} };
+  const codec = { encode: (object: DataObject) => object.encoded(), decode: decodeObject };
+  const storage = new Engine(image.open(options.faults), codec, {
+    onCommitFailed: (partitions) => failed.handler(partitions),
+  });
+  const replica = new Replica(storage, actors, clock, new Namespaces({}, options.settings ?? []));
+  failed.handler = (partitions) => replica.commitFailed(partitions);
+  return { replica, actors, storage };
+}
+
+/** A put that replaces what the copy holds. */
+function put(value: string): Change {
+  return (held, nextDot) =>
+    held.write(nextDot(held.latestTime()), text(value), held.vector(), undefined);
+}
+
+async function written(replica: Replica, value: string): Promise<DataObject> {
+  const write = await replica.coordinate(PARTITION, key, undefined, put(value));
+  await write.durable;
+  return write.object;
+}
+
+Deno.test("what was coordinated is visible at once, durable later, and there after a restart", async () => {
+  const image = new DiskImage();
+  const { replica } = run(image);
+  assert.equal(await replica.read(PARTITION, key), DataObject.empty);
+  const write = await replica.coordinate(PARTITION, key, undefined, put("milk"));
+  assert.deepEqual(textsOf(await replica.read(PARTITION, key)), ["milk"]);
+  await write.durable;
+  assert.deepEqual(textsOf(await run(image).replica.read(PARTITION, key)), ["milk"]);
+});
+
+Deno.test("merge() keeps what is here and what comes, and acknowledges when both are durable", async () => {
+  const image = new DiskImage();
+  const { replica } = run(image);
+  await written(replica, "here");
+  const other = await written(run(new DiskImage()).replica, "there");
+  await replica.merge(PARTITION, key, other);
+  assert.deepEqual(textsOf(await run(image).replica.read(PARTITION, key)), ["here", "there"]);
+});
+
+Deno.test("merge() of what is known already waits for the commit under way", async () => {
+  const gate = Promise.withResolvers<void>();
+  const { replica } = run(new DiskImage(), {
+    faults: { before: ({ kind }) => kind === "commit" ? gate.promise : undefined },
+  });
+  const write = await replica.coordinate(PARTITION, key, undefined, put("milk"));
+  let isAcknowledged = false;
+  const again = replica.merge(PARTITION, key, write.object).then(() => isAcknowledged = true);
+  for (let turn = 0; turn < 50; turn++) await Promise.resolve();
+  assert.ok(!isAcknowledged, "nothing is acknowledged before it is durable");
+  gate.resolve();
+  await again;
+});
+
+Deno.test("every run of the process writes as another actor", async () => {
+  const image = new DiskImage();
+  const first = await written(run(image).replica, "one");
+  const second = await written(run(image).replica, "two");
+  const [actor] = first.opaque.entries.map(({ actor }) => actor);
+  assert.deepEqual(second.opaque.entries.map(({ actor }) => actor).includes(actor!), true);
+  assert.equal(second.opaque.entries.length, 2);
+});
+
+Deno.test("the actor ends when a peer knows a later write of ours than this copy holds", async () => {
+  const { replica, actors } = run(new DiskImage());
+  const object = await written(replica, "one");
+  const actor = actors.of(PARTITION)!;
+  await replica.merge(PARTITION, key, object);
+  assert.equal(actors.of(PARTITION), actor, "what we hold is no sign");
+  const forgotten = object.write(
+    { actor, time: object.timeOf(actor) + 5 },
+    text("x"),
+    new Map(),
+    undefined,
+  );
+  await replica.merge(PARTITION, key, forgotten);
+  assert.equal(actors.of(PARTITION), undefined);
+});
+
+Deno.test("the actor ends when a client's context knows a later write of ours", async () => {
+  const { replica, actors } = run(new DiskImage());
+  await written(replica, "one");
+  const actor = actors.of(PARTITION)!;
+  const seen = new Map([[actor, 2 ** 40]]);
+  const write = await replica.coordinate(
+    PARTITION,
+    key,
+    seen,
+    (held, nextDot) => held.write(nextDot(2 ** 40), text("two"), seen, undefined),
+  );
+  await write.durable;
+  assert.notEqual(actors.of(PARTITION), actor);
+  assert.deepEqual(textsOf(write.object), ["two"]);
+});
+
+Deno.test("the actor ends when a commit fails, for what was written may be forgotten", async () => {
+  let isFailing = false;
+  const before = ({ kind }: { kind: string }) => {
+    if (isFailing && kind === "commit") throw new Error("disk full");
+  };
+  const { replica, actors } = run(new DiskImage(), { faults: { before } });
+  await written(replica, "one");
+  const actor = actors.of(PARTITION);
+  isFailing = true;
+  const write = await replica.coordinate(PARTITION, key, undefined, put("two"));
+  await assert.rejects(write.durable, { code: "disk_failed", outcome: "unknown" });
+  assert.equal(actors.of(PARTITION), undefined);
+  isFailing = false;
+  const after = await written(replica, "three");
+  assert.notEqual(actors.of(PARTITION), actor);
+  assert.deepEqual(textsOf(after), ["three"]);
+});
+
+Deno.test("a corrupt record is an error and never an absent key, until others have repaired it", async () => {
+  const image = new DiskImage();
+  const object = await written(run(image).replica, "milk");
+  for (const { value } of image.entries()) value[value.length - 1]! ^= 1;
+  const { replica } = run(image);
+  await assert.rejects(async () => await replica.read(PARTITION, key), CorruptError);
+  await assert.rejects(async () => await replica.merge(PARTITION, key, object), CorruptError);
+  await assert.rejects(
+    async () => await replica.coordinate(PARTITION, key, undefined, put("x")),
+    CorruptError,
+  );
+  await replica.replaceCorrupt(PARTITION, key, object);
+  assert.deepEqual(textsOf(await replica.read(PARTITION, key)), ["milk"]);
+});
+
+Deno.test("replaceCorrupt() leaves a record alone that can be read", async () => {
+  const { replica } = run(new DiskImage());
+  await written(replica, "milk");
+  await replica.replaceCorrupt(PARTITION, key, DataObject.empty);
+  assert.deepEqual(textsOf(await replica.read(PARTITION, key)), ["milk"]);
+});
+
+Deno.test("a namespace with the rule lww keeps the latest only", async () => {
+  const settings: NamespaceSettings[] = [{ prefix: "cart:", conflicts: "lww" }];
+  const { replica } = run(new DiskImage(), { settings });
+  const other = await written(run(new DiskImage()).replica, "there");
+  await written(replica, "here");
+  await replica.merge(PARTITION, key, other);
+  assert.equal(textsOf(await replica.read(PARTITION, key)).length, 1);
+});
+
+Deno.test("concurrent changes of a key that lies on the disk only do not lose each other", async () => {
+  const image = new DiskImage();
+  await written(run(image).replica, "old");
+  const { replica } = run(image);
+  const others = await Promise.all(
+    ["a", "b", "c"].map((value) => written(run(new DiskImage()).replica, value)),
+  );
+  await Promise.all([
+    written(replica, "mine"),
+    ...others.map((object) => replica.merge(PARTITION, key, object)),
+  ]);
+  assert.deepEqual(textsOf(await run(image).replica.read(PARTITION, key)), ["a", "b", "c", "mine"]);
+});

@@ -1,0 +1,205 @@
+import assert from "node:assert/strict";
+import type { Timer } from "../../src/ports/clock.ts";
+import type { Log } from "../../src/ports/log.ts";
+import type { Network, PeerId } from "../../src/ports/network.ts";
+import { Deadlines } from "../../src/wire/deadlines.ts";
+import { DenamoError } from "../../src/wire/errors.ts";
+import { LIMITS } from "../../src/wire/limits.ts";
+import { encodeAnswer, METHODS } from "../../src/wire/message_codec.ts";
+import { type Reply, Rpc } from "../../src/wire/rpc.ts";
+
+/** A clock that moves when it is told to. */
+class HandClock {
+  #now = 0;
+  #timers: { at: number; callback: () => void }[] = [];
+
+  now = () => this.#now;
+  monotonic = () => this.#now;
+  after(delayMs: number, callback: () => void): Timer {
+    const timer = { at: this.#now + delayMs, callback };
+    this.#timers.push(timer);
+    return { cancel: () => this.#timers = this.#timers.filter((one) => one !== timer) };
+  }
+
+  advance(ms: number): void {
+    const end = this.#now + ms;
+    for (;;) {
+      this.#timers.sort((a, b) => a.at - b.at);
+      const [next] = this.#timers;
+      if (next === undefined || next.at > end) break;
+      this.#timers.shift();
+      this.#now = next.at;
+      next.callback();
+    }
+    this.#now = end;
+  }
+}
+
+/** Two nodes and the bytes between them, which move when they are told to. */
+class World {
+  readonly clock = new HandClock();
+  readonly errors: string[] = [];
+  readonly resets: string[] = [];
+  readonly sent: { from: PeerId; to: PeerId; bytes: Uint8Array }[] = [];
+  readonly nodes = new Map<PeerId, Rpc>();
+  isFull = false;
+
+  node(id: PeerId): Rpc {
+    const network = {
+      self: id,
+      send: (to: PeerId, _lane: string, bytes: Uint8Array) => {
+        if (this.isFull) return false;
+        this.sent.push({ from: id, to, bytes: bytes.slice() });
+        return true;
+      },
+      reset: (peer: PeerId, reason: string) => this.resets.push(`${id} resets ${peer}: ${reason}`),
+    } as unknown as Network;
+    const log = { error: (message: string) => this.errors.push(message) } as unknown as Log;
+    const rpc = new Rpc(network, this.clock, new Deadlines(this.clock), log);
+    this.nodes.set(id, rpc);
+    return rpc;
+  }
+
+  async deliver(): Promise<void> {
+    for (let round = 0; round < 5; round++) {
+      for (const { from, to, bytes } of this.sent.splice(0)) {
+        this.nodes.get(to)!.receive(from, "request", bytes);
+      }
+      for (let turn = 0; turn < 10; turn++) await Promise.resolve();
+    }
+  }
+}
+
+function pair() {
+  const world = new World();
+  const [a, b] = [world.node("A"), world.node("B")];
+  a.peerUp("B");
+  b.peerUp("A");
+  return { world, a, b };
+}
+
+Deno.test("call() resolves with what the other side answers", async () => {
+  const { world, a, b } = pair();
+  b.serve(METHODS.read, (request, from) => [from, request.arguments]);
+  const reply = a.call("B", METHODS.read, ["x", 1], 1000);
+  await world.deliver();
+  assert.deepEqual(await reply, ["A", ["x", 1]]);
+  assert.equal(a.openCount, 0);
+});
+
+Deno.test("a DenamoError of the handler arrives as it was", async () => {
+  const { world, a, b } = pair();
+  b.serve(
+    METHODS.read,
+    () => Promise.reject(new DenamoError("corrupt", "no", "Bad", { where: "x" })),
+  );
+  const reply = a.call("B", METHODS.read, [], 1000);
+  reply.catch(() => {});
+  await world.deliver();
+  await assert.rejects(reply, {
+    code: "corrupt",
+    outcome: "no",
+    message: "Bad",
+    details: { where: "x" },
+  });
+});
+
+Deno.test("any other error of a handler is logged, and its outcome is unknown", async () => {
+  const { world, a, b } = pair();
+  b.serve(METHODS.read, () => {
+    throw new TypeError("oops");
+  });
+  const reply = a.call("B", METHODS.read, [], 1000);
+  reply.catch(() => {});
+  await world.deliver();
+  await assert.rejects(reply, { code: "internal", outcome: "unknown" });
+  assert.equal(world.errors.length, 1);
+});
+
+Deno.test("an unknown method is refused, since a newer node may ask for it", async () => {
+  const { world, a } = pair();
+  const reply = a.call("B", METHODS.scan, [], 1000);
+  reply.catch(() => {});
+  await world.deliver();
+  await assert.rejects(reply, { code: "unsupported", outcome: "no" });
+});
+
+Deno.test("ask() hears from every peer exactly once, whatever happens", async () => {
+  const { world, a, b } = pair();
+  const c = world.node("C");
+  a.peerUp("C");
+  a.peerUp("D");
+  b.serve(METHODS.store, () => []);
+  c.serve(METHODS.store, () => new Promise(() => {}));
+  world.nodes.set("D", { receive() {} } as unknown as Rpc);
+  const replies: [PeerId, Reply][] = [];
+  const note = (peer: PeerId, reply: Reply) => replies.push([peer, reply]);
+  a.ask(["B", "C", "D", "E"], METHODS.store, [], 100, note);
+  assert.deepEqual(replies.map(([peer]) => peer), ["E"], "who is not connected is told at once");
+  await world.deliver();
+  assert.deepEqual(replies.map(([peer]) => peer), ["E", "B"]);
+  a.peerDown("D", "cable pulled");
+  assert.deepEqual(replies.map(([peer]) => peer), ["E", "B", "D"]);
+  world.clock.advance(200);
+  assert.deepEqual(replies.map(([peer]) => peer), ["E", "B", "D", "C"]);
+  const outcomes = replies.map(([, reply]) => reply instanceof DenamoError ? reply.outcome : "ok");
+  assert.deepEqual(outcomes, ["no", "ok", "unknown", "unknown"]);
+  a.peerDown("B", "late");
+  world.clock.advance(10_000);
+  assert.equal(replies.length, 4);
+  assert.equal(a.openCount, 0);
+});
+
+Deno.test("an answer that comes after its deadline, twice, or from another peer is not heard", async () => {
+  const { world, a } = pair();
+  a.peerUp("C");
+  const replies: Reply[] = [];
+  a.ask(["B"], METHODS.read, [], 100, (_peer, reply) => replies.push(reply));
+  a.receive("C", "request", encodeAnswer(1, ["forged"]).slice());
+  assert.equal(replies.length, 0);
+  world.sent.length = 0;
+  world.clock.advance(200);
+  a.receive("B", "request", encodeAnswer(1, ["late"]).slice());
+  await world.deliver();
+  assert.equal(replies.length, 1);
+});
+
+Deno.test("a full queue and too many open requests are refused at once, with no effect", () => {
+  const { world, a } = pair();
+  const codes: string[] = [];
+  const note = (_peer: PeerId, reply: Reply) => {
+    if (reply instanceof DenamoError) codes.push(`${reply.code} ${reply.outcome}`);
+  };
+  world.isFull = true;
+  a.ask(["B"], METHODS.read, [], 1000, note);
+  world.isFull = false;
+  for (let i = 0; i <= LIMITS.inFlightPerPeerCount; i++) a.ask(["B"], METHODS.read, [], 1000, note);
+  assert.deepEqual(codes, ["overloaded no", "overloaded no"]);
+  a.stop();
+  assert.equal(codes.length, 2 + LIMITS.inFlightPerPeerCount);
+  assert.equal(a.openCount, 0);
+});
+
+Deno.test("a malformed message costs its sender the connection, and nobody else", async () => {
+  const { world, a, b } = pair();
+  b.receive("A", "request", new Uint8Array([0xc1]));
+  assert.equal(world.resets.length, 1);
+  assert.match(world.resets[0]!, /^B resets A: Cannot decode message/);
+  b.serve(METHODS.read, () => ["still here"]);
+  const reply = a.call("B", METHODS.read, [], 1000);
+  await world.deliver();
+  assert.deepEqual(await reply, ["still here"]);
+});
+
+Deno.test("latencyMs() follows what a peer takes, and is endless for one that is not there", async () => {
+  const { world, a, b } = pair();
+  b.serve(METHODS.read, () => []);
+  for (let i = 0; i < 50; i++) {
+    const reply = a.call("B", METHODS.read, [], 1000);
+    world.clock.advance(40);
+    await world.deliver();
+    await reply;
+  }
+  assert.ok(Math.abs(a.latencyMs("B") - 40) < 1);
+  assert.equal(a.latencyMs("C"), Infinity);
+});
