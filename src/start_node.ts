@@ -117,7 +117,9 @@ export async function startNode(options: NodeOptions): Promise<RunningNode> {
     const directory = await openDataDirectory(options.data, { name, cluster, generateIdentity });
     undo.defer(() => directory.close());
     const clock = new SystemClock();
+    // A node that has started owns its disk and its network, and closing them twice does no harm.
     const disk = await openDenoKvDisk(directory.kvPath);
+    undo.defer(() => disk.close());
     const network = await createLibp2pNetwork({
       cluster,
       privateKey: directory.identity,

@@ -122,6 +122,17 @@ export class SiblingSet<V> {
     return this.merge(new SiblingSet(replaced));
   }
 
+  /** Without any value, and knowing that all have been replaced. */
+  discardAll(): SiblingSet<V> {
+    return new SiblingSet(
+      this.entries.map((entry) =>
+        entry.values.length === 0
+          ? entry
+          : { actor: entry.actor, discardedUpTo: latestOf(entry), values: [] }
+      ),
+    );
+  }
+
   /** With one more value, whose dot must be later than everything known of its actor. */
   add(dot: Dot, value: V): SiblingSet<V> {
     const entries = this.entries;

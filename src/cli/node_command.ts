@@ -42,10 +42,12 @@ async function runNode(
 ): Promise<ExitCode> {
   const { logLevel = "info", logJson = false, ...options } = config;
   using stop = listenForStop({ withInput });
-  const { startLogging } = await import("./logging.ts");
-  const log = await startLogging({ level: logLevel, isJson: logJson, node: options.name });
   // The libraries of a node take a while to load, which no other command should wait for.
-  const { startNode } = await import("../mod.ts");
+  const [{ startNode }, { startLogging }] = await Promise.all([
+    import("../mod.ts"),
+    import("./logging.ts"),
+  ]);
+  const log = startLogging({ level: logLevel, isJson: logJson, node: options.name }, terminal);
   const starting = startNode({ ...options, log });
   const stopped = stop.asked.then(() => undefined);
   let node = await Promise.race([starting, stopped]).catch(cannotStart);

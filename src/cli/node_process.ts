@@ -26,8 +26,7 @@ export class NodeProcess {
   constructor(plan: PlannedNode, terminal: Terminal, prefix: string) {
     this.plan = plan;
     this.#child = new Deno.Command(Deno.execPath(), {
-      // A node needs what its libraries need: network, files, environment, names of interfaces, FFI-free.
-      args: ["run", "-A", "--quiet", MAIN_MODULE, ...plan.args, "--exit-with-stdin"],
+      args: ["run", ...NODE_PERMISSIONS, MAIN_MODULE, ...plan.args, "--exit-with-stdin"],
       stdin: "piped",
       stdout: "null",
       stderr: "piped",
@@ -84,6 +83,18 @@ export class NodeProcess {
 }
 
 const MAIN_MODULE = new URL("./main.ts", import.meta.url).href;
+
+/** All that a node needs: its libraries ask for the names of network interfaces and for variables. */
+const NODE_PERMISSIONS = [
+  "--quiet",
+  "--no-prompt",
+  "--allow-net",
+  "--allow-read",
+  "--allow-write",
+  "--allow-env",
+  "--allow-sys",
+];
+
 const LAST_LINES_COUNT = 20;
 
 /** A node of a local cluster is told everything by its flags. */

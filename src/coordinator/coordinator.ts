@@ -7,6 +7,7 @@
 import { showBytes } from "../base/bytes.ts";
 import { MalformedError } from "../base/malformed.ts";
 import { decodeContext } from "../causality/context_token.ts";
+import type { HybridTime } from "../causality/dot.ts";
 import { latestTime, type VersionVector } from "../causality/version_vector.ts";
 import { DataObject } from "../crdt/data_object.ts";
 import type { Clock } from "../ports/clock.ts";
@@ -39,7 +40,7 @@ import {
   type ExpireRequest,
   type PutRequest,
 } from "./requests.ts";
-import { seenBy, writeAnswer } from "./results.ts";
+import { writeAnswer } from "./results.ts";
 import { Writes } from "./writes.ts";
 
 /** A request with all that its key decides. */
@@ -205,10 +206,9 @@ export class Coordinator {
     const { key, value, expiresAtMs, keepExpiry } = request;
     const seen = contextOf(key, request.context);
     return await this.#write(request, routed, seen, (held, nextDot) => {
-      const covered = seenBy(held, seen);
-      const dot = nextDot(Math.max(held.latestTime(), latestTime(covered)));
+      const dot = nextDot(latestOf(held, seen));
       const kept = keepExpiry ? held.live(this.#clock.now())[0]?.expiresAtMs : undefined;
-      const object = held.write(dot, value, covered, kept ?? expiresAtMs);
+      const object = held.write(dot, value, seen, kept ?? expiresAtMs);
       const siblings = object.opaque.size;
       if (siblings > LIMITS.siblingCount && routed.namespace.conflicts !== "lww") {
         throw new ConflictError(showBytes(key), siblings - 1, LIMITS.siblingCount);
@@ -229,9 +229,7 @@ export class Coordinator {
     const answer = await this.#write(request, routed, seen, (held, nextDot) => {
       existed ||= held.live(this.#clock.now()).length > 0;
       const merged = held.merge(found);
-      const covered = seenBy(merged, seen);
-      const dot = nextDot(Math.max(merged.latestTime(), latestTime(covered)));
-      return merged.write(dot, null, covered, undefined);
+      return merged.write(nextDot(latestOf(merged, seen)), null, seen, undefined);
     });
     return { ...answer, existed };
   }
@@ -240,11 +238,13 @@ export class Coordinator {
     const found = await this.#read(request.key, undefined, routed);
     const [latest] = found.live(this.#clock.now());
     if (latest === undefined) return NOTHING;
+    const expiresAtMs = latest.expiresAtMs;
+    if (expiresAtMs === request.expiresAtMs) return { ...NOTHING, existed: true, expiresAtMs };
     const answer = await this.#write(request, routed, undefined, (held, nextDot) => {
       const merged = held.merge(found);
       return merged.expire(nextDot(merged.latestTime()), request.expiresAtMs);
     });
-    return { ...answer, existed: true, expiresAtMs: latest.expiresAtMs };
+    return { ...answer, existed: true, expiresAtMs };
   }
 
   async #write(
@@ -265,6 +265,11 @@ function isOfThatNode(error: DenamoError): boolean {
   return !["bad_context", "bad_request", "conflict", "too_large", "unsupported"].includes(
     error.code,
   );
+}
+
+/** A write's time must be above all that it joins and all that its client has seen. */
+function latestOf(held: DataObject, seen: VersionVector | undefined): HybridTime {
+  return seen === undefined ? held.latestTime() : Math.max(held.latestTime(), latestTime(seen));
 }
 
 function contextOf(key: Uint8Array, token: string | undefined): VersionVector | undefined {

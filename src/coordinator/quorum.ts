@@ -1,5 +1,6 @@
 // Counting answers. It knows nothing of the network.
 
+import { showBytes } from "../base/bytes.ts";
 import type { QuorumLevel } from "../replica/namespaces.ts";
 import { DenamoError, type FailedOutcome, messageOf, QuorumError } from "../wire/errors.ts";
 
@@ -25,15 +26,16 @@ export function answersNeeded(level: QuorumLevel, owners: number, name: "r" | "w
 
 /** Counts the answers of owners to one request; each owner counts once. */
 export class Quorum {
-  readonly #action: string;
+  readonly #kind: "read" | "write";
+  readonly #key: Uint8Array;
   readonly #needed: number;
   readonly #owners: number;
   readonly #causes: string[] = [];
   #got = 0;
 
-  /** @param action names the request in errors, as in `write quorum for "cart:alice"` */
-  constructor(action: string, needed: number, owners: number) {
-    this.#action = action;
+  constructor(kind: "read" | "write", key: Uint8Array, needed: number, owners: number) {
+    this.#kind = kind;
+    this.#key = key;
     this.#needed = needed;
     this.#owners = owners;
   }
@@ -66,7 +68,7 @@ export class Quorum {
 
   /** The error that tells how far it got. */
   error(outcome: FailedOutcome): QuorumError {
-    return new QuorumError(this.#action, outcome, {
+    return new QuorumError(`${this.#kind} quorum for "${showBytes(this.#key)}"`, outcome, {
       needed: this.#needed,
       got: this.#got,
       asked: this.#owners,

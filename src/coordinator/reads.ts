@@ -69,7 +69,7 @@ export class Reads {
     const { key, partition, namespace } = request;
     const owners = layoutOf(this.#cluster).placement.ownersFor(partition, namespace.n);
     const needed = answersNeeded(request.r, owners.length, "r");
-    const quorum = new Quorum(`read quorum for "${showBytes(key)}"`, needed, owners.length);
+    const quorum = new Quorum("read", key, needed, owners.length);
     let own: DataObject | undefined;
     try {
       const read = this.#replica.read(partition, key);

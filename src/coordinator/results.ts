@@ -1,7 +1,6 @@
 // Answers of a coordinator in the shape that the doors see.
 
 import { encodeContext } from "../causality/context_token.ts";
-import type { VersionVector } from "../causality/version_vector.ts";
 import type { DataObject, LiveValue } from "../crdt/data_object.ts";
 import type { StoredValue } from "../crdt/value.ts";
 import type { CoordinatedWrite } from "../replica/replica.ts";
@@ -51,9 +50,4 @@ export function writeAnswer(key: Uint8Array, written: CoordinatedWrite): WriteAn
   for (const { value } of object.opaque.siblings()) if (value !== null) siblings++;
   const context = () => object.opaque.size === 1 ? encodeContext(key, object.vector()) : undefined;
   return { siblings, context };
-}
-
-/** Which context a blind write has: all that its coordinator holds. */
-export function seenBy(object: DataObject, context: VersionVector | undefined): VersionVector {
-  return context ?? object.vector();
 }

@@ -76,8 +76,8 @@ export class Scans {
     while (position !== undefined && position.partition < current.layout.partitions) {
       const room = request.limit - keys.length;
       if (room <= 0 && !request.wholePartitions) return { keys, next: position };
-      if (room <= 0 && (position.partition !== lastPartition || position.after === undefined)) {
-        return { keys, next: position };
+      if (room <= 0 && position.partition !== lastPartition) {
+        return { keys, next: { partition: position.partition } };
       }
       const until = room <= 0 ? position.partition : undefined;
       const round = await this.#round(current, position, until, room, request);

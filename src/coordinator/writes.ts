@@ -8,7 +8,6 @@
 // The merged object goes to the own disk and to the other owners at once. As soon as it has left, nobody
 // can call it back: a write that misses its quorum after that is `unknown`, never `no`.
 
-import { showBytes } from "../base/bytes.ts";
 import type { Change, CoordinatedWrite, Replica } from "../replica/replica.ts";
 import type { Namespace, QuorumLevel } from "../replica/namespaces.ts";
 import type { VersionVector } from "../causality/version_vector.ts";
@@ -53,8 +52,7 @@ export class Writes {
     const { layout, placement } = layoutOf(cluster);
     const owners = placement.ownersFor(partition, namespace.n);
     const needed = answersNeeded(request.w, owners.length, "w");
-    const action = `write quorum for "${showBytes(key)}"`;
-    const quorum = new Quorum(action, needed, owners.length);
+    const quorum = new Quorum("write", key, needed, owners.length);
     const nodeOf = new Map<string, string>();
     for (const owner of owners) {
       if (owner === cluster.self) continue;

@@ -92,13 +92,19 @@ export class DataObject {
   }
 
   /**
-   * Writes a value, or a tombstone, in place of what `seen` covers.
+   * Writes a value, or a tombstone, in place of what `seen` covers, or of everything.
    *
+   * @param seen undefined covers all that this object holds
    * @param expiresAtMs when the value ends; undefined if it does not
    */
-  write(dot: Dot, value: Opaque, seen: VersionVector, expiresAtMs: number | undefined): DataObject {
-    const opaque = this.opaque.discard(seen).add(dot, value);
-    const expiry = this.expiry.entries.length > 0 ? this.expiry.discard(seen) : this.expiry;
+  write(
+    dot: Dot,
+    value: Opaque,
+    seen: VersionVector | undefined,
+    expiresAtMs: number | undefined,
+  ): DataObject {
+    const opaque = replace(this.opaque, seen).add(dot, value);
+    const expiry = this.expiry.entries.length > 0 ? replace(this.expiry, seen) : this.expiry;
     return new DataObject(
       opaque,
       expiresAtMs === undefined ? expiry : expiry.add(dot, expiresAtMs),
@@ -107,7 +113,7 @@ export class DataObject {
 
   /** Sets when the values end, in place of every expiry that is known here. */
   expire(dot: Dot, expiresAtMs: number | undefined): DataObject {
-    const expiry = this.expiry.discard(this.vector()).add(dot, expiresAtMs ?? NEVER);
+    const expiry = this.expiry.discardAll().add(dot, expiresAtMs ?? NEVER);
     return new DataObject(this.opaque, expiry);
   }
 
@@ -169,6 +175,10 @@ export class DataObject {
     }
     return end;
   }
+}
+
+function replace<V>(set: SiblingSet<V>, seen: VersionVector | undefined): SiblingSet<V> {
+  return seen === undefined ? set.discardAll() : set.discard(seen);
 }
 
 const HOLLOW: StoredValue = { kind: "bytes", bytes: new Uint8Array(0) };

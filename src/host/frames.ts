@@ -75,6 +75,15 @@ export class FrameWriter {
   }
 }
 
+/**
+ * The same memory as a plain Uint8Array. What libp2p hands over may be a Buffer of Node's, whose `slice` gives a
+ * view where everybody above expects a copy.
+ */
+export function plainBytes(bytes: Uint8Array): Uint8Array {
+  if (bytes.constructor === Uint8Array) return bytes;
+  return new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.length);
+}
+
 /** Takes a frame; returns false to hear of no further one. The bytes may be a view. */
 export type FrameReceiver = (frame: Uint8Array) => boolean;
 

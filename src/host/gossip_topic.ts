@@ -10,6 +10,7 @@
 //
 //   | instance, 8 bytes | counter, 8 bytes, the highest first | what is published |
 
+import { setImmediate } from "node:timers";
 import {
   type GossipSub,
   gossipsub,
@@ -23,6 +24,7 @@ import { hash64, hash64Hex } from "../base/hash.ts";
 import type { Log } from "../ports/log.ts";
 import type { PeerId } from "../ports/network.ts";
 import type { Random } from "../ports/random.ts";
+import { plainBytes } from "./frames.ts";
 
 type Registrar = GossipSubComponents["registrar"];
 type Topology = Parameters<Registrar["register"]>[1];
@@ -48,6 +50,8 @@ export interface GossipTopicOptions {
   readonly log: Log;
   /** Whether the link over this connection is up. */
   readonly isUp: (connection: Connection) => boolean;
+  /** Gossip with the peer has come to an end, though the link over this connection is up. */
+  readonly lost: (connection: Connection) => void;
   readonly isPeerUp: (peer: PeerId) => boolean;
   readonly published: (bytes: Uint8Array) => void;
 }
@@ -110,9 +114,16 @@ export class GossipTopic {
     this.#gossip?.subscribe(this.#options.topic);
   }
 
-  /** A peer may take part from now on, over this connection. */
+  /**
+   * A peer may take part from now on, over this connection. Gossipsub hears of it a turn later: the end of a
+   * former connection's stream, which may be on its way in this turn, makes it forget the peer.
+   */
   peerUp(peer: Libp2pPeerId, connection: Connection): void {
-    for (const topology of this.#topologies) this.#tell(topology.onConnect?.(peer, connection));
+    setImmediate(() => {
+      if (!this.#options.isUp(connection)) return;
+      const watched = this.#watched(connection);
+      for (const topology of this.#topologies) this.#tell(topology.onConnect?.(peer, watched));
+    });
   }
 
   peerDown(peer: Libp2pPeerId): void {
@@ -131,7 +142,28 @@ export class GossipTopic {
 
   #onMessage({ msg }: GossipsubMessage): void {
     if (msg.data.length < PREFIX_BYTES) return;
-    this.#options.published(msg.data.subarray(PREFIX_BYTES));
+    this.#options.published(plainBytes(msg.data).subarray(PREFIX_BYTES));
+  }
+
+  /**
+   * The connection as gossipsub sees it. It opens its stream once and would keep one that has died in the
+   * meantime, or died later, and be silent for ever; so it gets none of a link that is not up, and
+   * we hear when it loses the one it has.
+   */
+  #watched(connection: Connection): Connection {
+    const { isUp, lost } = this.#options;
+    const newStream: Connection["newStream"] = async (protocols, options) => {
+      const stream = await connection.newStream(protocols, options);
+      if (!isUp(connection) || stream.status !== "open") {
+        stream.abort(new Error("The link has ended"));
+        throw new Error("The link has ended");
+      }
+      stream.addEventListener("close", () => {
+        if (isUp(connection)) lost(connection);
+      });
+      return stream;
+    };
+    return Object.assign(Object.create(connection) as Connection, { newStream });
   }
 
   #tell(told: unknown): void {
@@ -147,7 +179,7 @@ export class GossipTopic {
     let ids = 0;
     const byId = new Map<string, Topology>();
     const guard = (handler: StreamHandler): StreamHandler => (stream, connection) => {
-      if (this.#options.isUp(connection)) return handler(stream, connection);
+      if (this.#options.isUp(connection)) return handler(stream, this.#watched(connection));
       stream.abort(new Error("This peer is not admitted"));
     };
     const gated: Pick<Registrar, "handle" | "unhandle" | "register" | "unregister"> = {

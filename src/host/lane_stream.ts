@@ -6,7 +6,7 @@
 
 import type { Stream } from "@libp2p/interface";
 import { MalformedError } from "../base/malformed.ts";
-import { FRAME_HEADER_BYTES, FrameReader, FrameWriter } from "./frames.ts";
+import { FRAME_HEADER_BYTES, FrameReader, FrameWriter, plainBytes } from "./frames.ts";
 import type { TurnEnd } from "./turn_end.ts";
 
 /** What happens on a lane. */
@@ -115,9 +115,9 @@ export class LaneStream {
   #take(data: Uint8Array | Iterable<Uint8Array>): void {
     if (!this.#isOpen) return;
     try {
-      if (data instanceof Uint8Array) return this.#reader.read(data);
+      if (data instanceof Uint8Array) return this.#reader.read(plainBytes(data));
       for (const chunk of data) {
-        this.#reader.read(chunk);
+        this.#reader.read(plainBytes(chunk));
         if (!this.#isOpen) return;
       }
     } catch (error) {

@@ -10,7 +10,7 @@
 
 import "./broadcast_channel.ts";
 import { identify } from "@libp2p/identify";
-import type { Connection, Stream } from "@libp2p/interface";
+import type { Connection } from "@libp2p/interface";
 import { noise } from "@libp2p/noise";
 import { peerIdFromPrivateKey } from "@libp2p/peer-id";
 import { tcp } from "@libp2p/tcp";
@@ -18,7 +18,7 @@ import { yamux } from "@libp2p/yamux";
 import { multiaddr } from "@multiformats/multiaddr";
 import { createLibp2p, type Libp2p } from "libp2p";
 import { present } from "../base/assert.ts";
-import type { Clock, Timer } from "../ports/clock.ts";
+import type { Clock } from "../ports/clock.ts";
 import type { Log } from "../ports/log.ts";
 import type { Lane, Network, NetworkHandlers, PeerId } from "../ports/network.ts";
 import type { Random } from "../ports/random.ts";
@@ -31,6 +31,7 @@ import { privateKeyOf } from "./identity.ts";
 import { joinWrites } from "./joined_writes.ts";
 import { type LinkEvents, PeerLink } from "./peer_link.ts";
 import { type Dialled, Redial } from "./redial.ts";
+import { type OpenedConnection, StreamOpener } from "./stream_opener.ts";
 import { SystemClock } from "./system_clock.ts";
 import { SystemRandom } from "./system_random.ts";
 import { TurnEnd } from "./turn_end.ts";
@@ -92,8 +93,6 @@ export async function createLibp2pNetwork(options: Libp2pNetworkOptions): Promis
   return network;
 }
 
-const LANES: readonly Lane[] = ["request", "bulk"];
-
 /** The same on both sides, or yamux gives up: change it together with NETWORK_VERSION. */
 const STREAM_WINDOW_BYTES = 1024 * 1024;
 const STREAM_WINDOW_BYTES_MAX = 16 * 1024 * 1024;
@@ -105,13 +104,6 @@ const KEEP_ALIVE_MS = 5_000;
 const KEEP_ALIVE_MISSES = 3;
 const CLOSE_TIMEOUT_MS = 500;
 
-/** A connection on its way to a link. */
-interface Opening {
-  readonly connection: Connection;
-  readonly streams: Partial<Record<Lane, Stream>>;
-  readonly timer: Timer;
-}
-
 class Libp2pNetwork implements Network {
   readonly self: PeerId;
   readonly gossip: GossipTopic;
@@ -122,8 +114,8 @@ class Libp2pNetwork implements Network {
   readonly #redial: Redial;
 
   readonly #instance: string;
-  /** Connections without a link, and all open links, by the ids of their connections. */
-  readonly #openings = new Map<string, Opening>();
+  readonly #openings: StreamOpener;
+  /** All open links, by the ids of their connections. */
   readonly #links = new Map<string, PeerLink>();
   /** The one link in use per peer: greeted from both sides or about to be. */
   readonly #chosen = new Map<PeerId, PeerLink>();
@@ -147,11 +139,18 @@ class Libp2pNetwork implements Network {
       dial: (addresses, peer) => this.#dial(addresses, peer),
       isUp: (peer) => this.#isUp(peer),
     });
+    this.#openings = new StreamOpener({
+      clock: this.#clock,
+      timeoutMs: options.greetingTimeoutMs ?? GREETING_TIMEOUT_MS,
+      opened: (opened) => this.#onOpened(opened),
+      failed: (peer, reason, isRefusal) => this.#onUnopened(peer, reason, isRefusal),
+    });
     this.gossip = new GossipTopic({
       topic: `denamo/${NETWORK_VERSION}/${options.cluster}`,
       random,
       log: options.log,
       isUp: (connection) => this.#links.get(connection.id)?.isUp ?? false,
+      lost: (connection) => this.#links.get(connection.id)?.abort("Its gossip has ended"),
       isPeerUp: (peer) => this.#isUp(peer),
       published: (bytes) => this.#guarded((handlers) => handlers.published(bytes)),
     });
@@ -171,13 +170,10 @@ class Libp2pNetwork implements Network {
     this.#state = "started";
     this.#handlers = handlers;
     const node = this.#node;
-    node.addEventListener("connection:open", (event) => this.#onConnection(event.detail));
-    node.addEventListener("connection:close", (event) => this.#onConnectionEnd(event.detail));
-    for (const lane of LANES) {
-      await node.handle(protocolOf(lane), (stream, connection) => {
-        this.#onStream(lane, stream, connection);
-      }, { maxInboundStreams: 2, maxOutboundStreams: 2 });
-    }
+    node.addEventListener("connection:close", ({ detail }) => {
+      this.#links.get(detail.id)?.abort("The connection was closed");
+    });
+    await this.#openings.start(node);
     try {
       await node.start();
     } catch (error) {
@@ -237,7 +233,7 @@ class Libp2pNetwork implements Network {
     this.#state = "stopped";
     this.#handlers = undefined;
     this.#redial.stop();
-    for (const opening of this.#openings.values()) opening.timer.cancel();
+    this.#openings.stop();
     for (const link of [...this.#links.values()]) link.close("We stop");
     // Gossipsub waits for its streams to take what is queued, which a stuck peer would never let happen.
     await Promise.all(this.#node.getConnections().map(closeSoon));
@@ -292,51 +288,8 @@ class Libp2pNetwork implements Network {
     }
   }
 
-  #onConnection(connection: Connection): void {
-    if (this.#state !== "started" || connection.status !== "open") return;
-    const timeoutMs = this.#options.greetingTimeoutMs ?? GREETING_TIMEOUT_MS;
-    const opening: Opening = {
-      connection,
-      streams: {},
-      timer: this.#clock.after(timeoutMs, () => {
-        connection.abort(new Error(`It opened no streams within ${timeoutMs} ms`));
-      }),
-    };
-    this.#openings.set(connection.id, opening);
-    if (connection.direction === "outbound") {
-      this.#openStreams(opening).catch((error) => this.#onUnopened(connection, error));
-    }
-  }
-
-  async #openStreams({ connection }: Opening): Promise<void> {
-    const streams = await Promise.all(
-      LANES.map((lane) => connection.newStream(protocolOf(lane), { maxOutboundStreams: 2 })),
-    );
-    LANES.forEach((lane, i) => this.#onStream(lane, streams[i]!, connection));
-  }
-
-  #onUnopened(connection: Connection, error: Error): void {
-    const peer = connection.remotePeer.toString();
-    if (error.name === "UnsupportedProtocolError") {
-      const reason = `It does not speak version ${NETWORK_VERSION} of Denamo's protocol`;
-      this.#redial.refused(peer);
-      this.#guarded((handlers) => handlers.refusedBy(peer, reason));
-    }
-    this.#log.debug("A connection could not be used", { peer, reason: error.message });
-    connection.abort(error);
-  }
-
-  #onStream(lane: Lane, stream: Stream, connection: Connection): void {
-    const opening = this.#openings.get(connection.id);
-    if (opening === undefined || opening.streams[lane] !== undefined) {
-      stream.abort(new Error("This connection has its streams"));
-      return;
-    }
-    opening.streams[lane] = stream;
-    const { request, bulk } = opening.streams;
-    if (request === undefined || bulk === undefined) return;
-    opening.timer.cancel();
-    this.#openings.delete(connection.id);
+  /** A connection has its streams: the peers can greet. */
+  #onOpened({ connection, request, bulk }: OpenedConnection): void {
     const link = new PeerLink({
       connection,
       request,
@@ -352,15 +305,14 @@ class Libp2pNetwork implements Network {
     if (!this.#decides(link)) this.#guarded((handlers) => this.#sayHello(link, handlers), link);
   }
 
-  #onConnectionEnd(connection: Connection): void {
-    const peer = connection.remotePeer.toString();
-    const opening = this.#openings.get(connection.id);
-    if (opening !== undefined) {
-      opening.timer.cancel();
-      this.#openings.delete(connection.id);
-      this.#redial.linkEnded(peer, "It closed the connection before it greeted");
+  /** A connection has ended before it had its streams. */
+  #onUnopened(peer: PeerId, reason: string, isRefusal: boolean): void {
+    this.#log.debug("A connection could not be used", { peer, reason });
+    if (isRefusal) {
+      this.#redial.refused(peer);
+      this.#guarded((handlers) => handlers.refusedBy(peer, reason));
     }
-    this.#links.get(connection.id)?.abort("The connection was closed");
+    this.#redial.linkEnded(peer, reason);
   }
 
   /** Of the two peers the one with the smaller id chooses the connection. */
@@ -449,10 +401,6 @@ class Libp2pNetwork implements Network {
     }
     this.#redial.linkEnded(peer, reason);
   }
-}
-
-function protocolOf(lane: Lane): string {
-  return `/denamo/${NETWORK_VERSION}/${lane}`;
 }
 
 async function closeSoon(connection: Connection): Promise<void> {

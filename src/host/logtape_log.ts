@@ -6,6 +6,7 @@
 
 import { configureSync, getLogger, type LogLevel, type LogRecord } from "@logtape/logtape";
 import type { Log, LogFields } from "../ports/log.ts";
+import { messageOf } from "../wire/errors.ts";
 
 /** From the most to the least talkative. */
 export type LogThreshold = "debug" | "info" | "warning" | "error";
@@ -72,15 +73,16 @@ export function textLine(record: LogRecord): string {
 
 /** `{"time":"…Z","level":"info","category":"network","message":"…", …the fields}` */
 export function jsonLine(record: LogRecord): string {
-  const { properties, level } = record;
   const line = {
-    ...properties,
     time: new Date(record.timestamp).toISOString(),
-    level,
+    level: record.level,
     category: record.category.slice(1).join("."),
     message: record.message.join(""),
   };
-  return JSON.stringify(line, (_name, value) => plain(value)) + "\n";
+  const members = Object.entries({ ...line, ...record.properties, ...line })
+    .filter(([, value]) => value !== undefined)
+    .map(([name, value]) => `${JSON.stringify(name)}:${json(value)}`);
+  return `{${members.join(",")}}\n`;
 }
 
 const encoder = new TextEncoder();
@@ -91,8 +93,16 @@ function writeToStderr(line: string): void {
 }
 
 function shown(value: unknown): string {
-  if (typeof value === "string") return /^[^\s"=\\]+$/.test(value) ? value : JSON.stringify(value);
-  return JSON.stringify(value, (_name, inner) => plain(inner)) ?? String(value);
+  return typeof value === "string" && /^[^\s"=\\]+$/.test(value) ? value : json(value);
+}
+
+/** The JSON of anything: what cannot be written, such as a circle, as a text. */
+function json(value: unknown): string {
+  try {
+    return JSON.stringify(value, (_name, inner) => plain(inner)) ?? JSON.stringify(String(value));
+  } catch (error) {
+    return JSON.stringify(`${String(value)} (${messageOf(error).split("\n")[0]})`);
+  }
 }
 
 /** What JSON cannot show, as something that it can. */

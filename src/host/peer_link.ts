@@ -112,6 +112,8 @@ export class PeerLink {
   /** Tells the peer that it is accepted; the link is up for us. */
   accept(): void {
     this.#request.send(encodeAccept());
+    // Before any stream that is opened because the link is up: the peer must know it by then.
+    this.#request.flush();
     this.#becomeUp();
   }
 

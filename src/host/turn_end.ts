@@ -31,13 +31,13 @@ export class TurnEnd {
   }
 
   #flush(): void {
-    // What is added from here on by lanes waits for the next turn; what they add to sockets does not.
-    this.#isScheduled = false;
     const lanes = this.#lanes;
     this.#lanes = [];
     for (const flush of lanes) flush();
     const sockets = this.#sockets;
     this.#sockets = [];
     for (const flush of sockets) flush();
+    this.#isScheduled = false;
+    if (this.#lanes.length > 0 || this.#sockets.length > 0) this.#schedule();
   }
 }

@@ -45,6 +45,8 @@ export class Heartbeats {
   readonly #options: HeartbeatsOptions;
   readonly #intervalMs: number;
   readonly #listening: ListeningTime;
+  /** Who has spoken since the last judgement. */
+  readonly #spoken = new Set<PeerId>();
   #sequence = 0;
   #phase: "idle" | "running" | "stopped" = "idle";
   #publishing: Timer | undefined;
@@ -114,9 +116,9 @@ export class Heartbeats {
     return heartbeat instanceof MalformedError ? "malformed" : this.#take(heartbeat);
   }
 
-  /** A peer has answered us directly. Cheap enough for every message. */
+  /** A peer has told us something directly. Cheap enough for every message: it counts at the next judgement. */
   spoke(peerId: PeerId): void {
-    this.#options.table.spoke(peerId, this.#listening.now());
+    this.#spoken.add(peerId);
   }
 
   /** All other nodes as they are at this moment, by name. */

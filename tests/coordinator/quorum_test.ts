@@ -1,10 +1,11 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
+import { utf8 } from "../../src/base/bytes.ts";
 import { answersNeeded, Quorum } from "../../src/coordinator/quorum.ts";
 import { DenamoError, OverloadedError, TimeoutError } from "../../src/wire/errors.ts";
 
 Deno.test("a quorum is reached by the answers it needs and tells who failed it", () => {
-  const quorum = new Quorum('write quorum for "cart:alice"', 2, 3);
+  const quorum = new Quorum("write", utf8("cart:alice"), 2, 3);
   quorum.succeed();
   assert.ok(!quorum.isReached && !quorum.isLost);
   quorum.fail("n2", new TimeoutError("The request", "unknown", 500));
@@ -40,7 +41,7 @@ Deno.test("exactly one of reached and lost becomes true once all owners have spo
   fc.assert(
     fc.property(fc.array(fc.boolean(), { minLength: 1, maxLength: 7 }), fc.nat(6), (owners, n) => {
       const needed = 1 + n % owners.length;
-      const quorum = new Quorum("read quorum", needed, owners.length);
+      const quorum = new Quorum("read", utf8("k"), needed, owners.length);
       for (const isGood of owners) {
         assert.ok(!(quorum.isReached && quorum.isLost));
         if (isGood) quorum.succeed();

@@ -152,14 +152,9 @@ Deno.test("a path that is a file, or lies below one, is refused", async () => {
   });
 });
 
-Deno.test("a directory that must not be written is refused", {
-  ignore: Deno.build.os === "windows" || Deno.uid() === 0,
-}, async () => {
-  await withTemporaryDirectory(async (path) => {
-    await Deno.chmod(path, 0o500);
-    await assertRefused(path, options("n1"), "unusable", "Cannot write to");
-    await Deno.chmod(path, 0o700);
-  });
+Deno.test("a directory that cannot be made is refused", async () => {
+  // Not even root makes directories here, so the test means the same for everybody.
+  await assertRefused("/proc/denamo/n1", options("n1"), "unusable", "/proc/denamo/n1");
 });
 
 const IDENTITY = new Uint8Array([8, 1, 18, 2, 0, 255]);

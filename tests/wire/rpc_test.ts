@@ -194,7 +194,7 @@ Deno.test("a malformed message costs its sender the connection, and nobody else"
 Deno.test("latencyMs() follows what a peer takes, and is endless for one that is not there", async () => {
   const { world, a, b } = pair();
   b.serve(METHODS.read, () => []);
-  for (let i = 0; i < 50; i++) {
+  for (let i = 0; i < 400; i++) {
     const reply = a.call("B", METHODS.read, [], 1000);
     world.clock.advance(40);
     await world.deliver();
@@ -202,4 +202,17 @@ Deno.test("latencyMs() follows what a peer takes, and is endless for one that is
   }
   assert.ok(Math.abs(a.latencyMs("B") - 40) < 1);
   assert.equal(a.latencyMs("C"), Infinity);
+});
+
+Deno.test("a deadline fires once, never early, and not when it was cleared", () => {
+  const clock = new HandClock();
+  const deadlines = new Deadlines(clock);
+  const fired: string[] = [];
+  deadlines.set(100, () => fired.push(`a ${clock.now()}`));
+  const cleared = deadlines.set(100, () => fired.push("cleared"));
+  clock.advance(15);
+  deadlines.set(30, () => fired.push(`b ${clock.now()}`));
+  deadlines.clear(cleared);
+  clock.advance(1000);
+  assert.deepEqual(fired, ["b 60", "a 120"]);
 });

@@ -4,7 +4,7 @@
 // node refuses or fails at has the prefix of its code and ends with its outcome:
 // `-QUORUM Cannot reach … (outcome: unknown)`.
 
-import { utf8Text } from "../../base/bytes.ts";
+import { EMPTY, utf8Text } from "../../base/bytes.ts";
 import { shownError } from "../error_table.ts";
 
 /** A mistake in a command. The message is the whole reply, its prefix included. */
@@ -50,10 +50,16 @@ export function unknownCommand(command: readonly Uint8Array[]): ReplyError {
   let shownBytes = 0;
   for (const argument of rest) {
     if (shownBytes >= 128) break;
-    const part = argument.subarray(0, 128 - shownBytes);
+    const part = upToNul(argument.subarray(0, 128 - shownBytes));
     shown += `'${utf8Text(part)}' `;
     shownBytes += part.length + 3;
   }
-  const shownName = utf8Text(name?.subarray(0, 128) ?? new Uint8Array(0));
+  const shownName = utf8Text(upToNul(name?.subarray(0, 128) ?? EMPTY));
   return new ReplyError(`ERR unknown command '${shownName}', with args beginning with: ${shown}`);
+}
+
+/** Redis shows C strings. */
+function upToNul(bytes: Uint8Array): Uint8Array {
+  const nul = bytes.indexOf(0);
+  return nul < 0 ? bytes : bytes.subarray(0, nul);
 }

@@ -1,5 +1,6 @@
 // The RESP door: a listening socket and the sessions that came through it.
 
+import { utf8 } from "../../base/bytes.ts";
 import type { NodeApi } from "../../node/api.ts";
 import type { Log } from "../../ports/log.ts";
 import { DenamoError, messageOf } from "../../wire/errors.ts";
@@ -47,7 +48,7 @@ const COMMANDS = new CommandTable(
   REFUSED_COMMANDS,
 );
 
-const TOO_MANY_CLIENTS = new TextEncoder().encode("-ERR max number of clients reached\r\n");
+const TOO_MANY_CLIENTS = utf8("-ERR max number of clients reached\r\n");
 const STUCK_CHECK_INTERVAL_MS = 5_000;
 const ACCEPT_PAUSE_MS = 100;
 
@@ -109,11 +110,13 @@ class Door implements RespDoor {
     this.#listener.close();
     await this.#accepting;
     for (const session of this.#sessions.values()) session.stop();
-    const deadline = setTimeout(() => {
-      for (const session of this.#sessions.values()) session.end();
-    }, RESP_LIMITS.stopMs);
-    await Promise.all(this.#ended);
-    clearTimeout(deadline);
+    let timer;
+    const deadline = new Promise((resolve) => timer = setTimeout(resolve, RESP_LIMITS.stopMs));
+    await Promise.race([Promise.all(this.#ended), deadline]);
+    clearTimeout(timer);
+    // Commands that are still under way end by themselves; nobody hears of them.
+    for (const session of this.#sessions.values()) session.end();
+    this.#sessions.clear();
   }
 
   async #accept(): Promise<void> {

@@ -97,6 +97,15 @@ export const STRING_COMMANDS: readonly Command[] = [
     flags: ["readonly"],
     keys: ONE_KEY,
   },
+  {
+    name: "substr",
+    arity: 4,
+    run: getRange,
+    group: "string",
+    summary: "The same as GETRANGE",
+    flags: ["readonly"],
+    keys: ONE_KEY,
+  },
 ];
 
 async function get({ api, reply }: Client, command: Arguments): Promise<void> {

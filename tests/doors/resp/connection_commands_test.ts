@@ -144,6 +144,7 @@ Deno.test("unknown commands are answered in the words of Redis", () =>
       unknown("x".repeat(128), `'${"y".repeat(100)}' '${"x".repeat(25)}' `),
     );
     assert.deepEqual(await client.call("", "a\r\nb"), unknown("", "'a  b' "));
+    assert.deepEqual(await client.call("foo\0bar", "a\0b"), unknown("foo", "'a' "));
   }));
 
 Deno.test("what Redis knows and Denamo cannot promise is refused with the reason", () =>

@@ -1,9 +1,18 @@
 import assert from "node:assert/strict";
 import { utf8 } from "../../../src/base/bytes.ts";
+import {
+  type Command,
+  CommandTable,
+  type DoorCounts,
+  NO_KEYS,
+} from "../../../src/doors/resp/command.ts";
+import { RESP_LIMITS } from "../../../src/doors/resp/resp_limits.ts";
+import { Session } from "../../../src/doors/resp/session.ts";
+import { STRING_COMMANDS } from "../../../src/doors/resp/string_commands.ts";
 import { startRespDoor } from "../../../src/doors/resp/server.ts";
 import { DenamoError } from "../../../src/wire/errors.ts";
 import { FakeNodeApi } from "../fake_node_api.ts";
-import { encoded, Failure, withDoor } from "./raw_client.ts";
+import { encoded, Failure, RawClient, withDoor } from "./raw_client.ts";
 
 const log = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {} };
 
@@ -58,11 +67,13 @@ Deno.test("lines of people are commands too", () =>
 Deno.test("a connection that breaks the protocol is told so and ended, and no other", () =>
   withDoor(async ({ client, connect, door }) => {
     const other = await connect();
-    await client.send("PING\r\n*1\r\n!oops\r\n" + "x".repeat(100_000));
+    // It goes on sending for a while, and still hears what was wrong.
+    const sending = client.send("PING\r\n*1\r\n!oops\r\n" + "x".repeat(8_000_000));
     assert.equal(
       await client.rest(),
       "+PONG\r\n-ERR Protocol error: expected '$', got '!'\r\n",
     );
+    await sending;
     client.close();
     assert.equal(await other.call("PING"), "PONG");
     await until(() => door.connections() === 1);
@@ -120,6 +131,46 @@ Deno.test("a client that takes no replies holds up only itself, and a bounded ba
     }
   }));
 
+Deno.test("a client that takes nothing of its replies for too long is cut off", () =>
+  withSession(STRING_COMMANDS, async ({ api, client, session, counts, ended }) => {
+    await api.put(utf8("big"), { kind: "bytes", bytes: new Uint8Array(500_000) });
+    await client.send("GET big\r\n".repeat(500));
+    let isOver = false;
+    ended.then(() => isOver = true);
+    await until(() => counts.commands > 0);
+    session.endIfStuck(performance.now());
+    assert.ok(!isOver);
+    await until(() => {
+      session.endIfStuck(performance.now() + RESP_LIMITS.slowReaderMs);
+      return isOver;
+    });
+    assert.ok(counts.commands < 500);
+  }));
+
+Deno.test("an error in the middle of a reply leaves no half reply", () => {
+  const half: Command = {
+    name: "half",
+    arity: 1,
+    run: async ({ reply }) => {
+      reply.array(2);
+      reply.bulk(new Uint8Array(50_000));
+      await Promise.resolve();
+      throw new DenamoError("stopped", "no", "The node is stopping");
+    },
+    group: "denamo",
+    summary: "",
+    flags: [],
+    keys: NO_KEYS,
+  };
+  return withSession([half], async ({ client }) => {
+    await client.send("half extra\r\nhalf\r\n");
+    const arity = "ERR wrong number of arguments for 'half' command";
+    assert.deepEqual(await client.reply(), new Failure(arity));
+    const stopping = "STOPPED The node is stopping (outcome: no)";
+    assert.deepEqual(await client.reply(), new Failure(stopping));
+  });
+});
+
 Deno.test("stop() lets the command under way end and answer", () =>
   withDoor(async ({ api, client, door, connect }) => {
     const idle = await connect();
@@ -152,20 +203,42 @@ Deno.test("stop() does not wait for ever", () =>
     };
     await client.send("SET k v\r\n");
     await until(() => isHeld);
-    const stopping = door.stop();
+    await door.stop();
+    assert.equal(door.connections(), 0);
     assert.equal(await client.rest().catch(() => ""), "");
     release();
-    await stopping;
   }));
 
-Deno.test("an error in the middle of a reply leaves no half reply", () =>
-  withDoor(async ({ api, client }) => {
-    await client.call("SET a 1");
-    api.addSibling("b", { kind: "msgpack", bytes: new Uint8Array([0xc1]) });
-    const failure = await client.call("DN.GET b");
-    assert.ok(failure instanceof Failure);
-    assert.equal(await client.call("GET a"), "1");
-  }));
+interface Alone {
+  readonly api: FakeNodeApi;
+  readonly client: RawClient;
+  readonly session: Session;
+  readonly counts: DoorCounts;
+  /** Resolves when the session has ended. */
+  readonly ended: Promise<void>;
+}
+
+/** Runs a test with one session that has no door around it. */
+async function withSession(
+  commands: readonly Command[],
+  test: (alone: Alone) => Promise<void>,
+): Promise<void> {
+  using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  const { hostname, port } = listener.addr;
+  using client = new RawClient(await Deno.connect({ hostname, port }));
+  const api = new FakeNodeApi();
+  const counts = { commands: 0, connections: 0, refusedConnections: 0 };
+  const table = new CommandTable(commands);
+  const view = { commands: table, port, maxConnections: 1, clients: () => [], counts };
+  const session = new Session(1, await listener.accept(), api, view, log);
+  const ended = session.run();
+  try {
+    await test({ api, client, session, counts, ended });
+  } finally {
+    session.end();
+    await ended;
+  }
+}
 
 /** Waits for a condition, with a deadline. */
 async function until(condition: () => boolean): Promise<void> {

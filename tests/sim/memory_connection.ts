@@ -1,0 +1,131 @@
+// One connection of the network in memory: two ends, and what is on its way between them.
+
+import type { Clock } from "../../src/ports/clock.ts";
+import type { Lane, PeerId } from "../../src/ports/network.ts";
+
+/** How long a connection lives through a cut, in milliseconds. */
+export const SILENCE_MS = 15_000;
+
+/** How many bytes may wait for one peer and lane. */
+const QUEUE_BYTES = { request: 16 * 1024 * 1024, bulk: 4 * 1024 * 1024 } as const;
+
+/** What lies between the peers. */
+export interface Paths {
+  readonly clock: Clock;
+  readonly delayMs: (from: PeerId, to: PeerId) => number;
+  isCut(from: PeerId, to: PeerId): boolean;
+  add(connection: MemoryConnection): void;
+  remove(connection: MemoryConnection): void;
+}
+
+/** One side of a connection. */
+export interface ConnectionEnd {
+  readonly self: PeerId;
+  deliver(connection: MemoryConnection, lane: Lane, bytes: Uint8Array): void;
+  lose(connection: MemoryConnection, reason: string): void;
+}
+
+interface Waiting {
+  readonly lane: Lane;
+  readonly bytes: Uint8Array;
+}
+
+/** One connection: two ends, and what is on its way in each direction. */
+export class MemoryConnection {
+  readonly ends: readonly [ConnectionEnd, ConnectionEnd];
+  readonly #paths: Paths;
+  readonly #ways: readonly [Way, Way];
+  #isOpen = true;
+
+  constructor(paths: Paths, dialler: ConnectionEnd, other: ConnectionEnd) {
+    this.#paths = paths;
+    this.ends = [dialler, other];
+    this.#ways = [new Way(), new Way()];
+    paths.add(this);
+  }
+
+  get isOpen(): boolean {
+    return this.#isOpen;
+  }
+
+  other(end: ConnectionEnd): ConnectionEnd {
+    return this.ends[0] === end ? this.ends[1] : this.ends[0];
+  }
+
+  send(from: ConnectionEnd, lane: Lane, bytes: Uint8Array): boolean {
+    const way = this.#way(from.self);
+    if (way.bytes[lane] + bytes.length > QUEUE_BYTES[lane]) return false;
+    way.bytes[lane] += bytes.length;
+    way.waiting.push({ lane, bytes: bytes.slice() });
+    this.#schedule(from, way);
+    return true;
+  }
+
+  /** Delivers what waited for the end of a cut. */
+  resume(from: PeerId): void {
+    const way = this.#way(from);
+    const end = this.ends[this.#ways.indexOf(way)]!;
+    for (let i = way.scheduled; i < way.waiting.length; i++) this.#schedule(end, way);
+  }
+
+  /** Ends it for both sides; each hears of it when word could have reached it. */
+  end(reason: string, first?: ConnectionEnd): void {
+    if (!this.#isOpen) return;
+    this.#isOpen = false;
+    this.#paths.remove(this);
+    for (const end of this.ends) {
+      if (end === first) end.lose(this, reason);
+      else this.#tell(end, reason);
+    }
+  }
+
+  /** The peer of this id has heard nothing for too long. */
+  silence(self: PeerId): void {
+    const end = this.ends.find((it) => it.self === self)!;
+    if (this.#isOpen) this.end("Nothing was heard", end);
+    else end.lose(this, "Nothing was heard");
+  }
+
+  /** Word of the end does not pass a cut: then the silence tells. */
+  #tell(end: ConnectionEnd, reason: string): void {
+    const other = this.other(end);
+    const { clock } = this.#paths;
+    clock.after(this.#delay(other, end), () => {
+      if (!this.#paths.isCut(other.self, end.self)) return end.lose(this, reason);
+      clock.after(SILENCE_MS, () => end.lose(this, "Nothing was heard"));
+    });
+  }
+
+  #way(from: PeerId): Way {
+    return this.#ways[this.ends[0].self === from ? 0 : 1];
+  }
+
+  #delay(from: ConnectionEnd, to: ConnectionEnd): number {
+    return this.#paths.delayMs(from.self, to.self);
+  }
+
+  /** One event per message, none before the one in front. */
+  #schedule(from: ConnectionEnd, way: Way): void {
+    const to = this.other(from);
+    if (this.#paths.isCut(from.self, to.self)) return;
+    const { clock } = this.#paths;
+    const nowMs = clock.monotonic();
+    way.lastAtMs = Math.max(way.lastAtMs, nowMs + this.#delay(from, to));
+    way.scheduled++;
+    clock.after(way.lastAtMs - nowMs, () => {
+      way.scheduled--;
+      if (!this.#isOpen || this.#paths.isCut(from.self, to.self)) return;
+      const next = way.waiting.shift()!;
+      way.bytes[next.lane] -= next.bytes.length;
+      to.deliver(this, next.lane, next.bytes);
+    });
+  }
+}
+
+/** One direction of a connection. */
+class Way {
+  readonly waiting: Waiting[] = [];
+  readonly bytes: Record<Lane, number> = { request: 0, bulk: 0 };
+  scheduled = 0;
+  lastAtMs = 0;
+}

@@ -1,0 +1,148 @@
+import assert from "node:assert/strict";
+import { SeededRandom } from "../../src/base/seeded_random.ts";
+import { utf8, utf8Text } from "../../src/base/bytes.ts";
+import type { Network } from "../../src/ports/network.ts";
+import { randomBelow } from "../../src/ports/random.ts";
+import { Listener, networkContract, type NetworkHarness } from "../contracts/network_contract.ts";
+import { SILENCE_MS } from "./memory_connection.ts";
+import { MemoryWorld } from "./memory_network.ts";
+import { VirtualTime } from "./virtual_clock.ts";
+
+Deno.test("a cut holds messages back until it heals, one direction at a time", async () => {
+  const { time, world, a, b } = await connectedPair();
+  world.cut("a", "b");
+  a.network.send("b", "request", utf8("held"));
+  b.network.send("a", "request", utf8("free"));
+  await time.pass(SILENCE_MS / 2);
+  assert.deepEqual([a.heard.messages.length, b.heard.messages.length], [1, 0]);
+  a.network.send("b", "request", utf8("held too"));
+  world.heal("a", "b");
+  await time.pass(10);
+  assert.deepEqual(b.heard.messages.map(({ bytes }) => utf8Text(bytes)), ["held", "held too"]);
+  assert.deepEqual(b.heard.events, ["up a"]);
+});
+
+Deno.test("a long cut ends the connection, and what was held is lost", async () => {
+  const { time, world, a, b } = await connectedPair();
+  world.cut("a", "b");
+  a.network.send("b", "request", utf8("lost"));
+  await time.pass(SILENCE_MS + 10);
+  assert.deepEqual([a.heard.count("down", "b"), b.heard.count("down", "a")], [1, 1]);
+  world.heal("a", "b");
+  await time.until(() => a.heard.isUp("b") && b.heard.isUp("a"), "they find each other again");
+  assert.deepEqual(b.heard.messages, []);
+});
+
+Deno.test("a machine that vanishes is noticed by its silence, and may return before that", async () => {
+  const { time, world, a, b } = await connectedPair();
+  b.network.vanish();
+  await time.pass(SILENCE_MS - 10);
+  assert.deepEqual(a.heard.events, ["up b"]);
+  const again = new Listener();
+  const returned = world.network({ self: "b", cluster: "test", listen: "/memory/b" });
+  await returned.start(again);
+  returned.keepConnected(["/memory/a"], "a");
+  await time.until(() => again.isUp("a") && a.heard.count("up", "b") === 2, "it is up again");
+  assert.deepEqual(a.heard.events, ["up b", "down b", "up b"]);
+  await time.pass(SILENCE_MS);
+  assert.deepEqual(a.heard.events, ["up b", "down b", "up b"]);
+  assert.equal(b.heard.events.length, 1);
+});
+
+Deno.test("one seed gives one history", async () => {
+  const histories = await Promise.all([1, 1, 2].map(history));
+  assert.deepEqual(histories[0], histories[1]);
+  assert.notDeepEqual(histories[0], histories[2]);
+});
+
+networkContract("MemoryNetwork", () => new MemoryHarness());
+
+async function connectedPair() {
+  const time = new VirtualTime();
+  const world = new MemoryWorld({ clock: time.clock() });
+  const peer = async (self: string) => {
+    const network = world.network({ self, cluster: "test", listen: `/memory/${self}` });
+    const heard = new Listener();
+    await network.start(heard);
+    return { network, heard };
+  };
+  const a = await peer("a");
+  const b = await peer("b");
+  a.network.keepConnected(["/memory/b"], "b");
+  await time.until(() => a.heard.isUp("b") && b.heard.isUp("a"), "both are up");
+  return { time, world, a, b };
+}
+
+/** Three peers that talk while connections break, under one seed: what the first heard, and when. */
+async function history(seed: number): Promise<string[]> {
+  const time = new VirtualTime();
+  const random = new SeededRandom(seed);
+  const world = new MemoryWorld({
+    clock: time.clock(),
+    random,
+    delayMs: () => 1 + randomBelow(random, 20),
+    losesPublication: () => randomBelow(random, 4) === 0,
+  });
+  const story: string[] = [];
+  const names = ["a", "b", "c"];
+  const networks = names.map((self) => {
+    return world.network({ self, cluster: "test", listen: `/memory/${self}` });
+  });
+  for (const network of networks) {
+    const heard = new Listener();
+    heard.onMessage = (from, _lane, bytes) => {
+      story.push(`${time.nowMs} ${from}>${network.self} ${utf8Text(bytes)}`);
+    };
+    await network.start(heard);
+    for (const name of names) network.keepConnected([`/memory/${name}`], name);
+  }
+  for (let i = 0; i < 200; i++) {
+    await time.pass(randomBelow(random, 50));
+    const [from, to] = [randomBelow(random, 3), randomBelow(random, 3)];
+    if (i % 20 === 19) world.breakConnection(names[from]!, names[to]!);
+    else networks[from]!.send(names[to]!, "request", utf8(`message ${i}`));
+  }
+  assert.ok(story.length > 50, `${story.length} messages arrived`);
+  return story;
+}
+
+class MemoryHarness implements NetworkHarness {
+  readonly #time = new VirtualTime();
+  readonly #world = new MemoryWorld({ clock: this.#time.clock() });
+  readonly #networks: Network[] = [];
+  #count = 0;
+
+  create(
+    options: { cluster?: string; identity?: number; listen?: string } = {},
+  ): Promise<Network> {
+    const number = ++this.#count;
+    const network = this.#world.network({
+      self: options.identity === undefined ? `peer${number}` : `fixed${options.identity}`,
+      cluster: options.cluster ?? "test",
+      listen: options.listen ?? `/memory/n${number}`,
+    });
+    this.#networks.push(network);
+    return Promise.resolve(network);
+  }
+
+  freeAddress(): string {
+    return `/memory/free${++this.#count}`;
+  }
+
+  until(condition: () => boolean, what: string): Promise<void> {
+    // The peers of a contract test talk for ever; a condition that publishes needs time to pass.
+    return this.#time.until(() => {
+      const holds = condition();
+      if (!holds) this.#time.after(1, () => {});
+      return holds;
+    }, what);
+  }
+
+  settle(): Promise<void> {
+    return this.#time.pass(30_000);
+  }
+
+  async close(): Promise<void> {
+    await Promise.all(this.#networks.map((network) => network.stop()));
+  }
+}
