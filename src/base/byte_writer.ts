@@ -66,7 +66,22 @@ export class ByteWriter {
 
   /** The length in bytes and the UTF-8. */
   text(text: string): void {
-    this.bytes(utf8(text));
+    const length = text.length;
+    this.#reserve(8 + length);
+    const lengthAt = this.#length;
+    this.integer(length);
+    const buffer = this.#buffer;
+    let at = this.#length;
+    for (let i = 0; i < length; i++) {
+      const code = text.charCodeAt(i);
+      if (code >= 0x80) {
+        this.#length = lengthAt;
+        this.bytes(utf8(text));
+        return;
+      }
+      buffer[at++] = code;
+    }
+    this.#length = at;
   }
 
   /** What was written, as a view that the next write may change. */

@@ -3,20 +3,14 @@
 // Each pair of peers has one connection with two streams, one per lane, that live as long as it does (a stream
 // per request costs five to ten times as much). The dialling side opens them, then the peers greet
 // (greeting.ts). Of several connections the peer with the smaller id chooses one and closes the
-// others. libp2p's own ways of reconnecting, pruning, limiting and pinging are for peers who do not know each
-// other, and would part ours; they are off, and redial.ts and peer_link.ts do instead.
+// others.
 //
 // Several nodes may run in one process, and many on one host.
 
 import "./broadcast_channel.ts";
-import { identify } from "@libp2p/identify";
-import type { Connection } from "@libp2p/interface";
-import { noise } from "@libp2p/noise";
 import { peerIdFromPrivateKey } from "@libp2p/peer-id";
-import { tcp } from "@libp2p/tcp";
-import { yamux } from "@libp2p/yamux";
 import { multiaddr } from "@multiformats/multiaddr";
-import { createLibp2p, type Libp2p } from "libp2p";
+import type { Libp2p } from "libp2p";
 import { present } from "../base/assert.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { Log } from "../ports/log.ts";
@@ -28,7 +22,7 @@ import { byPeer, peerOfAddress, reachableFirst } from "./addresses.ts";
 import { GossipTopic, PUBLISH_BYTES_MAX } from "./gossip_topic.ts";
 import { choose, type GreetingFrame, type Hello, NETWORK_VERSION } from "./greeting.ts";
 import { privateKeyOf } from "./identity.ts";
-import { joinWrites } from "./joined_writes.ts";
+import { closeSoon, isDialToSelf, listenError, makeLibp2p } from "./libp2p_node.ts";
 import { type LinkEvents, PeerLink } from "./peer_link.ts";
 import { type Dialled, Redial } from "./redial.ts";
 import { type OpenedConnection, StreamOpener } from "./stream_opener.ts";
@@ -62,47 +56,17 @@ export interface Libp2pNetworkOptions {
  * @throws {TypeError} if the private key cannot be read or an address is no multiaddr
  */
 export async function createLibp2pNetwork(options: Libp2pNetworkOptions): Promise<Network> {
-  const key = privateKeyOf(options.privateKey);
-  for (const address of [...options.listen, ...options.announce ?? []]) parsed(address);
-  const network = new Libp2pNetwork(peerIdFromPrivateKey(key).toString(), options);
-  network.attach(
-    await createLibp2p({
-      start: false,
-      privateKey: key,
-      addresses: { listen: [...options.listen], announce: [...options.announce ?? []] },
-      transports: [joinWrites(tcp(), network.turnEnd)],
-      connectionEncrypters: [noise()],
-      streamMuxers: [yamux({
-        streamOptions: {
-          initialStreamWindowSize: STREAM_WINDOW_BYTES,
-          maxStreamWindowSize: STREAM_WINDOW_BYTES_MAX,
-        },
-      })],
-      connectionManager: {
-        maxConnections: 10_000,
-        inboundConnectionThreshold: 1_000_000,
-        maxIncomingPendingConnections: 10_000,
-        addressDialTimeout: ADDRESS_DIAL_TIMEOUT_MS,
-        dialTimeout: DIAL_TIMEOUT_MS,
-        reconnectRetries: 0,
-      },
-      connectionMonitor: { enabled: false },
-      services: { identify: identify(), gossip: network.gossip.service },
-    }),
-  );
+  const privateKey = privateKeyOf(options.privateKey);
+  const { listen, announce = [] } = options;
+  const network = new Libp2pNetwork(peerIdFromPrivateKey(privateKey).toString(), options);
+  const { turnEnd, gossip } = network;
+  network.attach(await makeLibp2p({ privateKey, listen, announce, turnEnd, gossip }));
   return network;
 }
 
-/** The same on both sides, or yamux gives up: change it together with NETWORK_VERSION. */
-const STREAM_WINDOW_BYTES = 1024 * 1024;
-const STREAM_WINDOW_BYTES_MAX = 16 * 1024 * 1024;
-
-const ADDRESS_DIAL_TIMEOUT_MS = 2_000;
-const DIAL_TIMEOUT_MS = 5_000;
 const GREETING_TIMEOUT_MS = 5_000;
 const KEEP_ALIVE_MS = 5_000;
 const KEEP_ALIVE_MISSES = 3;
-const CLOSE_TIMEOUT_MS = 500;
 
 class Libp2pNetwork implements Network {
   readonly self: PeerId;
@@ -191,13 +155,17 @@ class Libp2pNetwork implements Network {
 
   keepConnected(addresses: readonly string[], peer?: PeerId): void {
     if (this.#state === "stopped") return;
-    for (const [named, group] of byPeer(addresses, this.#log)) {
-      const target = peer ?? named;
-      if (peer !== undefined && named !== undefined && named !== peer) {
-        this.#log.warn("Addresses of another peer are left out", { peer, addresses: group });
-      } else if (target !== this.self) {
-        this.#redial.keep(group, target);
+    const groups = byPeer(addresses, this.#log);
+    if (peer !== undefined) {
+      const own = [...groups.get(undefined) ?? [], ...groups.get(peer) ?? []];
+      if (own.length < addresses.length) {
+        this.#log.warn("Addresses that are not this peer's are left out", { peer, addresses });
       }
+      if (peer !== this.self && own.length > 0) this.#redial.keep(own, peer);
+      return;
+    }
+    for (const [named, group] of groups) {
+      if (named !== this.self) this.#redial.keep(group, named);
     }
   }
 
@@ -401,33 +369,4 @@ class Libp2pNetwork implements Network {
     }
     this.#redial.linkEnded(peer, reason);
   }
-}
-
-async function closeSoon(connection: Connection): Promise<void> {
-  try {
-    await connection.close({ signal: AbortSignal.timeout(CLOSE_TIMEOUT_MS) });
-  } catch (error) {
-    connection.abort(error instanceof Error ? error : new Error(String(error)));
-  }
-}
-
-function parsed(address: string): void {
-  try {
-    multiaddr(address);
-  } catch (error) {
-    throw new TypeError(`"${address}" is no multiaddr: ${messageOf(error)}`);
-  }
-}
-
-function isDialToSelf(error: unknown): boolean {
-  if (error instanceof AggregateError) return error.errors.some(isDialToSelf);
-  return error instanceof Error && /dial self/.test(error.message);
-}
-
-/** The part of libp2p's message that a person needs. */
-function listenError(error: unknown): string {
-  const message = messageOf(error);
-  if (/EADDRINUSE|in use/i.test(message)) return "the address is in use";
-  if (/EADDRNOTAVAIL|not available/i.test(message)) return "this machine has no such address";
-  return message.replace(/\s+/g, " ").trim();
 }

@@ -336,6 +336,25 @@ export function networkContract(name: string, makeHarness: () => NetworkHarness)
     assert.deepEqual(a.heard.published_, [], "nobody hears himself");
   });
 
+  test("thirteen peers on one host all meet, and all hear each other", async (world) => {
+    const peers: Peer[] = [];
+    for (let i = 0; i < 13; i++) peers.push(await world.peer());
+    const [first, ...others] = peers;
+    for (const other of others) {
+      other.network.keepConnected([bare(first!.network.addresses()[0]!)]);
+      for (const peer of others) {
+        if (peer.id < other.id) other.network.keepConnected(peer.network.addresses(), peer.id);
+      }
+    }
+    const knowsAll = (peer: Peer) => peers.every(({ id }) => id === peer.id || peer.heard.isUp(id));
+    await world.until(() => peers.every(knowsAll), "everybody is up for everybody");
+    for (const other of others) await world.gossip(first!, other);
+    for (const other of others) await world.gossip(other, first!);
+    for (const peer of peers) {
+      assert.equal(peer.heard.events.length, peers.length - 1, "no connection was lost");
+    }
+  });
+
   test("start() rejects when its address is in use, and names it", async (world) => {
     const a = await world.peer();
     const address = bare(a.network.addresses()[0]!);

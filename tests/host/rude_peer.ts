@@ -1,0 +1,127 @@
+// A peer that speaks libp2p and does with our protocol what it likes.
+
+import "../../src/host/broadcast_channel.ts";
+import { generateKeyPair } from "@libp2p/crypto/keys";
+import type { Connection, Stream } from "@libp2p/interface";
+import { noise } from "@libp2p/noise";
+import { peerIdFromPrivateKey } from "@libp2p/peer-id";
+import { tcp } from "@libp2p/tcp";
+import { yamux } from "@libp2p/yamux";
+import { multiaddr } from "@multiformats/multiaddr";
+import { createLibp2p, type Libp2p } from "libp2p";
+import { FrameReader, FrameWriter, plainBytes } from "../../src/host/frames.ts";
+import {
+  decodeGreetingFrame,
+  encodeHello,
+  type GreetingFrame,
+  type Hello,
+} from "../../src/host/greeting.ts";
+import { protocolOf } from "../../src/host/stream_opener.ts";
+import { LIMITS } from "../../src/wire/limits.ts";
+
+export class RudePeer {
+  readonly id: string;
+  readonly #node: Libp2p;
+
+  constructor(node: Libp2p) {
+    this.#node = node;
+    this.id = node.peerId.toString();
+  }
+
+  /** Makes one whose id is larger than `below`: it has to say hello first. */
+  static async make(below: string): Promise<RudePeer> {
+    let privateKey = await generateKeyPair("Ed25519");
+    while (peerIdFromPrivateKey(privateKey).toString() < below) {
+      privateKey = await generateKeyPair("Ed25519");
+    }
+    return new RudePeer(
+      await createLibp2p({
+        privateKey,
+        transports: [tcp()],
+        connectionEncrypters: [noise()],
+        streamMuxers: [yamux()],
+        connectionMonitor: { enabled: false },
+      }),
+    );
+  }
+
+  /** Connects anew, though there may be a connection. */
+  async connect(address: string): Promise<RudeConnection> {
+    return new RudeConnection(await this.#node.dial(multiaddr(address), { force: true }));
+  }
+
+  /** Connects and opens both lanes. */
+  async open(address: string): Promise<RudeConnection> {
+    const connection = await this.connect(address);
+    await connection.open();
+    return connection;
+  }
+
+  async stop(): Promise<void> {
+    await this.#node.stop();
+  }
+}
+
+export class RudeConnection {
+  /** What came as greeting frames, and the messages after the first accepted hello. */
+  readonly greeted: GreetingFrame[] = [];
+  readonly heard: Uint8Array[] = [];
+  readonly #connection: Connection;
+  #request: Stream | undefined;
+  #bulk: Stream | undefined;
+  #hasAccepted = false;
+
+  constructor(connection: Connection) {
+    this.#connection = connection;
+  }
+
+  get isClosed(): boolean {
+    return this.#connection.status !== "open";
+  }
+
+  async open(): Promise<void> {
+    this.#request = await this.#connection.newStream(protocolOf("request"));
+    this.#bulk = await this.#connection.newStream(protocolOf("bulk"));
+    const reader = new FrameReader(LIMITS.message, (frame) => {
+      if (this.#hasAccepted) this.heard.push(frame.slice());
+      else this.greeted.push(decodeGreetingFrame(frame.slice()));
+      return true;
+    });
+    this.#request.addEventListener("message", ({ data }) => {
+      if (data instanceof Uint8Array) reader.read(plainBytes(data));
+      else for (const chunk of data) reader.read(plainBytes(chunk));
+    });
+  }
+
+  hello(fields: Partial<Hello> = {}): void {
+    this.frame(encodeHello({
+      cluster: "test",
+      instance: "rude",
+      number: 1,
+      holds: 0,
+      greeting: Uint8Array.of(1),
+      ...fields,
+    }));
+  }
+
+  accept(): void {
+    this.#hasAccepted = true;
+    this.frame(Uint8Array.of(2));
+  }
+
+  frame(bytes: Uint8Array): void {
+    const writer = new FrameWriter();
+    writer.add(bytes);
+    this.bytes(writer.take()!);
+  }
+
+  /** Bytes that may be no frame. */
+  bytes(bytes: Uint8Array, lane: "request" | "bulk" = "request"): void {
+    (lane === "request" ? this.#request : this.#bulk)!.send(bytes);
+  }
+
+  /** Opens a stream of another protocol. */
+  stream(protocol: string): Promise<Stream> {
+    return this.#connection.newStream(protocol);
+  }
+}
