@@ -154,7 +154,11 @@ Deno.test("a test in the directory of a room is named for the file or the part t
 });
 
 /** Tests of a room as a whole rather than of one of its files. */
-const WHOLE_ROOM_TESTS: ReadonlySet<string> = new Set([]);
+const WHOLE_ROOM_TESTS: ReadonlySet<string> = new Set([
+  "tests/doors/resp/real_clients_test.ts",
+  "tests/host/exit_test.ts",
+  "tests/host/rude_peer_test.ts",
+]);
 
 Deno.test("nothing is left for later", () => {
   assertNone(
