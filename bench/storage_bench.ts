@@ -1,14 +1,19 @@
 // How much the storage costs: `deno bench -A bench/storage_bench.ts`.
 //
 // Compare the lines of one run, not runs: what a sync costs is the machine's. The bare disk shows how much
-// of a commit is Deno KV and how much is ours.
+// of a commit is Deno KV and how much is ours; the line without a journal shows what the journal saves.
 
 import { join } from "node:path";
 import { EMPTY, utf8 } from "../src/base/bytes.ts";
 import { SeededRandom } from "../src/base/seeded_random.ts";
 import { randomBelow } from "../src/ports/random.ts";
 import { openDenoKvDisk } from "../src/host/deno_kv_disk.ts";
-import { MISS, type ObjectCodec, openStorage } from "../src/storage/storage.ts";
+import {
+  MISS,
+  type ObjectCodec,
+  openStorage,
+  type StorageOptions,
+} from "../src/storage/storage.ts";
 import { DiskImage } from "../tests/sim/memory_disk.ts";
 
 const OBJECT_BYTES = 1100;
@@ -31,17 +36,25 @@ const keys = Array.from({ length: KEY_COUNT }, (_, i) => ({
   key: utf8(`user:${i.toString().padStart(12, "0")}`),
 }));
 
-const disk = await openDenoKvDisk(join(directory, "storage.db"));
+const open = async (name: string, options?: StorageOptions) =>
+  await openStorage(await openDenoKvDisk(join(directory, name)), bytesCodec, options);
+const storage = await open("storage.db");
+const withoutJournal = await open("flushed.db", { journalBytes: 0 });
+const onDisk = await open("on_disk.db", {
+  cacheBytes: 0,
+  journalBytes: 0,
+  knowsAbsence: false,
+});
 const bare = await openDenoKvDisk(join(directory, "bare.db"));
-const storage = openStorage(disk, bytesCodec);
-const uncached = openStorage(disk, bytesCodec, { cacheBytes: 0 });
-const memory = openStorage(new DiskImage().open(), bytesCodec);
+const memory = await openStorage(new DiskImage().open(), bytesCodec);
 
-for (const opened of [storage, memory]) {
+for (const opened of [storage, withoutJournal, onDisk, memory]) {
   for (const at of keys) opened.commit([{ ...at, object: objects[0]! }]);
   await opened.commit([{ ...keys[0]!, object: objects[0]! }]);
 }
 for (let at = 0; at < KEY_COUNT; at += 500) await bare.commit(bareBatch(keys.slice(at, at + 500)));
+
+while (onDisk.stats().journalBytes > 0) await onDisk.getMeta("bench");
 
 /** One change of each writer, all under way at once. */
 async function commitRound(target: typeof storage): Promise<void> {
@@ -65,6 +78,14 @@ Deno.bench({
   group: "commit",
   async fn() {
     await commitRound(storage);
+  },
+});
+
+Deno.bench({
+  name: `${WRITERS} commits of ${OBJECT_BYTES} bytes at once, each flushed to its record at once`,
+  group: "commit",
+  async fn() {
+    await commitRound(withoutJournal);
   },
 });
 
@@ -107,7 +128,7 @@ Deno.bench({
   group: "read",
   async fn() {
     const { partition, key } = anyKey();
-    await uncached.get(partition, key);
+    await onDisk.get(partition, key);
   },
 });
 
@@ -115,7 +136,7 @@ Deno.bench({
   name: "get of a key that does not exist",
   group: "read",
   async fn() {
-    await uncached.get(anyKey().partition, EMPTY);
+    await onDisk.get(anyKey().partition, EMPTY);
   },
 });
 
@@ -123,6 +144,6 @@ Deno.bench({
   name: "range of 1000 objects",
   group: "range",
   async fn() {
-    await uncached.range({ partition: 0 }, PARTITIONS, undefined, 1000);
+    await onDisk.range({ partition: 0 }, PARTITIONS, undefined, 1000);
   },
 });

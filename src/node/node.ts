@@ -31,8 +31,7 @@ import { Actors } from "../replica/actors.ts";
 import { Namespaces } from "../replica/namespaces.ts";
 import { Replica } from "../replica/replica.ts";
 import { ReplicaService } from "../replica/replica_service.ts";
-import { Engine } from "../storage/engine.ts";
-import type { Storage } from "../storage/storage.ts";
+import { openStorage, type Storage } from "../storage/storage.ts";
 import { Deadlines } from "../wire/deadlines.ts";
 import { DenamoError } from "../wire/errors.ts";
 import { LIMITS } from "../wire/limits.ts";
@@ -169,12 +168,13 @@ export class Node implements NodeApi {
   static async start(settings: NodeSettings, ports: NodePorts): Promise<Node> {
     const onCommitFailed = { handler: (_partitions: Iterable<number>) => {} };
     const codec = { encode: (object: DataObject) => object.encoded(), decode: decodeObject };
-    const storage = new Engine(ports.disk, codec, {
-      cacheBytes: settings.cacheBytes,
-      log: ports.log,
-      onCommitFailed: (partitions) => onCommitFailed.handler(partitions),
-    });
+    let storage: Storage<DataObject> | undefined;
     try {
+      storage = await openStorage(ports.disk, codec, {
+        cacheBytes: settings.cacheBytes,
+        log: ports.log,
+        onCommitFailed: (partitions) => onCommitFailed.handler(partitions),
+      });
       const incarnation = await nextIncarnation(storage, ports.clock);
       const node = new Node(settings, ports, storage, incarnation, onCommitFailed);
       await node.#layouts.load();
@@ -184,7 +184,7 @@ export class Node implements NodeApi {
       return node;
     } catch (error) {
       await ports.network.stop();
-      await storage.close();
+      await storage?.close();
       throw error;
     }
   }

@@ -1,28 +1,31 @@
-// The storage engine: pending writes, cache, disk, in the order in which a read asks them.
+// The storage engine: pending writes, memory table, cache, disk, in the order in which a read asks them.
 //
-// A change is visible from the moment it is called: it waits in `#pending` until its batch is durable and
-// moves to the cache then. So the replica can merge the next change at once, without waiting for the disk.
+// A change is visible from the moment it is called: it waits in `#pending` until its batch is durable. Then
+// it is in the journal and in the memory table, and moves to the cache when its record is written. So the
+// replica can merge the next change at once, without waiting for the disk.
 //
 // A read of the disk may be overtaken by a commit of its key. What it brings is then older than what memory
 // held in between, so it is neither cached nor returned: the read begins again. `#reads` tells: a change
 // of a key takes the key's read out of it.
 //
 // When a batch fails, its objects are forgotten, except where a later change of the same key waits: that
-// one was merged on top of what failed and holds it. Nothing is then known of what the disk has, so the
-// cache forgets these keys too.
+// one was merged on top of what failed and holds it. What was durable before is seen again.
 
 import { assert } from "../base/assert.ts";
 import { utf8 } from "../base/bytes.ts";
-import { MalformedError } from "../base/malformed.ts";
 import type { Disk } from "../ports/disk.ts";
 import type { Log } from "../ports/log.ts";
-import { CorruptError, DenamoError, messageOf, OverloadedError } from "../wire/errors.ts";
+import { DenamoError, OverloadedError } from "../wire/errors.ts";
 import { LIMITS } from "../wire/limits.ts";
-import { GroupCommit, type Write } from "./group_commit.ts";
+import { Flusher } from "./flusher.ts";
+import { GroupCommit } from "./group_commit.ts";
+import { Journal } from "./journal.ts";
+import { changeBytesOf, type JournalChange } from "./journal_format.ts";
+import { type Bound, MemoryTable } from "./memory_table.ts";
+import { ExistenceFilter } from "./existence_filter.ts";
 import { MISS, ObjectCache } from "./object_cache.ts";
+import { ObjectReader } from "./object_reader.ts";
 import {
-  corrupt,
-  decodeHead,
   headBytesOf,
   MAX_PIECE_COUNT,
   nameOf,
@@ -42,15 +45,16 @@ import type {
   StorageStats,
   StoredEntry,
 } from "./storage.ts";
+import type { Write } from "./write.ts";
 
 const DEFAULT_CACHE_BYTES = 64 * 1024 * 1024;
 const DEFAULT_MAX_PENDING_BYTES = 64 * 1024 * 1024;
+const DEFAULT_JOURNAL_BYTES = 32 * 1024 * 1024;
+const DEFAULT_JOURNAL_COUNT = 8192;
+const DEFAULT_FLUSH_CHANGES = 100;
 
-interface PendingWrite<T> extends Write {
-  readonly object: T | undefined;
-  /** Set as soon as its batch is known. */
-  done: Promise<void> | undefined;
-}
+/** Where all objects lie; partitions are below 65536. */
+const OBJECT_RECORDS = { start: ["o"], end: ["o", 65_536] };
 
 /** A read of the disk that all who ask for the same key share. */
 interface Read<T> {
@@ -60,26 +64,52 @@ interface Read<T> {
 export class Engine<T> implements Storage<T> {
   readonly #disk: Disk;
   readonly #codec: ObjectCodec<T>;
+  readonly #reader: ObjectReader<T>;
   readonly #log: Log | undefined;
   readonly #onCommitFailed: (partitions: Iterable<number>) => void;
   readonly #pieceBytes: number;
   readonly #maxPendingBytes: number;
-  readonly #commits: GroupCommit<PendingWrite<T>>;
-  readonly #pending = new Map<string, PendingWrite<T>>();
+  readonly #knowsAbsence: boolean;
+  readonly #journal: Journal;
+  readonly #flusher: Flusher<T>;
+  readonly #commits: GroupCommit<T>;
+  readonly #pending = new Map<string, Write<T>>();
+  readonly #table = new MemoryTable<T>();
   readonly #cache: ObjectCache<T>;
   readonly #reads = new Map<string, Read<T>>();
+  /** Of all keys on the disk; only a storage that had no records when it was opened can know them. */
+  #filter: ExistenceFilter | undefined;
   readonly #scanSource: ScanSource<T>;
   #hitCount = 0;
   #missCount = 0;
-  #corruptCount = 0;
   #isClosed = false;
 
-  constructor(disk: Disk, codec: ObjectCodec<T>, options: StorageOptions) {
+  /** See {@linkcode openStorage}. */
+  static async open<T>(
+    disk: Disk,
+    codec: ObjectCodec<T>,
+    options: StorageOptions,
+  ): Promise<Engine<T>> {
+    try {
+      const journal = new Journal(disk, options.journalPartBytes);
+      const engine = new Engine(disk, journal, codec, options);
+      await engine.#replay();
+      return engine;
+    } catch (error) {
+      await disk.close();
+      throw error;
+    }
+  }
+
+  /** Of a journal that was not replayed: use {@linkcode Engine.open}. */
+  constructor(disk: Disk, journal: Journal, codec: ObjectCodec<T>, options: StorageOptions) {
     this.#disk = disk;
     this.#codec = codec;
+    this.#reader = new ObjectReader(disk, codec, options.log);
     this.#log = options.log;
     this.#onCommitFailed = options.onCommitFailed ?? (() => {});
     this.#pieceBytes = options.pieceBytes ?? PIECE_BYTES;
+    this.#knowsAbsence = options.knowsAbsence ?? true;
     this.#maxPendingBytes = options.maxPendingBytes ?? DEFAULT_MAX_PENDING_BYTES;
     assert(
       headBytesOf(this.#pieceBytes, this.#pieceBytes) <= disk.limits.valueBytes &&
@@ -87,23 +117,45 @@ export class Engine<T> implements Storage<T> {
         MAX_PIECE_COUNT * (this.#pieceBytes + 4 * LIMITS.escapedKey) <= disk.limits.batchBytes,
       "the largest record fits one batch of the disk",
     );
+    assert(
+      changeBytesOf(LIMITS.key, MAX_PIECE_COUNT * this.#pieceBytes) <= journal.entryBytesMax,
+      "the largest record fits one entry of the journal",
+    );
     this.#cache = new ObjectCache(options.cacheBytes ?? DEFAULT_CACHE_BYTES);
-    this.#commits = new GroupCommit(disk, this.#pieceBytes, {
-      durable: (writes) => this.#becameDurable(writes),
+    this.#journal = journal;
+    const bounds = {
+      journalBytes: options.journalBytes ?? DEFAULT_JOURNAL_BYTES,
+      journalCount: options.journalCount ?? DEFAULT_JOURNAL_COUNT,
+      stepChanges: options.flushChanges ?? DEFAULT_FLUSH_CHANGES,
+    };
+    this.#flusher = new Flusher(
+      disk,
+      this.#pieceBytes,
+      journal,
+      this.#table,
+      bounds,
+      (write) => this.#flushed(write),
+      options.log,
+    );
+    this.#commits = new GroupCommit(journal, this.#flusher, {
+      durable: (writes, sequence) => this.#becameDurable(writes, sequence),
       failed: (writes, error) => this.#failed(writes, error),
     });
     this.#scanSource = {
       disk,
-      pending: (start, end) => this.#pendingBetween(start, end),
+      stretch: (start, end) => this.#stretch(start, end),
       find: (name) => this.#look(name),
-      read: (place, head) => this.#readHead(place, head),
+      objectOf: (write) => this.#reader.objectOf(write),
+      read: (place, head) => this.#reader.ofHead(place, head),
     };
   }
 
   peek(partition: number, key: Uint8Array): T | undefined | typeof MISS {
-    const found = this.#find(objectName(partition, key));
-    if (found !== MISS) this.#hitCount++;
-    return found;
+    const name = objectName(partition, key);
+    const found = this.#find(name);
+    if (found === MISS && !this.#isSurelyAbsent(name, key)) return MISS;
+    this.#hitCount++;
+    return found === MISS ? undefined : found;
   }
 
   get(partition: number, key: Uint8Array): Promise<T | undefined> {
@@ -113,6 +165,9 @@ export class Engine<T> implements Storage<T> {
       this.#hitCount++;
       return Promise.resolve(found);
     }
+    const replayed = this.#table.get(name);
+    if (replayed !== undefined) return this.#decodeReplayed(replayed);
+    if (this.#isSurelyAbsent(name, key)) return Promise.resolve(undefined);
     const place: Place = { table: "object", partition, key };
     return this.#reads.get(name)?.result ?? this.#startRead(name, place);
   }
@@ -136,21 +191,22 @@ export class Engine<T> implements Storage<T> {
   ): Promise<StoredEntry<T>[]> {
     try {
       const entries = await scan(this.#scanSource, from, until, prefix, limit);
-      for (const { corrupt } of entries) if (corrupt !== undefined) this.#readError(corrupt);
+      for (const { corrupt } of entries) if (corrupt !== undefined) this.#reader.failure(corrupt);
       return entries;
     } catch (error) {
-      throw this.#readError(error);
+      throw this.#reader.failure(error);
     }
   }
 
   async getMeta(name: string): Promise<Uint8Array | undefined> {
     const place = metaPlace(name);
-    const pending = this.#pending.get(nameOf(place));
-    if (pending !== undefined) return pending.body?.slice();
+    const known = nameOf(place);
+    const write = this.#pending.get(known) ?? this.#table.get(known);
+    if (write !== undefined) return write.body?.slice();
     try {
       return (await readRecord(this.#disk, place))?.body;
     } catch (error) {
-      throw this.#readError(error);
+      throw this.#reader.failure(error);
     }
   }
 
@@ -163,12 +219,18 @@ export class Engine<T> implements Storage<T> {
       writtenCount: this.#commits.writtenCount,
       batchCount: this.#commits.batchCount,
       failedBatchCount: this.#commits.failedBatchCount,
-      writtenBytes: this.#commits.writtenBytes,
+      writtenBytes: this.#journal.writtenBytes + this.#flusher.writtenBytes,
       hitCount: this.#hitCount,
       missCount: this.#missCount,
-      corruptCount: this.#corruptCount,
+      corruptCount: this.#reader.corruptCount,
       pendingCount: this.#pending.size,
       pendingBytes: this.#commits.pendingBytes,
+      journalBytes: this.#journal.bytes,
+      journalBatches: this.#journal.entries.length,
+      memoryTableCount: this.#table.count,
+      memoryTableBytes: this.#table.bytes,
+      flushedCount: this.#flusher.flushedCount,
+      failedFlushCount: this.#flusher.failedCount,
       cachedCount: this.#cache.count,
       cachedBytes: this.#cache.bytes,
     };
@@ -176,21 +238,26 @@ export class Engine<T> implements Storage<T> {
 
   async close(): Promise<void> {
     this.#isClosed = true;
-    await this.#commits.idle();
+    await this.#commits.end();
     await this.#disk.close();
   }
 
   #find(name: string): T | undefined | typeof MISS {
-    const pending = this.#pending.get(name);
-    if (pending !== undefined) return pending.object;
-    const cached = this.#cache.get(name);
-    return cached === undefined ? MISS : cached.object;
+    const known = this.#pending.get(name) ?? this.#table.get(name) ?? this.#cache.get(name);
+    return known === undefined ? MISS : known.object;
   }
 
   /** Like {@linkcode Engine.#find}; a scan must not make the cache keep what it passes. */
   #look(name: string): T | undefined | typeof MISS {
-    const known = this.#pending.get(name) ?? this.#cache.look(name);
+    const known = this.#pending.get(name) ?? this.#table.get(name) ?? this.#cache.look(name);
     return known === undefined ? MISS : known.object;
+  }
+
+  /** Whether memory alone can tell that the disk has nothing of a key, which is then kept in the cache. */
+  #isSurelyAbsent(name: string, key: Uint8Array): boolean {
+    if (this.#filter === undefined || this.#filter.mayHave(key)) return false;
+    this.#cache.set(name, undefined, 0, 0);
+    return true;
   }
 
   #commitOne({ partition, key, object }: StorageChange<T>): Promise<void> {
@@ -213,7 +280,8 @@ export class Engine<T> implements Storage<T> {
       return Promise.reject(new OverloadedError("The queue of the disk", this.#maxPendingBytes));
     }
     const name = nameOf(place);
-    const write: PendingWrite<T> = {
+    if (place.table === "object") this.#filter?.add(place.key);
+    const write: Write<T> = {
       name,
       place,
       body,
@@ -221,6 +289,7 @@ export class Engine<T> implements Storage<T> {
       pieceCount: pieceCountOf(bytes, this.#pieceBytes),
       piecesBefore: this.#piecesBefore(name),
       done: undefined,
+      sequence: 0,
     };
     write.done = this.#commits.add(write);
     this.#pending.set(name, write);
@@ -229,34 +298,76 @@ export class Engine<T> implements Storage<T> {
   }
 
   /**
-   * How many pieces of a record can lie on the disk when a change made now is written. An earlier change
-   * that is under way may fail and leave what was before it.
+   * How many pieces of a record can lie on the disk until the record of a change made now is written. An
+   * earlier change that is under way may fail and leave what was before it, or have its record written.
    */
   #piecesBefore(name: string): number {
-    const earlier = this.#pending.get(name);
+    const earlier = this.#pending.get(name) ?? this.#table.get(name);
     if (earlier !== undefined) return Math.max(earlier.pieceCount, earlier.piecesBefore);
     return this.#cache.look(name)?.pieceCount ?? MAX_PIECE_COUNT;
   }
 
-  #becameDurable(writes: Iterable<PendingWrite<T>>): void {
+  #becameDurable(writes: Iterable<Write<T>>, sequence: number): void {
     for (const write of writes) {
-      if (this.#pending.get(write.name) !== write) continue;
-      this.#pending.delete(write.name);
-      if (write.place.table === "object") {
-        this.#cache.set(write.name, write.object, write.body?.length ?? 0, write.pieceCount);
-      }
+      write.sequence = sequence;
+      write.done = undefined;
+      this.#table.set(write);
+      this.#cache.delete(write.name);
+      if (this.#pending.get(write.name) === write) this.#pending.delete(write.name);
     }
   }
 
-  #failed(writes: Iterable<PendingWrite<T>>, error: DenamoError): void {
+  #failed(writes: Iterable<Write<T>>, error: DenamoError): void {
     const partitions = new Set<number>();
     for (const write of writes) {
       if (this.#pending.get(write.name) === write) this.#pending.delete(write.name);
-      this.#cache.delete(write.name);
       if (write.place.table === "object") partitions.add(write.place.partition);
     }
     this.#log?.error(error.message, { partitions: partitions.size });
     this.#onCommitFailed(partitions);
+  }
+
+  /** The record of a change has been written. */
+  #flushed({ name, place, object, body, pieceCount }: Write<T>): void {
+    if (place.table !== "object" || object === MISS) return;
+    this.#cache.set(name, object, body?.length ?? 0, pieceCount);
+  }
+
+  async #replay(): Promise<void> {
+    try {
+      if (this.#knowsAbsence && (await this.#disk.range(OBJECT_RECORDS, 1)).length === 0) {
+        this.#filter = new ExistenceFilter();
+      }
+      await this.#journal.replay((change, sequence) => this.#replayChange(change, sequence));
+    } catch (error) {
+      throw this.#reader.failure(error);
+    }
+    const { journalBytes, memoryTableCount } = this.stats();
+    if (memoryTableCount > 0) {
+      this.#log?.debug("The journal was replayed", { journalBytes, memoryTableCount });
+    }
+  }
+
+  #replayChange({ place, body, piecesBefore }: JournalChange, sequence: number): void {
+    if (place.table === "object") this.#filter?.add(place.key);
+    this.#table.set({
+      name: nameOf(place),
+      place: { ...place, key: place.key.slice() },
+      body: body?.slice(),
+      object: body === undefined ? undefined : MISS,
+      pieceCount: pieceCountOf(body?.length ?? 0, this.#pieceBytes),
+      piecesBefore,
+      done: undefined,
+      sequence,
+    });
+  }
+
+  #decodeReplayed(write: Write<T>): Promise<T | undefined> {
+    try {
+      return Promise.resolve(write.object = this.#reader.objectOf(write));
+    } catch (error) {
+      return Promise.reject(this.#reader.failure(error));
+    }
   }
 
   #startRead(name: string, place: Place): Promise<T | undefined> {
@@ -273,13 +384,13 @@ export class Engine<T> implements Storage<T> {
       let failure: unknown;
       try {
         stored = await readRecord(this.#disk, place);
-        object = stored === undefined ? undefined : this.#decode(place, stored.body);
+        object = stored === undefined ? undefined : this.#reader.decode(place, stored.body);
       } catch (error) {
         failure = error;
       }
       if (this.#reads.get(name) === read) {
         this.#reads.delete(name);
-        if (failure !== undefined) throw this.#readError(failure);
+        if (failure !== undefined) throw this.#reader.failure(failure);
         this.#cache.set(name, object, stored?.body.length ?? 0, stored?.pieceCount ?? 0);
         return object;
       }
@@ -291,42 +402,14 @@ export class Engine<T> implements Storage<T> {
     }
   }
 
-  #readHead(place: Place, head: Uint8Array): T | Promise<T | undefined> {
-    const decoded = decodeHead(place, head);
-    if ("body" in decoded) return this.#decode(place, decoded.body);
-    return readRecord(this.#disk, place, head).then((stored) =>
-      stored === undefined ? undefined : this.#decode(place, stored.body)
-    );
-  }
-
-  #decode(place: Place, body: Uint8Array<ArrayBuffer>): T {
-    try {
-      return this.#codec.decode(body);
-    } catch (error) {
-      if (error instanceof MalformedError) throw corrupt(place, error.message);
-      throw error;
-    }
-  }
-
-  #pendingBetween(start: string, end: string): PendingWrite<T>[] {
-    const found: PendingWrite<T>[] = [];
+  #stretch(start: Bound, end: Bound): { writes: Write<T>[]; end: Bound } {
+    const stretch = this.#table.stretch(start, end);
+    const first = objectName(start.partition, start.key);
+    const last = objectName(stretch.end.partition, stretch.end.key);
     for (const write of this.#pending.values()) {
-      if (write.name >= start && write.name < end) found.push(write);
+      if (write.name >= first && write.name < last) stretch.writes.push(write);
     }
-    return found;
-  }
-
-  /** What a caller learns of a read that failed; corrupt records are told to the operator too. */
-  #readError(cause: unknown): unknown {
-    if (cause instanceof CorruptError) {
-      this.#corruptCount++;
-      this.#log?.error(cause.message);
-      return cause;
-    }
-    if (cause instanceof DenamoError) return cause;
-    const error = new DenamoError("disk_failed", "no", `A read failed: ${messageOf(cause)}`);
-    error.cause = cause;
-    return error;
+    return stretch;
   }
 }
 

@@ -5,12 +5,18 @@
 // it only the last is written. The more load, the larger the batches. Whoever waits for a batch shares
 // one promise, so that a change costs no promise of its own.
 //
-// Batches go to the disk in the order in which they were opened, and no change moves from its batch. So a
+// Batches go to the journal in the order in which they were opened, and no change moves from its batch. So a
 // later change of a key is never on the disk without those before it.
+//
+// Flushing has its turns between the commits, one small step after each while it is due, and goes on alone
+// when nothing waits. So the disk does one thing at a time, and a commit waits for one step at most, unless
+// the journal has reached its utmost bound.
 
-import type { Disk, DiskChange } from "../ports/disk.ts";
 import { DenamoError, messageOf } from "../wire/errors.ts";
-import { encodeRecord, headBytesOf, headKey, pieceKey, type Place } from "./record.ts";
+import type { Flusher } from "./flusher.ts";
+import type { Journal } from "./journal.ts";
+import { changeBytesOf } from "./journal_format.ts";
+import type { Write } from "./write.ts";
 
 /**
  * How many turns of the microtask queue pass between the first change of a batch and its start. Callers who
@@ -18,159 +24,112 @@ import { encodeRecord, headBytesOf, headKey, pieceKey, type Place } from "./reco
  */
 const GATHERING_TURNS = 12;
 
-/** One change on its way to the disk. */
-export interface Write {
-  /** The name of `place`; see record.ts. */
-  readonly name: string;
-  readonly place: Place;
-  /** The object's bytes; undefined removes the record. */
-  readonly body: Uint8Array | undefined;
-  readonly pieceCount: number;
-  /** At most so many pieces can lie on the disk when this is written; those beyond `pieceCount` go. */
-  readonly piecesBefore: number;
-}
-
 /** What becomes of the writes of a batch. Called before those who wait for it. */
-export interface Outcomes<W extends Write> {
-  durable(writes: Iterable<W>): void;
+export interface Outcomes<T> {
+  /** The entry `sequence` of the journal holds them. */
+  durable(writes: Iterable<Write<T>>, sequence: number): void;
   /** The disk failed; each of the writes may be on it or not. */
-  failed(writes: Iterable<W>, error: DenamoError): void;
+  failed(writes: Iterable<Write<T>>, error: DenamoError): void;
 }
 
-/** What a write adds to a batch, as the disk counts it. */
-interface Load {
-  readonly changes: number;
-  readonly keyBytes: number;
-  readonly bytes: number;
-}
-
-export class GroupCommit<W extends Write> {
-  readonly #disk: Disk;
-  readonly #pieceBytes: number;
-  readonly #outcomes: Outcomes<W>;
+export class GroupCommit<T> {
+  readonly #journal: Journal;
+  readonly #flusher: Flusher<T>;
+  readonly #outcomes: Outcomes<T>;
   /** The batches that have not begun; only the last takes further writes. */
-  readonly #queue: Batch<W>[] = [];
+  readonly #queue: Batch<T>[] = [];
   #running: Promise<void> | undefined;
+  #isEnding = false;
   batchCount = 0;
   failedBatchCount = 0;
   writtenCount = 0;
-  writtenBytes = 0;
-  /** What waits or is in flight, as the disk counts it. */
+  /** What waits or is in flight, in bytes of the journal. */
   pendingBytes = 0;
 
-  constructor(disk: Disk, pieceBytes: number, outcomes: Outcomes<W>) {
-    this.#disk = disk;
-    this.#pieceBytes = pieceBytes;
+  constructor(journal: Journal, flusher: Flusher<T>, outcomes: Outcomes<T>) {
+    this.#journal = journal;
+    this.#flusher = flusher;
     this.#outcomes = outcomes;
   }
 
   /** Takes a write. The promise resolves when it is durable; many writes share it. */
-  add(write: W): Promise<void> {
-    const load = this.#loadOf(write);
+  add(write: Write<T>): Promise<void> {
     let batch = this.#queue.at(-1);
-    if (batch === undefined || !batch.takes(write, load, this.#disk.limits)) {
-      batch = new Batch<W>();
+    if (batch === undefined || !batch.takes(write, this.#journal.entryBytesMax)) {
+      batch = new Batch<T>();
       this.#queue.push(batch);
     }
-    this.pendingBytes += batch.add(write, load);
+    this.pendingBytes += batch.add(write);
     this.#running ??= this.#run();
     return batch.done.promise;
   }
 
-  /** Resolves when nothing waits, whether it succeeded or not. */
-  async idle(): Promise<void> {
+  /** Flushes no more, and resolves when nothing waits, whether it succeeded or not. */
+  async end(): Promise<void> {
+    this.#isEnding = true;
     await this.#running;
   }
 
   async #run(): Promise<void> {
-    while (this.#queue.length > 0) {
-      for (let turn = 0; turn < GATHERING_TURNS; turn++) await undefined;
-      const batch = this.#queue.shift()!;
-      try {
-        await this.#write(batch);
-      } catch (cause) {
-        this.failedBatchCount++;
-        this.pendingBytes -= batch.bytes;
-        const error = commitError(batch.writes.size, cause);
-        this.#outcomes.failed(batch.writes.values(), error);
-        batch.done.reject(error);
-        continue;
+    while (this.#queue.length > 0 || this.#shouldFlush()) {
+      if (this.#queue.length > 0) {
+        for (let turn = 0; turn < GATHERING_TURNS; turn++) await undefined;
+        await this.#commit(this.#queue.shift()!);
+        this.#flusher.committed();
       }
-      this.batchCount++;
-      this.pendingBytes -= batch.bytes;
-      this.writtenCount += batch.writes.size;
-      this.#outcomes.durable(batch.writes.values());
-      batch.done.resolve();
+      if (this.#shouldFlush()) await this.#flusher.flushSome();
     }
     this.#running = undefined;
   }
 
-  async #write(batch: Batch<W>): Promise<void> {
-    const changes: DiskChange[] = [];
-    for (const write of batch.writes.values()) this.#appendChanges(changes, write);
-    await this.#disk.commit(changes);
+  #shouldFlush(): boolean {
+    return !this.#isEnding && this.#flusher.isDue;
   }
 
-  #appendChanges(changes: DiskChange[], { place, body, piecesBefore }: W): void {
-    let pieceCount = 0;
-    if (body === undefined) {
-      changes.push({ key: headKey(place) });
-    } else {
-      const { head, pieces } = encodeRecord(place, body, this.#pieceBytes);
-      changes.push({ key: headKey(place), value: head });
-      for (const value of pieces) changes.push({ key: pieceKey(place, pieceCount++), value });
-      this.writtenBytes += head.length + (pieceCount > 0 ? body.length : 0);
+  async #commit(batch: Batch<T>): Promise<void> {
+    let sequence: number;
+    try {
+      await this.#flusher.makeRoom();
+      sequence = await this.#journal.append(batch.writes.values());
+    } catch (cause) {
+      this.failedBatchCount++;
+      this.pendingBytes -= batch.bytes;
+      const error = commitError(batch.writes.size, cause);
+      this.#outcomes.failed(batch.writes.values(), error);
+      batch.done.reject(error);
+      return;
     }
-    for (let index = pieceCount; index < piecesBefore; index++) {
-      changes.push({ key: pieceKey(place, index) });
-    }
-  }
-
-  #loadOf({ place, body, pieceCount, piecesBefore }: W): Load {
-    const headKeyBytes = this.#disk.keyBytes(headKey(place));
-    const pieces = Math.max(pieceCount, piecesBefore);
-    const pieceKeyBytes = pieces === 0 ? 0 : pieces * this.#disk.keyBytes(pieceKey(place, 0));
-    const keyBytes = headKeyBytes + pieceKeyBytes;
-    let bytes = 2 * keyBytes;
-    if (body !== undefined) {
-      bytes += headBytesOf(body.length, this.#pieceBytes) + (pieceCount > 0 ? body.length : 0);
-    }
-    return { changes: 1 + pieces, keyBytes, bytes };
+    this.batchCount++;
+    this.pendingBytes -= batch.bytes;
+    this.writtenCount += batch.writes.size;
+    this.#outcomes.durable(batch.writes.values(), sequence);
+    batch.done.resolve();
   }
 }
 
-class Batch<W extends Write> {
-  readonly writes = new Map<string, W>();
+class Batch<T> {
+  readonly writes = new Map<string, Write<T>>();
   readonly done = Promise.withResolvers<void>();
-  readonly #loads = new Map<string, Load>();
-  #changes = 0;
-  #keyBytes = 0;
   bytes = 0;
 
   /** Whether there is room for a write, in place of an earlier one of the same place. */
-  takes({ name }: W, load: Load, limits: Disk["limits"]): boolean {
-    const replaced = this.#loads.get(name);
-    const { changes, keyBytes, bytes } = replaced ?? { changes: 0, keyBytes: 0, bytes: 0 };
-    return this.#changes - changes + load.changes <= limits.batchChanges &&
-      this.#keyBytes - keyBytes + load.keyBytes <= limits.batchKeyBytes &&
-      this.bytes - bytes + load.bytes <= limits.batchBytes;
+  takes(write: Write<T>, limitBytes: number): boolean {
+    return this.bytes + this.#growthBy(write) <= limitBytes;
   }
 
   /** Returns by how many bytes the batch has grown. */
-  add(write: W, load: Load): number {
-    const bytesBefore = this.bytes;
-    const replaced = this.#loads.get(write.name);
-    if (replaced !== undefined) this.#count(replaced, -1);
-    this.#count(load, 1);
-    this.#loads.set(write.name, load);
+  add(write: Write<T>): number {
+    const growth = this.#growthBy(write);
     this.writes.set(write.name, write);
-    return this.bytes - bytesBefore;
+    this.bytes += growth;
+    return growth;
   }
 
-  #count({ changes, keyBytes, bytes }: Load, times: number): void {
-    this.#changes += times * changes;
-    this.#keyBytes += times * keyBytes;
-    this.bytes += times * bytes;
+  #growthBy({ name, place, body }: Write<T>): number {
+    const replaced = this.writes.get(name);
+    const bytes = changeBytesOf(place.key.length, body?.length ?? 0);
+    if (replaced === undefined) return bytes;
+    return bytes - changeBytesOf(place.key.length, replaced.body?.length ?? 0);
   }
 }
 

@@ -78,7 +78,7 @@ export function pieceRange(place: Place): DiskRange {
 
 /** Into how many pieces an object of so many bytes is cut; none if it fits its head. */
 export function pieceCountOf(lengthBytes: number, pieceBytes: number): number {
-  return lengthBytes <= pieceBytes ? 0 : Math.ceil(lengthBytes / pieceBytes);
+  return lengthBytes <= pieceBytes ? 0 : Math.ceil(lengthBytes / cutBytes(lengthBytes, pieceBytes));
 }
 
 /** How large the head of such an object can be, in bytes. */
@@ -90,8 +90,9 @@ export function encodeRecord(place: Place, body: Uint8Array, pieceBytes: number)
   const seed = seedOf(place);
   if (body.length <= pieceBytes) return { head: seal(body, 0, seed), pieces: [] };
   const pieces: Uint8Array[] = [];
-  for (let at = 0; at < body.length; at += pieceBytes) {
-    pieces.push(body.subarray(at, at + pieceBytes));
+  const partBytes = cutBytes(body.length, pieceBytes);
+  for (let at = 0; at < body.length; at += partBytes) {
+    pieces.push(body.subarray(at, at + partBytes));
   }
   const shape = new ByteWriter(16);
   shape.integer(body.length);
@@ -157,6 +158,11 @@ export function corrupt({ table, partition, key }: Place, problem: string): Corr
   const shown = showBytes(key);
   const where = table === "object" ? `key "${shown}" of partition ${partition}` : `"${shown}"`;
   return new CorruptError(where, problem);
+}
+
+/** Objects in the journal may be of a run that cut larger pieces. */
+function cutBytes(lengthBytes: number, pieceBytes: number): number {
+  return Math.max(pieceBytes, Math.ceil(lengthBytes / MAX_PIECE_COUNT));
 }
 
 function decodeShape(place: Place, body: Uint8Array): DecodedHead {

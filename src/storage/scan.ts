@@ -1,16 +1,18 @@
-// Ranges of objects: the disk's heads, overlaid with what is not durable yet.
+// Ranges of objects: the disk's heads, overlaid with the changes whose records are not written yet.
 //
-// A page of the disk and the pending writes of the same stretch are two sorted lists. They are merged up to
-// where the page ends, because beyond it only the disk knows what comes next. The pending writes are taken
-// before the page is read: a write that becomes durable in between is then in at least one of the two. When
-// both are there, memory is asked once more, as it knows the latest.
+// A page of the disk and the changes of the same stretch are merged up to where the page ends, because beyond
+// it only the disk knows what comes next. The changes are taken before the page is read: one whose record is
+// written in between is then in at least one of the two. When both are there, memory is asked once more, as
+// it knows the latest.
 
-import { prefixEnd } from "../base/bytes.ts";
+import { EMPTY, prefixEnd } from "../base/bytes.ts";
 import type { Disk, DiskEntry, DiskKey } from "../ports/disk.ts";
 import { CorruptError } from "../wire/errors.ts";
+import type { Bound } from "./memory_table.ts";
 import { MISS } from "./object_cache.ts";
 import { objectName, type Place } from "./record.ts";
 import type { ScanStart, StoredEntry } from "./storage.ts";
+import type { Write } from "./write.ts";
 
 /** How many heads one read of the disk asks for. */
 const PAGE_COUNT = 256;
@@ -21,10 +23,15 @@ const SPANS_AT_ONCE = 8;
 /** What a scan needs of the storage around it. */
 export interface ScanSource<T> {
   readonly disk: Disk;
-  /** The pending writes of objects whose names are from `start` to `end` (excluded), in any order. */
-  pending(start: string, end: string): { place: Place; name: string; object: T | undefined }[];
+  /**
+   * The changes of objects whose records are not written, from `start` (included) to where the stretch ends
+   * (excluded): at `end` or before. In any order; of two changes of a key the later comes later.
+   */
+  stretch(start: Bound, end: Bound): { writes: Write<T>[]; end: Bound };
   /** What memory knows. */
   find(name: string): T | undefined | typeof MISS;
+  /** The object of a change. @throws {CorruptError} */
+  objectOf(write: Write<T>): T | undefined;
   /** Decodes a head, and fetches its pieces if it has any. @throws {CorruptError} */
   read(place: Place, head: Uint8Array): Promise<T | undefined> | T | undefined;
 }
@@ -55,34 +62,27 @@ interface Span {
   readonly end: Bound;
 }
 
-interface Bound {
-  readonly partition: number;
-  readonly key: Uint8Array;
-}
-
 interface Candidate<T> {
   readonly name: string;
   readonly place: Place;
-  readonly pending: { readonly object: T | undefined } | undefined;
+  readonly change: Write<T> | undefined;
   readonly head: Uint8Array | undefined;
 }
 
-const FIRST_KEY = new Uint8Array(0);
-
 function spansOf(from: ScanStart, until: number, prefix: Uint8Array | undefined): Span[] {
-  const first = from.after === undefined ? FIRST_KEY : keyAfter(from.after);
+  const first = from.after === undefined ? EMPTY : keyAfter(from.after);
   if (prefix === undefined || prefix.length === 0) {
     if (from.partition > until) return [];
     const start = { partition: from.partition, key: first };
-    return [{ start, end: { partition: until + 1, key: FIRST_KEY } }];
+    return [{ start, end: { partition: until + 1, key: EMPTY } }];
   }
   const spans: Span[] = [];
   const beyond = prefixEnd(prefix);
   for (let partition = from.partition; partition <= until; partition++) {
-    const after = partition === from.partition ? first : FIRST_KEY;
+    const after = partition === from.partition ? first : EMPTY;
     const start = { partition, key: isBefore(prefix, after) ? after : prefix };
     const end = beyond === undefined
-      ? { partition: partition + 1, key: FIRST_KEY }
+      ? { partition: partition + 1, key: EMPTY }
       : { partition, key: beyond };
     if (boundName(start) < boundName(end)) spans.push({ start, end });
   }
@@ -96,41 +96,45 @@ async function scanSpan<T>(
 ): Promise<StoredEntry<T>[]> {
   const entries: StoredEntry<T>[] = [];
   const endName = boundName(end);
-  for (let from = start; entries.length < limit;) {
-    const pending = source.pending(boundName(from), endName);
+  for (let from = start; entries.length < limit && boundName(from) < endName;) {
+    const stretch = source.stretch(from, end);
     const wanted = Math.min(PAGE_COUNT, limit - entries.length);
-    const heads = await source.disk.range({ start: diskKey(from), end: diskKey(end) }, wanted);
+    const range = { start: diskKey(from), end: diskKey(stretch.end) };
+    const heads = await source.disk.range(range, wanted);
     const last = heads.length < wanted ? undefined : boundOf(heads.at(-1)!);
-    const candidates = mergePage(pending, heads, last === undefined ? endName : boundName(last));
-    for (const candidate of candidates) {
+    const next = last === undefined
+      ? stretch.end
+      : { partition: last.partition, key: keyAfter(last.key) };
+    for (const candidate of mergePage(stretch.writes, heads, boundName(next))) {
       if (entries.length >= limit) break;
       const entry = await resolve(source, candidate);
       if (entry !== undefined) entries.push(entry);
     }
-    if (last === undefined) break;
-    from = { partition: last.partition, key: keyAfter(last.key) };
+    from = next;
   }
   return entries;
 }
 
+/** What is before `endName`, in order. */
 function mergePage<T>(
-  pending: readonly { place: Place; name: string; object: T | undefined }[],
+  changes: readonly Write<T>[],
   heads: readonly DiskEntry[],
-  lastName: string,
+  endName: string,
 ): Candidate<T>[] {
   const byName = new Map<string, Candidate<T>>();
   for (const { key, value } of heads) {
     const { partition, key: objectKey } = boundOf({ key, value });
     const name = objectName(partition, objectKey);
     const place: Place = { table: "object", partition, key: objectKey };
-    byName.set(name, { name, place, pending: undefined, head: value });
+    byName.set(name, { name, place, change: undefined, head: value });
   }
   let isSorted = true;
-  for (const write of pending) {
-    if (write.name > lastName) continue;
-    const head = byName.get(write.name)?.head;
+  for (const change of changes) {
+    const { name, place } = change;
+    if (name >= endName) continue;
+    const head = byName.get(name)?.head;
     isSorted &&= head !== undefined;
-    byName.set(write.name, { name: write.name, place: write.place, pending: write, head });
+    byName.set(name, { name, place, change, head });
   }
   const candidates = [...byName.values()];
   return isSorted ? candidates : candidates.sort((a, b) => (a.name < b.name ? -1 : 1));
@@ -138,20 +142,17 @@ function mergePage<T>(
 
 async function resolve<T>(
   source: ScanSource<T>,
-  { name, place, pending, head }: Candidate<T>,
+  { name, place, change, head }: Candidate<T>,
 ): Promise<StoredEntry<T> | undefined> {
   const { partition, key } = place;
   let object = source.find(name);
   if (object === MISS) {
-    if (pending !== undefined) {
-      object = pending.object;
-    } else {
-      try {
-        object = head === undefined ? undefined : await source.read(place, head);
-      } catch (error) {
-        if (error instanceof CorruptError) return { partition, key, corrupt: error };
-        throw error;
-      }
+    try {
+      if (change !== undefined) object = source.objectOf(change);
+      else object = head === undefined ? undefined : await source.read(place, head);
+    } catch (error) {
+      if (error instanceof CorruptError) return { partition, key, corrupt: error };
+      throw error;
     }
   }
   return object === undefined ? undefined : { partition, key, object };

@@ -1,5 +1,8 @@
 // What a node asks of its storage: the objects of its partitions, and a few named values of its own.
 //
+// The way of a change: group commit, journal (durable), memory table, record. A read asks what is pending,
+// the memory table, the cache, the disk.
+//
 // A commit is visible to every read as soon as it is called and durable when its promise resolves. The
 // caller merges against what is visible and keeps its own order per key; storage keeps that order on the
 // disk, so that no crash leaves a later write of a key without an earlier one.
@@ -53,7 +56,7 @@ export interface StorageStats {
   readonly writtenCount: number;
   readonly batchCount: number;
   readonly failedBatchCount: number;
-  /** Bytes of records handed to the disk, without keys. */
+  /** Bytes that were written to the journal and to records, without keys. */
   readonly writtenBytes: number;
   /** Lookups that memory answered. */
   readonly hitCount: number;
@@ -63,6 +66,15 @@ export interface StorageStats {
   /** Keys whose latest change is not durable yet. */
   readonly pendingCount: number;
   readonly pendingBytes: number;
+  /** What a start would have to replay. */
+  readonly journalBytes: number;
+  readonly journalBatches: number;
+  /** Durable changes whose records are not written yet. */
+  readonly memoryTableCount: number;
+  readonly memoryTableBytes: number;
+  /** Changes whose records were written. */
+  readonly flushedCount: number;
+  readonly failedFlushCount: number;
   readonly cachedCount: number;
   readonly cachedBytes: number;
 }
@@ -106,7 +118,10 @@ export interface Storage<T> {
 
   stats(): StorageStats;
 
-  /** Waits for the commits under way, refuses further ones, and closes the disk. */
+  /**
+   * Waits for the commits under way, refuses further ones, and closes the disk. The journal stays for the
+   * next start: to replay it costs far less than to write the records.
+   */
   close(): Promise<void>;
 }
 
@@ -117,6 +132,22 @@ export interface StorageOptions {
   readonly maxPendingBytes?: number | undefined;
   /** From which size on objects are cut in pieces, in bytes; another size reads what this one wrote. */
   readonly pieceBytes?: number | undefined;
+  /**
+   * From which size on the journal or the memory table is flushed, in bytes; at twice the size commits wait
+   * for that.
+   */
+  readonly journalBytes?: number | undefined;
+  /** The same bound as a number of group commits, which a start has to replay. */
+  readonly journalCount?: number | undefined;
+  /** How large a value of the journal can be, in bytes; another size reads what this one wrote. */
+  readonly journalPartBytes?: number | undefined;
+  /** How many changes of the disk one step of flushing makes: it holds up the commit behind it. */
+  readonly flushChanges?: number | undefined;
+  /**
+   * Whether a storage that has no records when it is opened keeps in mind which keys it was given since, so
+   * that the first write of a key needs no read; default true. Takes up to some MiB; see existence_filter.ts.
+   */
+  readonly knowsAbsence?: boolean | undefined;
   readonly log?: Log | undefined;
   /**
    * Called when changes of these partitions may have been lost, before anybody sees the objects that were
@@ -125,11 +156,16 @@ export interface StorageOptions {
   readonly onCommitFailed?: ((partitions: Iterable<number>) => void) | undefined;
 }
 
-/** Storage on a disk, which belongs to it from now on. */
+/**
+ * Storage on a disk, which belongs to it from now on. What an earlier run left in the journal is read first.
+ *
+ * @throws {CorruptError} if an entry of the journal is not what was written; the disk is closed then
+ * @throws {DenamoError} `disk_failed` if the journal cannot be read; the disk is closed then
+ */
 export function openStorage<T>(
   disk: Disk,
   codec: ObjectCodec<T>,
   options: StorageOptions = {},
-): Storage<T> {
-  return new Engine(disk, codec, options);
+): Promise<Storage<T>> {
+  return Engine.open(disk, codec, options);
 }

@@ -7,7 +7,7 @@ import { decodeObject } from "../../src/crdt/object_codec.ts";
 import { Actors } from "../../src/replica/actors.ts";
 import { Namespaces, type NamespaceSettings } from "../../src/replica/namespaces.ts";
 import { type Change, Replica } from "../../src/replica/replica.ts";
-import { Engine } from "../../src/storage/engine.ts";
+import { openStorage } from "../../src/storage/storage.ts";
 import { CorruptError } from "../../src/wire/errors.ts";
 import { type DiskFaults, DiskImage } from "../sim/memory_disk.ts";
 
@@ -23,9 +23,9 @@ function textsOf(object: DataObject): string[] {
 }
 
 /** One run of a process on a disk. */
-function run(
+async function run(
   image: DiskImage,
-  options: { faults?: DiskFaults; settings?: NamespaceSettings[] } = {},
+  options: { faults?: DiskFaults; settings?: NamespaceSettings[]; journalBytes?: number } = {},
 ) {
   const seed = crypto.randomUUID();
   const wall = { now: () => 1000, monotonic: () => 0, after: () => ({ cancel() {} }) };
@@ -33,7 +33,8 @@ function run(
   const actors = new Actors("n1", new SeededRandom(seed), clock);
   const failed = { handler: (_partitions: Iterable<number>) => {} };
   const codec = { encode: (object: DataObject) => object.encoded(), decode: decodeObject };
-  const storage = new Engine(image.open(options.faults), codec, {
+  const storage = await openStorage(image.open(options.faults), codec, {
+    journalBytes: options.journalBytes,
     onCommitFailed: (partitions) => failed.handler(partitions),
   });
   const replica = new Replica(storage, actors, clock, new Namespaces({}, options.settings ?? []));
@@ -55,26 +56,29 @@ async function written(replica: Replica, value: string): Promise<DataObject> {
 
 Deno.test("what was coordinated is visible at once, durable later, and there after a restart", async () => {
   const image = new DiskImage();
-  const { replica } = run(image);
+  const { replica } = await run(image);
   assert.equal(await replica.read(PARTITION, key), DataObject.empty);
   const write = await replica.coordinate(PARTITION, key, undefined, put("milk"));
   assert.deepEqual(textsOf(await replica.read(PARTITION, key)), ["milk"]);
   await write.durable;
-  assert.deepEqual(textsOf(await run(image).replica.read(PARTITION, key)), ["milk"]);
+  assert.deepEqual(textsOf(await (await run(image)).replica.read(PARTITION, key)), ["milk"]);
 });
 
 Deno.test("merge() keeps what is here and what comes, and acknowledges when both are durable", async () => {
   const image = new DiskImage();
-  const { replica } = run(image);
+  const { replica } = await run(image);
   await written(replica, "here");
-  const other = await written(run(new DiskImage()).replica, "there");
+  const other = await written((await run(new DiskImage())).replica, "there");
   await replica.merge(PARTITION, key, other);
-  assert.deepEqual(textsOf(await run(image).replica.read(PARTITION, key)), ["here", "there"]);
+  assert.deepEqual(textsOf(await (await run(image)).replica.read(PARTITION, key)), [
+    "here",
+    "there",
+  ]);
 });
 
 Deno.test("merge() of what is known already waits for the commit under way", async () => {
   const gate = Promise.withResolvers<void>();
-  const { replica } = run(new DiskImage(), {
+  const { replica } = await run(new DiskImage(), {
     faults: { before: ({ kind }) => kind === "commit" ? gate.promise : undefined },
   });
   const write = await replica.coordinate(PARTITION, key, undefined, put("milk"));
@@ -88,15 +92,15 @@ Deno.test("merge() of what is known already waits for the commit under way", asy
 
 Deno.test("every run of the process writes as another actor", async () => {
   const image = new DiskImage();
-  const first = await written(run(image).replica, "one");
-  const second = await written(run(image).replica, "two");
+  const first = await written((await run(image)).replica, "one");
+  const second = await written((await run(image)).replica, "two");
   const [actor] = first.opaque.entries.map(({ actor }) => actor);
   assert.deepEqual(second.opaque.entries.map(({ actor }) => actor).includes(actor!), true);
   assert.equal(second.opaque.entries.length, 2);
 });
 
 Deno.test("the actor ends when a peer knows a later write of ours than this copy holds", async () => {
-  const { replica, actors } = run(new DiskImage());
+  const { replica, actors } = await run(new DiskImage());
   const object = await written(replica, "one");
   const actor = actors.of(PARTITION)!;
   await replica.merge(PARTITION, key, object);
@@ -112,7 +116,7 @@ Deno.test("the actor ends when a peer knows a later write of ours than this copy
 });
 
 Deno.test("the actor ends when a client's context knows a later write of ours", async () => {
-  const { replica, actors } = run(new DiskImage());
+  const { replica, actors } = await run(new DiskImage());
   await written(replica, "one");
   const actor = actors.of(PARTITION)!;
   const seen = new Map([[actor, 2 ** 40]]);
@@ -132,7 +136,7 @@ Deno.test("the actor ends when a commit fails, for what was written may be forgo
   const before = ({ kind }: { kind: string }) => {
     if (isFailing && kind === "commit") throw new Error("disk full");
   };
-  const { replica, actors } = run(new DiskImage(), { faults: { before } });
+  const { replica, actors } = await run(new DiskImage(), { faults: { before } });
   await written(replica, "one");
   const actor = actors.of(PARTITION);
   isFailing = true;
@@ -147,9 +151,11 @@ Deno.test("the actor ends when a commit fails, for what was written may be forgo
 
 Deno.test("a corrupt record is an error and never an absent key, until others have repaired it", async () => {
   const image = new DiskImage();
-  const object = await written(run(image).replica, "milk");
+  const { replica: first, storage } = await run(image, { journalBytes: 0 });
+  const object = await written(first, "milk");
+  for (let turn = 0; turn < 1000 && storage.stats().journalBytes > 0; turn++) await undefined;
   for (const { value } of image.entries()) value[value.length - 1]! ^= 1;
-  const { replica } = run(image);
+  const { replica } = await run(image);
   await assert.rejects(async () => await replica.read(PARTITION, key), CorruptError);
   await assert.rejects(async () => await replica.merge(PARTITION, key, object), CorruptError);
   await assert.rejects(
@@ -161,7 +167,7 @@ Deno.test("a corrupt record is an error and never an absent key, until others ha
 });
 
 Deno.test("replaceCorrupt() leaves a record alone that can be read", async () => {
-  const { replica } = run(new DiskImage());
+  const { replica } = await run(new DiskImage());
   await written(replica, "milk");
   await replica.replaceCorrupt(PARTITION, key, DataObject.empty);
   assert.deepEqual(textsOf(await replica.read(PARTITION, key)), ["milk"]);
@@ -169,8 +175,8 @@ Deno.test("replaceCorrupt() leaves a record alone that can be read", async () =>
 
 Deno.test("a namespace with the rule lww keeps the latest only", async () => {
   const settings: NamespaceSettings[] = [{ prefix: "cart:", conflicts: "lww" }];
-  const { replica } = run(new DiskImage(), { settings });
-  const other = await written(run(new DiskImage()).replica, "there");
+  const { replica } = await run(new DiskImage(), { settings });
+  const other = await written((await run(new DiskImage())).replica, "there");
   await written(replica, "here");
   await replica.merge(PARTITION, key, other);
   assert.equal(textsOf(await replica.read(PARTITION, key)).length, 1);
@@ -178,14 +184,19 @@ Deno.test("a namespace with the rule lww keeps the latest only", async () => {
 
 Deno.test("concurrent changes of a key that lies on the disk only do not lose each other", async () => {
   const image = new DiskImage();
-  await written(run(image).replica, "old");
-  const { replica } = run(image);
+  await written((await run(image)).replica, "old");
+  const { replica } = await run(image);
   const others = await Promise.all(
-    ["a", "b", "c"].map((value) => written(run(new DiskImage()).replica, value)),
+    ["a", "b", "c"].map(async (value) => written((await run(new DiskImage())).replica, value)),
   );
   await Promise.all([
     written(replica, "mine"),
     ...others.map((object) => replica.merge(PARTITION, key, object)),
   ]);
-  assert.deepEqual(textsOf(await run(image).replica.read(PARTITION, key)), ["a", "b", "c", "mine"]);
+  assert.deepEqual(textsOf(await (await run(image)).replica.read(PARTITION, key)), [
+    "a",
+    "b",
+    "c",
+    "mine",
+  ]);
 });

@@ -2,8 +2,8 @@ import assert from "node:assert/strict";
 import { utf8, utf8Text } from "../../src/base/bytes.ts";
 import { MISS, openStorage, type Storage } from "../../src/storage/storage.ts";
 import { CorruptError, DenamoError, OverloadedError } from "../../src/wire/errors.ts";
-import { DiskImage } from "../sim/memory_disk.ts";
-import { Gate, textCodec, turns } from "./fixtures.ts";
+import { DiskImage, type DiskOperation } from "../sim/memory_disk.ts";
+import { flushed, Gate, openAsking, textCodec, turns } from "./fixtures.ts";
 
 const alice = utf8("cart:alice");
 const bob = utf8("cart:bob");
@@ -14,7 +14,7 @@ function put(storage: Storage<string>, key: Uint8Array, object?: string): Promis
 
 Deno.test("an object is visible when its commit is called and durable when it resolves", async () => {
   const image = new DiskImage();
-  const storage = openStorage(image.open(), textCodec);
+  const storage = await openAsking(image.open(), textCodec);
   assert.equal(storage.peek(7, alice), MISS);
   assert.equal(await storage.get(7, alice), undefined);
   const commit = put(storage, alice, "bread");
@@ -24,11 +24,12 @@ Deno.test("an object is visible when its commit is called and durable when it re
   assert.equal(storage.whenDurable(7, alice), undefined);
   await storage.close();
 
-  const again = openStorage(image.open(), textCodec);
+  const again = await openAsking(image.open(), textCodec, { journalBytes: 0 });
   assert.equal(await again.get(7, alice), "bread");
   await put(again, alice);
   assert.equal(again.peek(7, alice), undefined);
   assert.equal(await again.get(7, alice), undefined);
+  await flushed(again);
   await again.close();
   assert.equal(image.size, 0);
 });
@@ -36,7 +37,7 @@ Deno.test("an object is visible when its commit is called and durable when it re
 Deno.test("changes that come together share one commit, those of one key collapse", async () => {
   const gate = new Gate(["commit"]);
   const image = new DiskImage();
-  const storage = openStorage(image.open(gate), textCodec);
+  const storage = await openAsking(image.open(gate), textCodec);
   const first = put(storage, alice, "1");
   await turns();
   const later = [put(storage, alice, "2"), put(storage, bob, "b"), put(storage, alice, "3")];
@@ -51,7 +52,7 @@ Deno.test("changes that come together share one commit, those of one key collaps
 });
 
 Deno.test("a key that changes many times takes the room of one change", async () => {
-  const storage = openStorage(new DiskImage({ batchChanges: 14 }).open(), textCodec);
+  const storage = await openAsking(new DiskImage({ batchChanges: 14 }).open(), textCodec);
   await storage.get(7, alice);
   const once = put(storage, alice, "0");
   const { pendingBytes } = storage.stats();
@@ -65,9 +66,9 @@ Deno.test("a key that changes many times takes the room of one change", async ()
 Deno.test("range() goes on behind what is about to be removed, and leaves no key out", async () => {
   const gate = new Gate(["commit"]);
   const image = new DiskImage();
-  const writer = openStorage(image.open(), textCodec);
+  const writer = await openAsking(image.open(), textCodec);
   for (const name of "abcdef") await put(writer, utf8(name), name);
-  const storage = openStorage(image.open(gate), textCodec);
+  const storage = await openAsking(image.open(gate), textCodec);
   const commits = [
     put(storage, utf8("a")),
     put(storage, utf8("b")),
@@ -83,7 +84,7 @@ Deno.test("range() goes on behind what is about to be removed, and leaves no key
 });
 
 Deno.test("range() with a prefix crosses partitions in order", async () => {
-  const storage = openStorage(new DiskImage().open(), textCodec);
+  const storage = await openAsking(new DiskImage().open(), textCodec);
   const keys = ["a", "cart:", "cart:1", "cart:2", "cart;", "d"].map(utf8);
   await storage.commit(
     Array.from(
@@ -107,7 +108,7 @@ Deno.test("range() with a prefix crosses partitions in order", async () => {
 
 Deno.test("callers who come back after a commit share the next one", async () => {
   const image = new DiskImage();
-  const storage = openStorage(image.open(), textCodec);
+  const storage = await openAsking(image.open(), textCodec);
   const writers = Array.from({ length: 20 }, async (_, writer) => {
     for (let round = 0; round < 5; round++) await put(storage, utf8(`k${writer}`), `${round}`);
   });
@@ -119,39 +120,37 @@ Deno.test("callers who come back after a commit share the next one", async () =>
 Deno.test("a batch stays within the limits of the disk", async () => {
   const sizes: number[] = [];
   const image = new DiskImage({ batchChanges: 40 });
-  const storage = openStorage(
-    image.open({
-      before: (operation) => {
-        if (operation.kind === "commit") sizes.push(operation.batch.length);
-      },
-    }),
-    textCodec,
-  );
+  const before = (operation: DiskOperation) => {
+    if (operation.kind === "commit") sizes.push(operation.batch.length);
+  };
+  const storage = await openAsking(image.open({ before }), textCodec, {
+    journalPartBytes: 32_000,
+  });
   const keys = Array.from({ length: 100 }, (_, i) => utf8(`k${i}`));
-  await Promise.all(keys.map((key) => storage.get(7, key)));
-  await storage.commit(keys.map((key) => ({ partition: 7, key, object: "x" })));
-  assert.deepEqual(sizes, [40, 40, 20]);
-  await storage.commit([]);
   await Promise.all(keys.map((key) => put(storage, key, "y".repeat(50_000))));
+  // A batch has room for 25 values of the journal. 15 objects fill 24 of them, and 10 are left over.
+  assert.deepEqual(sizes, [...Array(6).fill(24), 16]);
   assert.equal(await storage.get(7, keys[99]!), "y".repeat(50_000));
+  await storage.commit([]);
   await storage.close();
 });
 
 Deno.test("a large object lies in pieces, and a smaller one after it leaves none", async () => {
   const image = new DiskImage();
-  const storage = openStorage(image.open(), textCodec, { cacheBytes: 0 });
+  const storage = await openAsking(image.open(), textCodec, { cacheBytes: 0, journalBytes: 0 });
   const large = "0123456789".repeat(70_000);
-  await put(storage, alice, large);
-  assert.equal(image.size, 13);
-  assert.equal(await storage.get(7, alice), large);
-  await put(storage, alice, large.slice(0, 130_000));
-  assert.equal(image.size, 4);
-  assert.equal(await storage.get(7, alice), large.slice(0, 130_000));
-  await put(storage, alice, "bread");
-  assert.equal(image.size, 1);
-  await put(storage, alice, large);
-  await put(storage, alice);
-  assert.equal(image.size, 0);
+  const store = async (object?: string) => {
+    await put(storage, alice, object);
+    assert.equal(await storage.get(7, alice), object, "from memory");
+    await flushed(storage);
+    assert.equal(await storage.get(7, alice), object, "from the disk");
+    return image.size;
+  };
+  assert.equal(await store(large), 13);
+  assert.equal(await store(large.slice(0, 130_000)), 4);
+  assert.equal(await store("bread"), 1);
+  assert.equal(await store(large), 13);
+  assert.equal(await store(), 0);
   await storage.close();
 });
 
@@ -159,7 +158,7 @@ Deno.test("a batch that fails is unknown to its callers and forgotten, and later
   const gate = new Gate(["commit"]);
   const image = new DiskImage();
   const ended: number[][] = [];
-  const storage: Storage<string> = openStorage(image.open(gate), textCodec, {
+  const storage: Storage<string> = await openAsking(image.open(gate), textCodec, {
     onCommitFailed: (partitions) => {
       ended.push([...partitions]);
       assert.equal(storage.peek(7, alice), MISS, "the failed object is gone by then");
@@ -189,24 +188,34 @@ Deno.test("a batch that fails is unknown to its callers and forgotten, and later
   await storage.close();
 });
 
-Deno.test("a commit that failed and yet happened is what the next read finds", async () => {
+Deno.test("a commit that failed and yet happened is forgotten until the next start", async () => {
   const gate = new Gate(["commit"]);
-  const storage = openStorage(new DiskImage().open(gate), textCodec);
+  const image = new DiskImage();
+  const storage = await openAsking(image.open(gate), textCodec);
   const first = put(storage, alice, "old");
   await gate.endAll();
   await first;
-  const failing = put(storage, alice, "new");
+  const failing = put(storage, alice, "unknown");
   await turns();
   gate.waiting[0]!.end("after");
-  await assert.rejects(failing, { code: "disk_failed" });
-  assert.equal(storage.peek(7, alice), MISS);
-  assert.equal(await storage.get(7, alice), "new");
+  await assert.rejects(failing, { code: "disk_failed", outcome: "unknown" });
+  assert.equal(storage.peek(7, alice), "old");
+  assert.equal(await storage.get(7, alice), "old");
+
+  const crashed = await openAsking(image.copy().open(), textCodec);
+  assert.equal(await crashed.get(7, alice), "unknown");
+  const next = put(storage, bob, "later");
+  await gate.endAll();
+  await next;
+  const again = await openAsking(image.copy().open(), textCodec);
+  assert.equal(await again.get(7, alice), "old", "the next commit has taken its place");
+  assert.equal(await again.get(7, bob), "later");
   await storage.close();
 });
 
 Deno.test("reads of one key share one read of the disk", async () => {
   const gate = new Gate(["get"]);
-  const storage = openStorage(new DiskImage().open(gate), textCodec);
+  const storage = await openAsking(new DiskImage().open(gate), textCodec);
   const reads = [storage.get(7, alice), storage.get(7, alice), storage.get(7, bob)];
   await turns();
   assert.equal(gate.waiting.length, 2);
@@ -220,13 +229,17 @@ Deno.test("reads of one key share one read of the disk", async () => {
 Deno.test("a read that a commit overtook neither answers nor caches what was before", async () => {
   const gate = new Gate(["get", "range"]);
   const image = new DiskImage();
-  const storage = openStorage(image.open(gate), textCodec, { cacheBytes: 0 });
+  const storage = await openAsking(image.open(gate), textCodec, {
+    cacheBytes: 0,
+    journalBytes: 0,
+  });
   const overtaken = storage.get(7, alice);
   const alsoOvertaken = storage.range({ partition: 7 }, 7, undefined, 9);
   await turns();
   for (const waiting of [...gate.waiting]) waiting.end();
   await turns();
   await put(storage, alice, "bread");
+  await flushed(storage);
   await gate.endAll();
   assert.equal(await overtaken, "bread");
   assert.deepEqual(await alsoOvertaken, [], "what is written meanwhile may be missed");
@@ -238,7 +251,7 @@ Deno.test("a read that a commit overtook neither answers nor caches what was bef
 
 Deno.test("a read that a commit overtook answers from memory at once", async () => {
   const gate = new Gate(["get", "commit"]);
-  const storage = openStorage(new DiskImage().open(gate), textCodec);
+  const storage = await openAsking(new DiskImage().open(gate), textCodec);
   const overtaken = storage.get(7, alice);
   const commit = put(storage, alice, "bread");
   await turns();
@@ -256,13 +269,15 @@ Deno.test("a read that a commit overtook answers from memory at once", async () 
 Deno.test("a record in pieces that is replaced while it is read is read again", async () => {
   const gate = new Gate(["range"]);
   const image = new DiskImage();
-  const writer = openStorage(image.open(), textCodec, { pieceBytes: 4 });
+  const writer = await openAsking(image.open(), textCodec, { pieceBytes: 4, journalBytes: 0 });
   await put(writer, alice, "one loaf");
-  const reader = openStorage(image.open(gate), textCodec);
+  await flushed(writer);
+  const reader = await openAsking(image.open(gate), textCodec);
   const read = reader.get(7, alice);
   const listed = reader.range({ partition: 0 }, 9, undefined, 10);
   await turns();
   await put(writer, alice, "two loaves of bread");
+  await flushed(writer);
   await gate.endAll();
   assert.equal(await read, "two loaves of bread");
   assert.deepEqual((await listed).map(({ object }) => object), ["two loaves of bread"]);
@@ -270,9 +285,10 @@ Deno.test("a record in pieces that is replaced while it is read is read again", 
 
 Deno.test("corrupt bytes are an error of their key and never absent", async () => {
   const image = new DiskImage();
-  const storage = openStorage(image.open(), textCodec, { cacheBytes: 0 });
+  const storage = await openAsking(image.open(), textCodec, { cacheBytes: 0, journalBytes: 0 });
   await put(storage, alice, "bread");
   await put(storage, bob, "milk");
+  await flushed(storage);
   const { value } = image.entries()[0]!;
   for (let at = 0; at < value.length; at++) {
     value[at]! ^= 0x40;
@@ -285,36 +301,40 @@ Deno.test("corrupt bytes are an error of their key and never absent", async () =
   }
   assert.equal(storage.stats().corruptCount, 2 * value.length);
   await put(storage, bob, "!");
+  await flushed(storage);
   await assert.rejects(storage.get(7, bob), { name: "CorruptError", message: /exclamation/ });
   await put(storage, alice, "cake");
+  await flushed(storage);
   assert.equal(await storage.get(7, alice), "cake");
   await storage.close();
 });
 
 Deno.test("a missing or changed piece is corrupt, and a commit in its place heals the record", async () => {
   const image = new DiskImage();
-  const open = () => openStorage(image.open(), textCodec, { pieceBytes: 4 });
-  const storage = open();
+  const open = () => openAsking(image.open(), textCodec, { pieceBytes: 4, journalBytes: 0 });
+  const storage = await open();
   await put(storage, alice, "bread and butter");
+  await flushed(storage);
   const pieces = image.entries().filter(({ key }) => key[0] === "p");
   for (const { key, value } of pieces) {
     image.apply([{ key }]);
-    await assert.rejects(open().get(7, alice), CorruptError);
+    await assert.rejects((await open()).get(7, alice), CorruptError);
     image.apply([{ key, value: Uint8Array.of(...value.slice(1), 33) }]);
-    await assert.rejects(open().get(7, alice), CorruptError);
+    await assert.rejects((await open()).get(7, alice), CorruptError);
     image.apply([{ key, value }]);
-    assert.equal(await open().get(7, alice), "bread and butter");
+    assert.equal(await (await open()).get(7, alice), "bread and butter");
   }
   image.apply([{ key: pieces[0]!.key }]);
-  const healed = open();
+  const healed = await open();
   await put(healed, alice, "jam");
-  assert.equal(await open().get(7, alice), "jam");
+  await flushed(healed);
+  assert.equal(await (await open()).get(7, alice), "jam");
   assert.equal(image.size, 1);
 });
 
 Deno.test("a disk that cannot be read is an error without effect, and the next read tries again", async () => {
   const gate = new Gate(["get", "range"]);
-  const storage = openStorage(new DiskImage().open(gate), textCodec);
+  const storage = await openAsking(new DiskImage().open(gate), textCodec);
   const failing = [
     storage.get(7, alice),
     storage.range({ partition: 0 }, 9, undefined, 1),
@@ -337,19 +357,25 @@ Deno.test("a disk that cannot be read is an error without effect, and the next r
 
 Deno.test("named values of the node are kept apart from objects, large ones too", async () => {
   const image = new DiskImage();
-  const storage = openStorage(image.open(), textCodec);
+  const storage = await openAsking(image.open(), textCodec, { journalBytes: 0 });
   assert.equal(await storage.getMeta("layout"), undefined);
   const layout = new Uint8Array(200_000).map((_, i) => i % 251);
   const kept = storage.setMeta("layout", layout);
   layout[0] = 99;
   assert.equal((await storage.getMeta("layout"))![0], 0);
   await kept;
-  const read = (await openStorage(image.open(), textCodec).getMeta("layout"))!;
+  const replayed = await openAsking(image.copy().open(), textCodec);
+  assert.equal((await replayed.getMeta("layout"))!.length, 200_000);
+  assert.deepEqual(await replayed.range({ partition: 0 }, 16_383, undefined, 10), []);
+  await flushed(storage);
+  const read = (await (await openAsking(image.open(), textCodec)).getMeta("layout"))!;
   assert.equal(read.length, 200_000);
   assert.deepEqual([read[0], read[199_999]], [0, 199_999 % 251]);
   assert.deepEqual(await storage.range({ partition: 0 }, 16_383, undefined, 10), []);
   assert.equal(await storage.get(0, utf8("layout")), undefined);
   await storage.setMeta("layout", utf8("small"));
+  assert.equal(utf8Text((await storage.getMeta("layout"))!), "small");
+  await flushed(storage);
   assert.equal(utf8Text((await storage.getMeta("layout"))!), "small");
   assert.equal(image.size, 1);
   await storage.setMeta("layout", undefined);
@@ -360,7 +386,7 @@ Deno.test("named values of the node are kept apart from objects, large ones too"
 Deno.test("what waits for the disk is bounded, and a refused change may be missing at its writer", async () => {
   const gate = new Gate(["commit"]);
   const ended: number[] = [];
-  const storage = openStorage(new DiskImage().open(gate), textCodec, {
+  const storage = await openAsking(new DiskImage().open(gate), textCodec, {
     maxPendingBytes: 10_000,
     onCommitFailed: (partitions) => ended.push(...partitions),
   });
@@ -378,20 +404,63 @@ Deno.test("what waits for the disk is bounded, and a refused change may be missi
 
 Deno.test("close() waits for what is under way and refuses what comes later", async () => {
   const image = new DiskImage();
-  const storage = openStorage(image.open(), textCodec);
+  const storage = await openAsking(image.open(), textCodec);
   const commit = put(storage, alice, "bread");
   await storage.close();
   await commit;
   await assert.rejects(put(storage, alice, "milk"), { code: "stopped", outcome: "no" });
-  assert.equal(await openStorage(image.open(), textCodec).get(7, alice), "bread");
+  assert.equal(await (await openAsking(image.open(), textCodec)).get(7, alice), "bread");
 });
 
-Deno.test("a key, an object or a partition over its limit is a mistake of the caller", () => {
-  const storage = openStorage(new DiskImage().open(), textCodec);
+Deno.test("a key, an object or a partition over its limit is a mistake of the caller", async () => {
+  const storage = await openAsking(new DiskImage().open(), textCodec);
   assert.throws(() => put(storage, new Uint8Array(1025), "x"), /a key has at most 1024 bytes/);
   assert.throws(
     () => put(storage, alice, "x".repeat(720_001)),
     /a record has at most 720000 bytes/,
   );
   assert.throws(() => storage.commit([{ partition: -1, key: alice, object: "x" }]), /partition -1/);
+});
+
+Deno.test("a storage that began empty knows of a key without asking the disk that it was never written", async () => {
+  const image = new DiskImage();
+  let reads = 0;
+  const before = ({ kind }: { kind: string }) => void (reads += Number(kind === "get"));
+  const storage = await openStorage(image.open({ before }), textCodec, {
+    cacheBytes: 0,
+    journalBytes: 0,
+  });
+  const [alice, bob] = [utf8("alice"), utf8("bob")];
+  assert.equal(storage.peek(7, alice), undefined);
+  assert.equal(await storage.get(7, bob), undefined);
+  await storage.commit([{ partition: 7, key: alice, object: "milk" }]);
+  await storage.commit([{ partition: 7, key: utf8("carol"), object: "bread" }]);
+  assert.equal(storage.peek(7, bob), undefined);
+  assert.equal(reads, 0);
+  assert.equal(await storage.get(7, alice), "milk");
+  await storage.close();
+});
+
+Deno.test("a storage that has records when it is opened does not know what is absent", async () => {
+  const image = new DiskImage();
+  const writer = await openStorage(image.open(), textCodec, { journalBytes: 0 });
+  for (const name of ["alice", "bob"]) {
+    await writer.commit([{ partition: 7, key: utf8(name), object: "milk" }]);
+  }
+  await writer.close();
+  const storage = await openStorage(image.open(), textCodec);
+  assert.equal(storage.peek(7, utf8("carol")), MISS);
+  assert.equal(await storage.get(7, utf8("alice")), "milk");
+  await storage.close();
+});
+
+Deno.test("what the journal alone holds is not taken for absent", async () => {
+  const image = new DiskImage();
+  const writer = await openStorage(image.open(), textCodec);
+  await writer.commit([{ partition: 7, key: utf8("alice"), object: "milk" }]);
+  await writer.close();
+  const storage = await openStorage(image.open(), textCodec, { cacheBytes: 0 });
+  assert.equal(await storage.get(7, utf8("alice")), "milk");
+  assert.equal(storage.peek(7, utf8("bob")), undefined);
+  await storage.close();
 });

@@ -1,16 +1,30 @@
-// The engine beside a slow and obvious twin, under every order in which a disk may end or fail what was asked.
+// The engine beside a slow and obvious twin, under every order in which a disk may end or fail what was
+// asked, with the power lost at any point.
 
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import { compareBytes, startsWithBytes, utf8, utf8Text } from "../../src/base/bytes.ts";
-import { MISS, openStorage, type Storage, type StoredEntry } from "../../src/storage/storage.ts";
-import { DiskImage } from "../sim/memory_disk.ts";
-import { Gate, textCodec, turns } from "./fixtures.ts";
+import {
+  MISS,
+  openStorage,
+  type Storage,
+  type StorageStats,
+  type StoredEntry,
+} from "../../src/storage/storage.ts";
+import { DiskImage, type MemoryDisk } from "../sim/memory_disk.ts";
+import { flushed, Gate, textCodec, turns } from "./fixtures.ts";
 
 const KEYS = ["a", "aa", "ab", "b"].flatMap((key) =>
   [0, 1, 2].map((partition) => ({ partition, key: utf8(key), name: `${partition}/${key}` }))
 );
 const PIECE_BYTES = 4;
+
+/** At most so large are the entries of the journal, and what they add to the memory table. */
+const ENTRY_BYTES = 2000;
+const TABLE_BYTES = 10_000;
+
+/** Makes every object another. */
+let version = 0;
 
 const step = fc.oneof(
   {
@@ -51,31 +65,78 @@ const step = fc.oneof(
       ),
     }),
   },
+  {
+    weight: 1,
+    arbitrary: fc.record({
+      kind: fc.constant("restart" as const),
+      after: fc.constantFrom("crash" as const, "close" as const),
+      keptCount: fc.nat(1),
+    }),
+  },
 );
+
+// Some bounds are passed all the time, some never.
+const bounds = fc.record({
+  cacheBytes: fc.constantFrom(0, 1300, 1_000_000),
+  journalBytes: fc.constantFrom(0, 1500, 4000, 1_000_000),
+  journalCount: fc.constantFrom(1, 3, 1000),
+  journalPartBytes: fc.constantFrom(40, 1000),
+  flushChanges: fc.constantFrom(1, 4, 100),
+  knowsAbsence: fc.boolean(),
+});
+
+type Bounds = typeof bounds extends fc.Arbitrary<infer B> ? B : never;
 
 type Step = typeof step extends fc.Arbitrary<infer S> ? S : never;
 
 interface Change {
   readonly name: string;
   readonly object: string | undefined;
-  outcome: "waiting" | "durable" | "failed before" | "failed after";
+  /** What all changes of one batch share. */
+  readonly batch: Promise<void>;
+  outcome: "waiting" | "durable" | "failed";
 }
+
+type State = ReadonlyMap<string, string | undefined>;
 
 /** What every key may be seen to hold, from the changes and how they ended. */
 class Twin {
   readonly changes: Change[] = [];
+  readonly #before: State;
 
-  /** What the disk holds. */
+  constructor(before: State) {
+    this.#before = before;
+  }
+
   durable(name: string): string | undefined {
-    return this.changes.findLast((change) =>
-      change.name === name && (change.outcome === "durable" || change.outcome === "failed after")
-    )?.object;
+    const last = this.changes.findLast((change) =>
+      change.name === name && change.outcome === "durable"
+    );
+    return last === undefined ? this.#before.get(name) : last.object;
   }
 
   /** What a reader sees. */
   visible(name: string): string | undefined {
     const last = this.changes.findLast((change) => change.name === name);
     return last?.outcome === "waiting" ? last.object : this.durable(name);
+  }
+
+  /** What may be there after a crash: all that was acknowledged, and one batch that came after it or none. */
+  afterCrash(): State[] {
+    const durable = new Map(KEYS.map(({ name }) => [name, this.durable(name)]));
+    const lastDurable = this.changes.findLastIndex(({ outcome }) => outcome === "durable");
+    const unknown = this.changes.slice(lastDurable + 1);
+    const batches = new Set(unknown.map(({ batch }) => batch));
+    return [
+      durable,
+      ...[...batches].map((batch) => {
+        const state = new Map(durable);
+        for (const change of unknown) {
+          if (change.batch === batch) state.set(change.name, change.object);
+        }
+        return state;
+      }),
+    ];
   }
 }
 
@@ -99,95 +160,163 @@ Deno.test("the engine does what its twin does, whatever the disk does", async ()
   await fc.assert(
     fc.asyncProperty(
       fc.array(step, { minLength: 10, maxLength: 80 }),
-      fc.constantFrom(0, 1300, 1_000_000),
+      bounds,
+      bounds,
       runBesideTwin,
     ),
-    { numRuns: 500 },
+    { numRuns: 1200 },
   );
 });
 
-async function runBesideTwin(steps: readonly Step[], cacheBytes: number): Promise<void> {
+async function runBesideTwin(
+  steps: readonly Step[],
+  first: Bounds,
+  second: Bounds,
+): Promise<void> {
   const image = new DiskImage({ batchChanges: 30 });
-  const gate = new Gate(["commit", "get", "range"]);
-  const storage = openStorage(image.open(gate), textCodec, { cacheBytes, pieceBytes: PIECE_BYTES });
-  const twin = new Twin();
-  const watches = new Set<Watch>();
-  const reads: Promise<void>[] = [];
-  const failures: unknown[] = [];
-  let version = 0;
+  let run = await Run.start(image, first, new Map());
+  let startCount = 1;
+  for (const step of steps) {
+    if (step.kind === "restart") {
+      const state = step.after === "crash" ? await run.crash(step.keptCount) : await run.close();
+      run = await Run.start(image, startCount++ % 2 === 0 ? first : second, state);
+    } else {
+      run.take(step);
+    }
+    run.check();
+    await turns();
+    run.check();
+  }
+  await checkRecords(image, await run.close());
+}
 
-  const watch = <R>(read: Promise<R>, check: (result: R, watch: Watch) => void) => {
-    const watching = new Watch(twin);
-    watches.add(watching);
-    const ended = read.then((result) => {
-      watching.look();
-      check(result, watching);
-    }, (error) => assert.equal(error.code, "disk_failed", String(error)));
-    reads.push(
-      ended.catch((error) => void failures.push(error)).finally(() => watches.delete(watching)),
-    );
-  };
+/** One run of a process on a disk. */
+class Run {
+  readonly #image: DiskImage;
+  readonly #disk: MemoryDisk;
+  readonly #gate: Gate;
+  readonly #bounds: Bounds;
+  readonly #storage: Storage<string>;
+  readonly #twin: Twin;
+  readonly #watches = new Set<Watch>();
+  readonly #reads: Promise<void>[] = [];
+  readonly #failures: unknown[] = [];
+  readonly #atStart: StorageStats;
 
-  const run = (step: Step) => {
+  static async start(image: DiskImage, bounds: Bounds, state: State): Promise<Run> {
+    const gate = new Gate(["commit", "get", "range"]);
+    const disk = image.open(gate);
+    const storage = await openStorage(disk, textCodec, { ...bounds, pieceBytes: PIECE_BYTES });
+    return new Run(image, disk, gate, bounds, storage, new Twin(state));
+  }
+
+  constructor(
+    image: DiskImage,
+    disk: MemoryDisk,
+    gate: Gate,
+    bounds: Bounds,
+    storage: Storage<string>,
+    twin: Twin,
+  ) {
+    this.#image = image;
+    this.#disk = disk;
+    this.#gate = gate;
+    this.#bounds = bounds;
+    this.#storage = storage;
+    this.#atStart = storage.stats();
+    this.#twin = twin;
+  }
+
+  take(step: Exclude<Step, { kind: "restart" }>): void {
     if (step.kind === "commit") {
       const object = step.size === undefined ? undefined : `${version++}`.padEnd(step.size, "-");
-      for (const at of step.at) commit(storage, twin, KEYS[at]!, object);
+      for (const at of step.at) this.#commit(KEYS[at]!, object);
     } else if (step.kind === "get") {
       const { partition, key, name } = KEYS[step.at]!;
-      watch(storage.get(partition, key), (object, { seen }) => {
+      this.#watch(this.#storage.get(partition, key), (object, { seen }) => {
         assert.ok(seen.get(name)!.has(object), `${name} was never ${object}`);
       });
     } else if (step.kind === "range") {
-      const { partition, until, limit } = step;
-      const after = step.after === undefined ? undefined : KEYS[step.after]!.key;
-      const prefix = step.prefix === undefined ? undefined : utf8(step.prefix);
-      const inRange = KEYS.filter((at) =>
-        at.partition >= partition && at.partition <= until &&
-        startsWithBytes(at.key, prefix ?? new Uint8Array()) &&
-        (at.partition > partition || after === undefined || compareBytes(at.key, after) > 0)
-      );
-      watch(storage.range({ partition, after }, until, prefix, limit), (entries, { seen }) => {
-        checkRange(entries, limit, inRange.map(({ name }) => name), seen);
-      });
-    } else if (gate.waiting.length > 0) {
-      gate.waiting[step.which % gate.waiting.length]!.end(step.how);
+      this.#range(step);
+    } else if (this.#gate.waiting.length > 0) {
+      this.#gate.waiting[step.which % this.#gate.waiting.length]!.end(step.how);
     }
-  };
-
-  const check = () => {
-    for (const watch of watches) watch.look();
-    for (const { partition, key, name } of KEYS) {
-      const known = storage.peek(partition, key);
-      if (known !== MISS) assert.equal(known, twin.visible(name), name);
-    }
-  };
-
-  for (const step of steps) {
-    run(step);
-    check();
-    await turns();
-    check();
   }
-  await gate.endAll();
-  await Promise.all(reads);
-  assert.deepEqual(failures, []);
-  assert.equal(storage.stats().pendingCount, 0);
-  assert.equal(storage.stats().pendingBytes, 0);
-  await checkDisk(image, twin);
-}
 
-function commit(
-  storage: Storage<string>,
-  twin: Twin,
-  { partition, key, name }: typeof KEYS[number],
-  object: string | undefined,
-): void {
-  const change: Change = { name, object, outcome: "waiting" };
-  twin.changes.push(change);
-  storage.commit([{ partition, key, object }]).then(
-    () => (change.outcome = "durable"),
-    (error) => (change.outcome = error.cause.message),
-  );
+  check(): void {
+    for (const watch of this.#watches) watch.look();
+    for (const { partition, key, name } of KEYS) {
+      const known = this.#storage.peek(partition, key);
+      if (known !== MISS) assert.equal(known, this.#twin.visible(name), name);
+    }
+    assert.deepEqual(this.#failures, []);
+    this.#checkBounds();
+  }
+
+  /** Over twice a bound there is no commit: at most the one entry that has passed it. */
+  #checkBounds(): void {
+    const stats = this.#storage.stats();
+    const { journalBytes, journalCount } = this.#bounds;
+    const atMost = (name: keyof StorageStats, bound: number, entry: number) => {
+      const limit = Math.max(this.#atStart[name], 2 * bound) + entry;
+      assert.ok(stats[name] <= limit, `${name} is ${stats[name]}, over ${limit}`);
+    };
+    atMost("journalBytes", journalBytes, ENTRY_BYTES);
+    atMost("memoryTableBytes", journalBytes, TABLE_BYTES);
+    atMost("journalBatches", journalCount, 1);
+  }
+
+  /** Loses the power. Resolves with what is there afterwards. */
+  async crash(keptCount: number): Promise<State> {
+    this.#disk.crash(keptCount);
+    return await recovered(this.#image, this.#twin);
+  }
+
+  async close(): Promise<State> {
+    await this.#gate.endAll();
+    await Promise.all(this.#reads);
+    assert.deepEqual(this.#failures, []);
+    const { pendingCount, pendingBytes } = this.#storage.stats();
+    assert.deepEqual({ pendingCount, pendingBytes }, { pendingCount: 0, pendingBytes: 0 });
+    await this.#storage.close();
+    return await recovered(this.#image, this.#twin);
+  }
+
+  #commit({ partition, key, name }: typeof KEYS[number], object: string | undefined): void {
+    const batch = this.#storage.commit([{ partition, key, object }]);
+    const change: Change = { name, object, batch, outcome: "waiting" };
+    this.#twin.changes.push(change);
+    batch.then(() => (change.outcome = "durable"), () => (change.outcome = "failed"));
+  }
+
+  #range(step: Extract<Step, { kind: "range" }>): void {
+    const { partition, until, limit } = step;
+    const after = step.after === undefined ? undefined : KEYS[step.after]!.key;
+    const prefix = step.prefix === undefined ? undefined : utf8(step.prefix);
+    const inRange = KEYS.filter((at) =>
+      at.partition >= partition && at.partition <= until &&
+      startsWithBytes(at.key, prefix ?? new Uint8Array()) &&
+      (at.partition > partition || after === undefined || compareBytes(at.key, after) > 0)
+    );
+    const range = this.#storage.range({ partition, after }, until, prefix, limit);
+    this.#watch(range, (entries, { seen }) => {
+      checkRange(entries, limit, inRange.map(({ name }) => name), seen);
+    });
+  }
+
+  #watch<R>(read: Promise<R>, check: (result: R, watch: Watch) => void): void {
+    const watch = new Watch(this.#twin);
+    this.#watches.add(watch);
+    const ended = read.then((result) => {
+      watch.look();
+      check(result, watch);
+    }, (error) => assert.equal(error.code, "disk_failed", String(error)));
+    this.#reads.push(
+      ended.catch((error) => void this.#failures.push(error)).finally(() =>
+        this.#watches.delete(watch)
+      ),
+    );
+  }
 }
 
 function checkRange(
@@ -209,14 +338,45 @@ function checkRange(
   }
 }
 
-async function checkDisk(image: DiskImage, twin: Twin): Promise<void> {
-  const fresh = openStorage(image.open(), textCodec);
-  let values = 0;
+/** What a start finds on the disk, which must be one of the states that the twin allows. */
+async function recovered(image: DiskImage, twin: Twin): Promise<State> {
+  const storage = await openStorage(image.copy().open(), textCodec);
+  const found = new Map<string, string | undefined>(KEYS.map(({ name }) => [name, undefined]));
+  for (
+    const { partition, key, object } of await storage.range({ partition: 0 }, 9, undefined, 99)
+  ) {
+    found.set(`${partition}/${utf8Text(key)}`, object);
+  }
+  const allowed = twin.afterCrash();
+  assert.ok(
+    allowed.some((state) => KEYS.every(({ name }) => state.get(name) === found.get(name))),
+    `${[...found.entries()]} is none of ${
+      allowed.map((state) => [...state.entries()]).join(" or ")
+    }`,
+  );
   for (const { partition, key, name } of KEYS) {
-    const object = twin.durable(name);
-    assert.equal(await fresh.get(partition, key), object, name);
+    assert.equal(await storage.get(partition, key), found.get(name), name);
+  }
+  return found;
+}
+
+/** Flushes the journal, and then only the records of a state must be there. */
+async function checkRecords(image: DiskImage, state: State): Promise<void> {
+  const storage = await openStorage(image.open(), textCodec, {
+    journalBytes: 0,
+    pieceBytes: PIECE_BYTES,
+  });
+  await storage.setMeta("end", undefined);
+  await flushed(storage);
+  await storage.close();
+  let values = 0;
+  for (const object of state.values()) {
     if (object === undefined) continue;
     values += 1 + (object.length > PIECE_BYTES ? Math.ceil(object.length / PIECE_BYTES) : 0);
   }
   assert.equal(image.size, values, "no surplus pieces");
+  const fresh = await openStorage(image.open(), textCodec);
+  for (const { partition, key, name } of KEYS) {
+    assert.equal(await fresh.get(partition, key), state.get(name), name);
+  }
 }

@@ -1,0 +1,203 @@
+// Flushing: from the memory table to the records, so that the journal stays short.
+//
+// Each step is one small batch of the disk: the changes that stand longest in the memory table become
+// records, and with them go the entries of the journal of which nothing else is needed. Both happen or
+// neither, and to do it again does no harm. A change that was overwritten since is never written.
+//
+// There is no clock here. A step is due when the journal or the table is over its bound, and is taken after
+// a commit or when nothing waits; over twice the bound commits wait for it. After a step that failed the next
+// comes a growing number of commits later.
+
+import { messageOf } from "../wire/errors.ts";
+import type { Disk, DiskChange } from "../ports/disk.ts";
+import type { Log } from "../ports/log.ts";
+import type { Journal } from "./journal.ts";
+import type { MemoryTable } from "./memory_table.ts";
+import { encodeRecord, headKey, pieceKey } from "./record.ts";
+import type { Write } from "./write.ts";
+
+/** A larger step would hold up the commits behind it for too long, in bytes; one object may be larger. */
+const STEP_BYTES = 256 * 1024;
+
+/** The most commits that pass between a step that failed and the next. */
+const MAX_PATIENCE_COUNT = 64;
+
+/** See StorageOptions for the meanings. */
+export interface FlushBounds {
+  readonly journalBytes: number;
+  readonly journalCount: number;
+  readonly stepChanges: number;
+}
+
+/** One batch of the disk and what it does. */
+interface Step<T> {
+  readonly changes: DiskChange[];
+  readonly written: Write<T>[];
+  /** How many entries of the journal it removes. */
+  entryCount: number;
+  bytes: number;
+}
+
+export class Flusher<T> {
+  readonly #disk: Disk;
+  readonly #pieceBytes: number;
+  readonly #journal: Journal;
+  readonly #table: MemoryTable<T>;
+  readonly #bounds: FlushBounds;
+  readonly #log: Log | undefined;
+  /** Called for each change whose record was written, after it has left the table. */
+  readonly #flushed: (write: Write<T>) => void;
+  #failuresInRow = 0;
+  #commitsToWait = 0;
+  flushedCount = 0;
+  failedCount = 0;
+  writtenBytes = 0;
+
+  constructor(
+    disk: Disk,
+    pieceBytes: number,
+    journal: Journal,
+    table: MemoryTable<T>,
+    bounds: FlushBounds,
+    flushed: (write: Write<T>) => void,
+    log: Log | undefined,
+  ) {
+    this.#disk = disk;
+    this.#pieceBytes = pieceBytes;
+    this.#journal = journal;
+    this.#table = table;
+    this.#bounds = bounds;
+    this.#flushed = flushed;
+    this.#log = log;
+  }
+
+  /** Whether a step should be taken. */
+  get isDue(): boolean {
+    return this.#commitsToWait === 0 && this.#isOver(1);
+  }
+
+  /** Notes that a commit has ended. */
+  committed(): void {
+    if (this.#commitsToWait > 0) this.#commitsToWait--;
+  }
+
+  /** Takes a step; a failure waits for the next one. */
+  async flushSome(): Promise<void> {
+    try {
+      await this.#takeStep();
+    } catch (cause) {
+      // What could not be written is in the journal and in memory, as before.
+      this.#log?.warn(`The journal could not be flushed: ${messageOf(cause)}`, {
+        failures: this.#failuresInRow,
+        journalBytes: this.#journal.bytes,
+      });
+    }
+  }
+
+  /** Flushes until another commit may come. Rejects as the disk does. */
+  async makeRoom(): Promise<void> {
+    while (this.#isOver(2)) await this.#takeStep();
+  }
+
+  #isOver(times: number): boolean {
+    const { journalBytes, journalCount } = this.#bounds;
+    return this.#journal.bytes > times * journalBytes || this.#table.bytes > times * journalBytes ||
+      this.#journal.entries.length > times * journalCount;
+  }
+
+  async #takeStep(): Promise<void> {
+    const step = this.#nextStep();
+    try {
+      await this.#disk.commit(step.changes);
+    } catch (error) {
+      this.failedCount++;
+      this.#failuresInRow++;
+      this.#commitsToWait = Math.min(2 ** this.#failuresInRow, MAX_PATIENCE_COUNT);
+      throw error;
+    }
+    this.#failuresInRow = 0;
+    this.#commitsToWait = 0;
+    this.#journal.forget(step.entryCount);
+    this.flushedCount += step.written.length;
+    this.writtenBytes += step.bytes;
+    for (const write of step.written) {
+      this.#table.delete(write);
+      this.#flushed(write);
+    }
+  }
+
+  /** As much as fits, and one change or one entry at least. */
+  #nextStep(): Step<T> {
+    const step: Step<T> = { changes: [], written: [], entryCount: 0, bytes: 0 };
+    const room = this.#newRoom();
+    const writes = this.#table.inOrder()[Symbol.iterator]();
+    let next = writes.next();
+    for (const entry of this.#journal.entries) {
+      while (!next.done && next.value.sequence <= entry.sequence) {
+        const changes = this.#recordOf(next.value);
+        if (!room.takes(changes)) return step;
+        step.changes.push(...changes);
+        step.written.push(next.value);
+        for (const { value } of changes) step.bytes += value?.length ?? 0;
+        next = writes.next();
+      }
+      const removal = this.#journal.removalOf(entry);
+      if (!room.takes(removal)) return step;
+      step.changes.push(...removal);
+      step.entryCount++;
+    }
+    return step;
+  }
+
+  #recordOf({ place, body, piecesBefore }: Write<T>): DiskChange[] {
+    const changes: DiskChange[] = [];
+    let pieceCount = 0;
+    if (body === undefined) {
+      changes.push({ key: headKey(place) });
+    } else {
+      const { head, pieces } = encodeRecord(place, body, this.#pieceBytes);
+      changes.push({ key: headKey(place), value: head });
+      for (const value of pieces) changes.push({ key: pieceKey(place, pieceCount++), value });
+    }
+    for (let index = pieceCount; index < piecesBefore; index++) {
+      changes.push({ key: pieceKey(place, index) });
+    }
+    return changes;
+  }
+
+  #newRoom(): Room {
+    const { limits } = this.#disk;
+    const changes = Math.min(this.#bounds.stepChanges, limits.batchChanges);
+    return new Room(this.#disk, changes, Math.min(STEP_BYTES, limits.batchBytes));
+  }
+}
+
+/** Counts what a batch holds against its limits. */
+class Room {
+  readonly #disk: Disk;
+  readonly #changesMax: number;
+  readonly #bytesMax: number;
+  #changes = 0;
+  #keyBytes = 0;
+  #bytes = 0;
+
+  constructor(disk: Disk, changesMax: number, bytesMax: number) {
+    this.#disk = disk;
+    this.#changesMax = changesMax;
+    this.#bytesMax = bytesMax;
+  }
+
+  /** Takes changes that belong together if there is room; the first always, as the disk takes each alone. */
+  takes(changes: readonly DiskChange[]): boolean {
+    const isFirst = this.#changes === 0;
+    this.#changes += changes.length;
+    for (const { key, value } of changes) {
+      const keyBytes = this.#disk.keyBytes(key);
+      this.#keyBytes += keyBytes;
+      this.#bytes += 2 * keyBytes + (value?.length ?? 0);
+    }
+    return isFirst ||
+      this.#changes <= this.#changesMax && this.#bytes <= this.#bytesMax &&
+        this.#keyBytes <= this.#disk.limits.batchKeyBytes;
+  }
+}
