@@ -35,6 +35,8 @@ const BIG_POSITIVE = 0x1d;
 const DOUBLE = 0x21;
 const FALSE = 0x26;
 const TRUE = 0x27;
+/** After a NUL byte: the byte string goes on. */
+const ESCAPE = 0xff;
 
 const MAX_BIGINT_BYTES = 255;
 const MAX_SHORT_BYTES = 8;
@@ -89,12 +91,23 @@ export function keyFromParts(parts: readonly KvKeyPart[]): Uint8Array<ArrayBuffe
   return prefixFromParts(parts);
 }
 
-/** What all keys begin with whose arrays begin with `parts`; for no parts, what all array keys begin with. */
+/**
+ * What all keys begin with whose arrays begin with `parts`; for no parts, what all array keys begin with.
+ * Some others begin so too: {@linkcode isBelowPrefix} tells them apart.
+ */
 export function prefixFromParts(parts: readonly KvKeyPart[]): Uint8Array<ArrayBuffer> {
   writer.reset();
   writer.byte(KV_KEY_MARKER);
   for (const part of parts) writePart(part);
   return writer.finish();
+}
+
+/**
+ * Whether a key that begins with `prefix` (see {@linkcode prefixFromParts}) has an array that begins so. The
+ * encoding of `["a"]` is also the beginning of that of `["a\0b"]`, where an escape follows and no part.
+ */
+export function isBelowPrefix(key: Uint8Array, prefix: Uint8Array): boolean {
+  return key[prefix.length] !== ESCAPE;
 }
 
 /** The array that a key was given as, or undefined if the key was given in another form. */
@@ -130,7 +143,7 @@ function writeEscaped(tag: number, raw: Uint8Array): void {
   let from = 0;
   for (let at = raw.indexOf(0); at >= 0; at = raw.indexOf(0, from)) {
     writer.raw(raw.subarray(from, at + 1));
-    writer.byte(0xff);
+    writer.byte(ESCAPE);
     from = at + 1;
   }
   writer.raw(from === 0 ? raw : raw.subarray(from));
@@ -198,7 +211,7 @@ function readEscaped(reader: ByteReader): Uint8Array<ArrayBuffer> {
   for (;;) {
     const byte = reader.byte();
     if (byte === 0) {
-      if (reader.peek() !== 0xff) return unescaped.finish();
+      if (reader.peek() !== ESCAPE) return unescaped.finish();
       reader.byte();
     }
     unescaped.byte(byte);

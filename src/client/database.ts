@@ -1,5 +1,6 @@
 // The database as a TypeScript program sees it: keys and values of the language over a node's interface.
 
+import { isBelowPrefix } from "../base/kv_key.ts";
 import { DenamoError, messageOf } from "../wire/errors.ts";
 import type {
   KeyValueApi,
@@ -8,7 +9,7 @@ import type {
   ScanPosition,
   WriteOptions,
 } from "../node/api.ts";
-import { type Key, keyBytes, keyOf, storedValue, valueOf } from "./keys_and_values.ts";
+import { type Key, keyBytes, keyOf, prefixBytes, storedValue, valueOf } from "./keys_and_values.ts";
 
 /** What a key holds. */
 export interface Entry<T> {
@@ -109,13 +110,16 @@ export class Database {
    */
   async *list<T = unknown>(options: ListOptions = {}): AsyncGenerator<ListEntry<T>> {
     const { prefix: prefixKey, limit = Infinity, ...readOptions } = options;
-    const prefix = prefixKey === undefined ? undefined : keyBytes(prefixKey);
+    const prefix = prefixKey === undefined ? undefined : prefixBytes(prefixKey);
     let from: ScanPosition | undefined = { partition: 0 };
     let left = limit;
     while (from !== undefined && left > 0) {
       const wanted = Math.min(LIST_PAGE_COUNT, left);
       const page = await this.#api.scan({ ...readOptions, from, prefix, limit: wanted });
-      const entries = await Promise.all(page.keys.map(async (bytes) => {
+      const keys = Array.isArray(prefixKey)
+        ? page.keys.filter((key) => isBelowPrefix(key, prefix!))
+        : page.keys;
+      const entries = await Promise.all(keys.map(async (bytes) => {
         const key = keyOf(bytes);
         try {
           return { key, ...await this.get<T>(bytes, readOptions) };

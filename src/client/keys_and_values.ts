@@ -2,7 +2,7 @@
 
 import { Decoder, Encoder } from "@msgpack/msgpack";
 import { strictUtf8Text, utf8, utf8Text } from "../base/bytes.ts";
-import { keyFromParts, type KvKeyPart, partsFromKey } from "../base/kv_key.ts";
+import { keyFromParts, type KvKeyPart, partsFromKey, prefixFromParts } from "../base/kv_key.ts";
 import type { StoredValue } from "../crdt/value.ts";
 
 /**
@@ -19,6 +19,12 @@ const decoder = new Decoder({ useBigInt64: true });
 export function keyBytes(key: Key): Uint8Array {
   if (typeof key === "string") return utf8(key);
   return key instanceof Uint8Array ? key : keyFromParts(key);
+}
+
+/** What the keys begin with that begin with this one. */
+export function prefixBytes(prefix: Key): Uint8Array {
+  if (typeof prefix === "string" || prefix instanceof Uint8Array) return keyBytes(prefix);
+  return prefixFromParts(prefix);
 }
 
 /** The key of bytes, in the form in which a program would have given it. */

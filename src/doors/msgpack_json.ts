@@ -13,8 +13,8 @@ import { Decoder, Encoder, ExtData } from "@msgpack/msgpack";
 import { DenamoError, messageOf } from "../wire/errors.ts";
 
 const decoder = new Decoder({ useBigInt64: true, mapKeyConverter });
-const plainEncoder = new Encoder();
-const bigIntegerEncoder = new Encoder({ useBigInt64: true });
+// Numbers beyond 32 bits go as floats and only bigints as integers of 64 bits: readers get back what was given.
+const encoder = new Encoder({ useBigInt64: true });
 
 /**
  * The JSON text of one MessagePack value.
@@ -42,8 +42,8 @@ export function msgpackOfJson(text: string): Uint8Array<ArrayBuffer> {
   try {
     // Only these texts can hold an integer above 2^53, a lone surrogate or the name that
     // decoders refuse; looking at each part of all others would take several times as long.
-    if (!/\d{16}|\\u|__proto__/.test(text)) return plainEncoder.encode(JSON.parse(text));
-    return bigIntegerEncoder.encode(JSON.parse(text, exact as Reviver));
+    if (!/\d{16}|\\u|__proto__/.test(text)) return encoder.encode(JSON.parse(text));
+    return encoder.encode(JSON.parse(text, exact as Reviver));
   } catch (error) {
     throw new DenamoError(
       "bad_request",

@@ -45,13 +45,10 @@ import type {
   StorageStats,
   StoredEntry,
 } from "./storage.ts";
-import type { Write } from "./write.ts";
+import { replayedWrite, type Write } from "./write.ts";
 
 const DEFAULT_CACHE_BYTES = 64 * 1024 * 1024;
 const DEFAULT_MAX_PENDING_BYTES = 64 * 1024 * 1024;
-const DEFAULT_JOURNAL_BYTES = 32 * 1024 * 1024;
-const DEFAULT_JOURNAL_COUNT = 8192;
-const DEFAULT_FLUSH_CHANGES = 100;
 
 /** Where all objects lie; partitions are below 65536. */
 const OBJECT_RECORDS = { start: ["o"], end: ["o", 65_536] };
@@ -123,20 +120,8 @@ export class Engine<T> implements Storage<T> {
     );
     this.#cache = new ObjectCache(options.cacheBytes ?? DEFAULT_CACHE_BYTES);
     this.#journal = journal;
-    const bounds = {
-      journalBytes: options.journalBytes ?? DEFAULT_JOURNAL_BYTES,
-      journalCount: options.journalCount ?? DEFAULT_JOURNAL_COUNT,
-      stepChanges: options.flushChanges ?? DEFAULT_FLUSH_CHANGES,
-    };
-    this.#flusher = new Flusher(
-      disk,
-      this.#pieceBytes,
-      journal,
-      this.#table,
-      bounds,
-      (write) => this.#flushed(write),
-      options.log,
-    );
+    this.#flusher = new Flusher(disk, this.#pieceBytes, journal, this.#table, options);
+    this.#flusher.onFlushed = (write) => this.#flushed(write);
     this.#commits = new GroupCommit(journal, this.#flusher, {
       durable: (writes, sequence) => this.#becameDurable(writes, sequence),
       failed: (writes, error) => this.#failed(writes, error),
@@ -263,7 +248,9 @@ export class Engine<T> implements Storage<T> {
   #commitOne({ partition, key, object }: StorageChange<T>): Promise<void> {
     assert(partition >= 0 && partition < 65_536, `partition ${partition} is below 65536`);
     const body = object === undefined ? undefined : this.#codec.encode(object);
-    return this.#add({ table: "object", partition, key }, body, object);
+    // The key stays in memory, so it must not hold the message around it.
+    const owned = key.length === key.buffer.byteLength ? key : key.slice();
+    return this.#add({ table: "object", partition, key: owned }, body, object);
   }
 
   #add(place: Place, body: Uint8Array | undefined, object: T | undefined): Promise<void> {
@@ -348,18 +335,10 @@ export class Engine<T> implements Storage<T> {
     }
   }
 
-  #replayChange({ place, body, piecesBefore }: JournalChange, sequence: number): void {
-    if (place.table === "object") this.#filter?.add(place.key);
-    this.#table.set({
-      name: nameOf(place),
-      place: { ...place, key: place.key.slice() },
-      body: body?.slice(),
-      object: body === undefined ? undefined : MISS,
-      pieceCount: pieceCountOf(body?.length ?? 0, this.#pieceBytes),
-      piecesBefore,
-      done: undefined,
-      sequence,
-    });
+  #replayChange(change: JournalChange, sequence: number): void {
+    const { table, key } = change.place;
+    this.#table.set(replayedWrite(change, sequence, this.#pieceBytes));
+    if (table === "object") this.#filter?.add(key);
   }
 
   #decodeReplayed(write: Write<T>): Promise<T | undefined> {

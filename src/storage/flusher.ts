@@ -14,20 +14,18 @@ import type { Log } from "../ports/log.ts";
 import type { Journal } from "./journal.ts";
 import type { MemoryTable } from "./memory_table.ts";
 import { encodeRecord, headKey, pieceKey } from "./record.ts";
+import type { StorageOptions } from "./storage.ts";
 import type { Write } from "./write.ts";
+
+const DEFAULT_JOURNAL_BYTES = 32 * 1024 * 1024;
+const DEFAULT_JOURNAL_COUNT = 8192;
+const DEFAULT_STEP_CHANGES = 100;
 
 /** A larger step would hold up the commits behind it for too long, in bytes; one object may be larger. */
 const STEP_BYTES = 256 * 1024;
 
 /** The most commits that pass between a step that failed and the next. */
 const MAX_PATIENCE_COUNT = 64;
-
-/** See StorageOptions for the meanings. */
-export interface FlushBounds {
-  readonly journalBytes: number;
-  readonly journalCount: number;
-  readonly stepChanges: number;
-}
 
 /** One batch of the disk and what it does. */
 interface Step<T> {
@@ -43,32 +41,33 @@ export class Flusher<T> {
   readonly #pieceBytes: number;
   readonly #journal: Journal;
   readonly #table: MemoryTable<T>;
-  readonly #bounds: FlushBounds;
+  readonly #journalBytes: number;
+  readonly #journalCount: number;
+  readonly #stepChanges: number;
   readonly #log: Log | undefined;
-  /** Called for each change whose record was written, after it has left the table. */
-  readonly #flushed: (write: Write<T>) => void;
   #failuresInRow = 0;
   #commitsToWait = 0;
   flushedCount = 0;
   failedCount = 0;
   writtenBytes = 0;
+  /** Called for each change whose record was written, after it has left the table. */
+  onFlushed: (write: Write<T>) => void = () => {};
 
   constructor(
     disk: Disk,
     pieceBytes: number,
     journal: Journal,
     table: MemoryTable<T>,
-    bounds: FlushBounds,
-    flushed: (write: Write<T>) => void,
-    log: Log | undefined,
+    options: StorageOptions,
   ) {
     this.#disk = disk;
     this.#pieceBytes = pieceBytes;
     this.#journal = journal;
     this.#table = table;
-    this.#bounds = bounds;
-    this.#flushed = flushed;
-    this.#log = log;
+    this.#journalBytes = options.journalBytes ?? DEFAULT_JOURNAL_BYTES;
+    this.#journalCount = options.journalCount ?? DEFAULT_JOURNAL_COUNT;
+    this.#stepChanges = options.flushChanges ?? DEFAULT_STEP_CHANGES;
+    this.#log = options.log;
   }
 
   /** Whether a step should be taken. */
@@ -100,9 +99,9 @@ export class Flusher<T> {
   }
 
   #isOver(times: number): boolean {
-    const { journalBytes, journalCount } = this.#bounds;
-    return this.#journal.bytes > times * journalBytes || this.#table.bytes > times * journalBytes ||
-      this.#journal.entries.length > times * journalCount;
+    const boundBytes = times * this.#journalBytes;
+    return this.#journal.bytes > boundBytes || this.#table.bytes > boundBytes ||
+      this.#journal.entries.length > times * this.#journalCount;
   }
 
   async #takeStep(): Promise<void> {
@@ -122,7 +121,7 @@ export class Flusher<T> {
     this.writtenBytes += step.bytes;
     for (const write of step.written) {
       this.#table.delete(write);
-      this.#flushed(write);
+      this.onFlushed(write);
     }
   }
 
@@ -167,7 +166,7 @@ export class Flusher<T> {
 
   #newRoom(): Room {
     const { limits } = this.#disk;
-    const changes = Math.min(this.#bounds.stepChanges, limits.batchChanges);
+    const changes = Math.min(this.#stepChanges, limits.batchChanges);
     return new Room(this.#disk, changes, Math.min(STEP_BYTES, limits.batchBytes));
   }
 }

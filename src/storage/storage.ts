@@ -90,7 +90,7 @@ export interface Storage<T> {
    * Resolves when all changes are durable. Each is whole by itself; together they are not one transaction.
    *
    * @throws {OverloadedError} if too much waits for the disk; nothing was done
-   * @throws {DenamoError} `disk_failed`, outcome unknown: some of the changes may be on the disk
+   * @throws {DenamoError} `disk_failed`, outcome unknown: a later start may find some of the changes
    */
   commit(changes: readonly StorageChange<T>[]): Promise<void>;
 

@@ -1,7 +1,8 @@
 // One change on its way: pending, then in the journal and the memory table, then in its record.
 
-import type { MISS } from "./object_cache.ts";
-import type { Place } from "./record.ts";
+import type { JournalChange } from "./journal_format.ts";
+import { MISS } from "./object_cache.ts";
+import { nameOf, pieceCountOf, type Place } from "./record.ts";
 
 export interface Write<T> {
   /** The name of `place`; see record.ts. */
@@ -19,4 +20,22 @@ export interface Write<T> {
   done: Promise<void> | undefined;
   /** The entry of the journal that holds it; 0 until it is durable. */
   sequence: number;
+}
+
+/** A durable change as the journal gives it back, with copies of its bytes. */
+export function replayedWrite<T>(
+  { place, body, piecesBefore }: JournalChange,
+  sequence: number,
+  pieceBytes: number,
+): Write<T> {
+  return {
+    name: nameOf(place),
+    place: { ...place, key: place.key.slice() },
+    body: body?.slice(),
+    object: body === undefined ? undefined : MISS,
+    pieceCount: pieceCountOf(body?.length ?? 0, pieceBytes),
+    piecesBefore,
+    done: undefined,
+    sequence,
+  };
 }

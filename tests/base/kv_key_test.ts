@@ -6,6 +6,7 @@ import {
   decodeKvKey,
   encodedKvKeyBytes,
   encodeKvKey,
+  isBelowPrefix,
   keyFromParts,
   KV_KEY_MARKER,
   type KvKeyPart,
@@ -94,14 +95,17 @@ Deno.test("encodings sort as Deno KV lists the arrays", async () => {
   );
 });
 
-Deno.test("prefixFromParts() is a prefix of exactly the keys whose arrays begin so", () => {
+Deno.test("prefixFromParts() and isBelowPrefix() find exactly the keys whose arrays begin so", () => {
   fc.assert(fc.property(parts, parts, (a, b) => {
     const long = keyFromParts([...a, ...b]);
     assert.ok(startsWithBytes(long, prefixFromParts(a)));
     assert.ok(startsWithBytes(long, prefixFromParts([])));
     const startsSo = encodeKvKey(b.slice(0, a.length)).toHex() === encodeKvKey(a).toHex();
-    assert.equal(startsWithBytes(keyFromParts(b), prefixFromParts(a)), startsSo);
+    const [key, prefix] = [keyFromParts(b), prefixFromParts(a)];
+    assert.equal(startsWithBytes(key, prefix) && isBelowPrefix(key, prefix), startsSo);
   }));
+  const [key, prefix] = [keyFromParts(["a\0b"]), prefixFromParts(["a"])];
+  assert.ok(startsWithBytes(key, prefix) && !isBelowPrefix(key, prefix));
 });
 
 Deno.test("encodedKvKeyBytes() is the length of the encoding", () => {

@@ -464,3 +464,14 @@ Deno.test("what the journal alone holds is not taken for absent", async () => {
   assert.equal(storage.peek(7, utf8("bob")), undefined);
   await storage.close();
 });
+
+Deno.test("a key that is part of a larger buffer may be used again by its caller", async () => {
+  const image = new DiskImage();
+  const storage = await openAsking(image.open(), textCodec);
+  const message = utf8("put cart:alice bread");
+  const commit = put(storage, message.subarray(4, 14), "bread");
+  message.fill(0);
+  await commit;
+  const again = await openAsking(image.open(), textCodec);
+  assert.equal(await again.get(7, alice), "bread");
+});
