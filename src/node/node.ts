@@ -6,7 +6,6 @@
 
 import { ByteReader } from "../base/byte_reader.ts";
 import { ByteWriter } from "../base/byte_writer.ts";
-import { MalformedError } from "../base/malformed.ts";
 import { HybridClock } from "../causality/hybrid_clock.ts";
 import type { Cluster } from "../coordinator/cluster.ts";
 import { Coordinator } from "../coordinator/coordinator.ts";
@@ -29,7 +28,7 @@ import { partitionOf } from "../ring/partition.ts";
 import { planLayout } from "../ring/planner.ts";
 import { Actors } from "../replica/actors.ts";
 import { Namespaces } from "../replica/namespaces.ts";
-import { Replica } from "../replica/replica.ts";
+import { Replica, type Witness } from "../replica/replica.ts";
 import { ReplicaService } from "../replica/replica_service.ts";
 import { openStorage, type Storage } from "../storage/storage.ts";
 import { Deadlines } from "../wire/deadlines.ts";
@@ -53,9 +52,11 @@ import type {
   WriteOptions,
   WriteResult,
 } from "./api.ts";
+import { Admission } from "./admission.ts";
 import { FirstLayout } from "./first_layout.ts";
 import { LayoutStore } from "./layout_store.ts";
 import { measure } from "./measurements.ts";
+import { Readiness } from "./readiness.ts";
 import { type NodeSettings, VERSION } from "./settings.ts";
 import { memberViews, ringView } from "./views.ts";
 
@@ -65,10 +66,8 @@ export interface NodePorts {
   readonly network: Network;
   readonly disk: Disk;
   readonly log: Log;
+  readonly witness?: Witness | undefined;
 }
-
-/** How long a node that only ever met refusals goes on before it gives up. */
-const REFUSED_FOR_MS = 10_000;
 
 export class Node implements NodeApi {
   readonly #settings: NodeSettings;
@@ -85,12 +84,12 @@ export class Node implements NodeApi {
   readonly #firstLayout: FirstLayout;
   readonly #coordinator: Coordinator;
   readonly #scans: Scans;
+  readonly #admission: Admission;
+  readonly #readiness: Readiness;
   readonly #startedAtMs: number;
   /** Peers that the network keeps a connection to because they are members. */
   readonly #kept = new Map<PeerId, string>();
   readonly #failure = Promise.withResolvers<Error>();
-  #firstRefusalMs: number | undefined;
-  #wasAdmitted = false;
   #isStopped = false;
 
   private constructor(
@@ -100,7 +99,7 @@ export class Node implements NodeApi {
     incarnation: number,
     onCommitFailed: { handler: (partitions: Iterable<number>) => void },
   ) {
-    const { clock, random, network, log } = ports;
+    const { clock, random, network, log, witness } = ports;
     this.#settings = settings;
     this.#ports = ports;
     this.#storage = storage;
@@ -126,9 +125,29 @@ export class Node implements NodeApi {
       publish: (bytes) => network.publish(bytes),
       onHeartbeat: (heartbeat) => this.#heard(heartbeat),
     });
+    this.#admission = new Admission(
+      this.#namespaces.digest(),
+      this.#heartbeats,
+      clock,
+      log,
+      (reason) => {
+        this.#failure.resolve(new Error(reason));
+      },
+    );
+    this.#readiness = new Readiness(
+      settings.node,
+      clock,
+      (node) => this.#table.isConnected(node),
+    );
     const hybridClock = new HybridClock(clock, settings.maxClockSkewMs);
     this.#actors = new Actors(settings.node, random, hybridClock);
-    const replica = new Replica(storage, this.#actors, hybridClock, this.#namespaces);
+    const replica = new Replica(
+      storage,
+      this.#actors,
+      hybridClock,
+      this.#namespaces,
+      ports.witness,
+    );
     onCommitFailed.handler = (partitions) => replica.commitFailed(partitions);
     this.#layouts = new LayoutStore(storage, log, () => this.#heartbeats.publishNow());
     new ReplicaService(settings.node, replica, this.#namespaces, () => this.#layouts.held)
@@ -172,6 +191,7 @@ export class Node implements NodeApi {
     try {
       storage = await openStorage(ports.disk, codec, {
         cacheBytes: settings.cacheBytes,
+        journalCount: settings.journalCount,
         log: ports.log,
         onCommitFailed: (partitions) => onCommitFailed.handler(partitions),
       });
@@ -327,10 +347,10 @@ export class Node implements NodeApi {
 
   #networkHandlers(): NetworkHandlers {
     return {
-      greeting: () => this.#greeting(),
-      admit: (peer, greeting) => this.#admit(peer, greeting),
+      greeting: () => this.#admission.greeting(),
+      admit: (peer, greeting) => this.#admission.admit(peer, greeting),
       peerUp: (peer) => {
-        this.#wasAdmitted = true;
+        this.#admission.peerUp();
         this.#table.connected(peer);
         this.#rpc.peerUp(peer);
       },
@@ -338,45 +358,13 @@ export class Node implements NodeApi {
         this.#table.disconnected(peer);
         this.#rpc.peerDown(peer, reason);
       },
-      refusedBy: (peer, reason) => this.#refusedBy(peer, reason),
+      refusedBy: (peer, reason) => this.#admission.refusedBy(peer, reason),
       message: (from, lane, bytes) => {
         this.#heartbeats.spoke(from);
         this.#rpc.receive(from, lane, bytes);
       },
       published: (bytes) => this.#heartbeats.receive(bytes),
     };
-  }
-
-  /** What all nodes must agree on, and a heartbeat. */
-  #greeting(): Uint8Array {
-    const writer = new ByteWriter(512);
-    writer.text(this.#namespaces.digest());
-    writer.raw(this.#heartbeats.greeting());
-    return writer.finish();
-  }
-
-  #admit(peer: PeerId, greeting: Uint8Array): string | undefined {
-    try {
-      const reader = new ByteReader(greeting, "greeting");
-      const digest = reader.text();
-      if (digest !== this.#namespaces.digest()) {
-        return `The namespaces of ${this.#settings.node} differ: all nodes must have the same prefixes, ` +
-          "n and conflict rules";
-      }
-      return this.#heartbeats.admit(peer, reader.raw(reader.remaining));
-    } catch (error) {
-      if (!(error instanceof MalformedError)) throw error;
-      return error.message;
-    }
-  }
-
-  /** A node that nobody ever admitted, and somebody refuses again and again, is in the wrong place. */
-  #refusedBy(peer: PeerId | undefined, reason: string): void {
-    const nowMs = this.#ports.clock.monotonic();
-    this.#ports.log.warn("A peer refuses this node", { peer, reason });
-    this.#firstRefusalMs ??= nowMs;
-    if (this.#wasAdmitted || nowMs - this.#firstRefusalMs < REFUSED_FOR_MS) return;
-    this.#failure.resolve(new Error(`Refused by ${peer ?? "a peer"}: ${reason}`));
   }
 
   #memberChanged(change: MemberChange): void {
@@ -463,10 +451,7 @@ export class Node implements NodeApi {
 
   #notReadyBecause(): string | undefined {
     if (this.#isStopped) return "The node is stopping";
-    if (this.#layouts.held === undefined) {
-      return "There is no layout: run denamo layout init on one node of the cluster";
-    }
-    return this.#clockWatch.mayCoordinate();
+    return this.#readiness.problem(this.#layouts.held?.layout) ?? this.#clockWatch.mayCoordinate();
   }
 }
 

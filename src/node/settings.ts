@@ -18,6 +18,8 @@ export interface NodeSettings {
   readonly heartbeatMs: number;
   /** Of decoded objects in memory, in bytes. */
   readonly cacheBytes: number;
+  /** After how many group commits the journal is flushed; storage decides unless given. */
+  readonly journalCount?: number | undefined;
   /** Multiaddrs to begin with. */
   readonly join: readonly string[];
   /** Host and port of the doors, as others shall know them. Asked at every heartbeat. */

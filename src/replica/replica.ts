@@ -30,11 +30,23 @@ export interface CoordinatedWrite {
   readonly durable: Promise<void>;
 }
 
+/** Is told of every write that a copy has coordinated, so that a test knows what clients cannot. */
+export interface Witness {
+  coordinated(write: {
+    readonly partition: number;
+    readonly key: Uint8Array;
+    readonly dot: Dot;
+    readonly before: DataObject;
+    readonly object: DataObject;
+  }): void;
+}
+
 export class Replica {
   readonly #storage: Storage<DataObject>;
   readonly #actors: Actors;
   readonly #clock: HybridClock;
   readonly #namespaces: Namespaces;
+  readonly #witness: Witness | undefined;
   readonly #order = new KeyOrder();
 
   constructor(
@@ -42,11 +54,13 @@ export class Replica {
     actors: Actors,
     clock: HybridClock,
     namespaces: Namespaces,
+    witness?: Witness,
   ) {
     this.#storage = storage;
     this.#actors = actors;
     this.#clock = clock;
     this.#namespaces = namespaces;
+    this.#witness = witness;
   }
 
   /** What this copy holds; the empty object if nothing. @throws {CorruptError} */
@@ -68,10 +82,12 @@ export class Replica {
   ): CoordinatedWrite | Promise<CoordinatedWrite> {
     return this.#exclusively(partition, key, (before) => {
       if (seen !== undefined) this.#noticeAmnesia(partition, before, (actor) => seen.get(actor));
-      const made = change(before, (above) => this.#actors.nextDot(partition, above));
+      let dot: Dot | undefined;
+      const made = change(before, (above) => dot = this.#actors.nextDot(partition, above));
       const object = this.#obeyRule(key, made);
       this.#checkSize(object);
       const durable = this.#storage.commit([{ partition, key, object }]);
+      if (dot !== undefined) this.#witness?.coordinated({ partition, key, dot, before, object });
       return { before, object, durable };
     });
   }

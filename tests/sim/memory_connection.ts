@@ -9,9 +9,16 @@ export const SILENCE_MS = 15_000;
 /** How many bytes may wait for one peer and lane. */
 const QUEUE_BYTES = { request: 16 * 1024 * 1024, bulk: 4 * 1024 * 1024 } as const;
 
+/** Looks on while messages pass. */
+export interface Tap {
+  /** A message is sent. What this returns is given the delivery and carries it out. */
+  sent(from: PeerId, to: PeerId, bytes: Uint8Array): (deliver: () => void) => void;
+}
+
 /** What lies between the peers. */
 export interface Paths {
   readonly clock: Clock;
+  readonly tap: Tap | undefined;
   readonly delayMs: (from: PeerId, to: PeerId) => number;
   isCut(from: PeerId, to: PeerId): boolean;
   add(connection: MemoryConnection): void;
@@ -28,6 +35,7 @@ export interface ConnectionEnd {
 interface Waiting {
   readonly lane: Lane;
   readonly bytes: Uint8Array;
+  readonly carry: ((deliver: () => void) => void) | undefined;
 }
 
 /** One connection: two ends, and what is on its way in each direction. */
@@ -56,7 +64,9 @@ export class MemoryConnection {
     const way = this.#way(from.self);
     if (way.bytes[lane] + bytes.length > QUEUE_BYTES[lane]) return false;
     way.bytes[lane] += bytes.length;
-    way.waiting.push({ lane, bytes: bytes.slice() });
+    const copy = bytes.slice();
+    const carry = this.#paths.tap?.sent(from.self, this.other(from).self, copy);
+    way.waiting.push({ lane, bytes: copy, carry });
     this.#schedule(from, way);
     return true;
   }
@@ -117,7 +127,9 @@ export class MemoryConnection {
       if (!this.#isOpen || this.#paths.isCut(from.self, to.self)) return;
       const next = way.waiting.shift()!;
       way.bytes[next.lane] -= next.bytes.length;
-      to.deliver(this, next.lane, next.bytes);
+      const deliver = () => to.deliver(this, next.lane, next.bytes);
+      if (next.carry === undefined) deliver();
+      else next.carry(deliver);
     });
   }
 }

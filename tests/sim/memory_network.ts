@@ -17,6 +17,7 @@ import {
   MemoryConnection,
   type Paths,
   SILENCE_MS,
+  type Tap,
 } from "./memory_connection.ts";
 
 export interface MemoryWorldOptions {
@@ -27,6 +28,7 @@ export interface MemoryWorldOptions {
   readonly delayMs?: ((from: PeerId, to: PeerId) => number) | undefined;
   /** Whether this publication is lost on its way to this peer. */
   readonly losesPublication?: ((from: PeerId, to: PeerId) => boolean) | undefined;
+  readonly tap?: Tap | undefined;
 }
 
 export interface MemoryNodeOptions {
@@ -42,6 +44,7 @@ export class MemoryWorld implements Paths {
   readonly random: Random;
   readonly delayMs: (from: PeerId, to: PeerId) => number;
   readonly losesPublication: (from: PeerId, to: PeerId) => boolean;
+  readonly tap: Tap | undefined;
   readonly #listening = new Map<string, MemoryNetwork>();
   readonly #connections = new Set<MemoryConnection>();
   readonly #cuts = new Map<string, number>();
@@ -51,6 +54,7 @@ export class MemoryWorld implements Paths {
     this.random = options.random ?? new SeededRandom("memory network");
     this.delayMs = options.delayMs ?? (() => 1);
     this.losesPublication = options.losesPublication ?? (() => false);
+    this.tap = options.tap;
   }
 
   /** Makes the network of one node, as one run of its process has it. */

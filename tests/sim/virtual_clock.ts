@@ -1,14 +1,16 @@
 // Virtual time: a world in which a minute takes a millisecond and everything happens in one order.
 //
-// Whatever shall happen waits in a heap, ordered by its time and, at one time, by when it was set. Between two
-// events the event loop is drained, so that all promises settle that can: code with `await` in it
-// runs as on a real machine, but always in the same order.
+// Whatever shall happen waits in a heap, ordered by its time and, at one time, by when it was set, or by lot
+// if there is a source of chance. Between two events the event loop is drained, so that all promises
+// settle that can: code with `await` in it runs as on a real machine, but always in the same order.
 
 import { setImmediate } from "node:timers";
 import type { Clock, Timer } from "../../src/ports/clock.ts";
+import type { Random } from "../../src/ports/random.ts";
 
 interface Event {
   readonly atMs: number;
+  readonly lot: number;
   readonly order: number;
   callback: (() => void) | undefined;
 }
@@ -20,7 +22,19 @@ export const WORLD_BEGIN_MS = 1_700_000_000_000;
 export class VirtualTime {
   #nowMs = 0;
   #order = 0;
+  #eventCount = 0;
   readonly #heap: Event[] = [];
+  readonly #lots: Random | undefined;
+
+  /** @param lots decides which of two events of one time comes first */
+  constructor(lots?: Random) {
+    this.#lots = lots;
+  }
+
+  /** How many events have happened. */
+  get eventCount(): number {
+    return this.#eventCount;
+  }
 
   /** Milliseconds since the world began. */
   get nowMs(): number {
@@ -46,6 +60,7 @@ export class VirtualTime {
     if (Number.isNaN(delayMs)) throw new RangeError("A delay must be a number of milliseconds");
     const event: Event = {
       atMs: this.#nowMs + Math.max(0, delayMs),
+      lot: this.#lots?.uint32() ?? 0,
       order: this.#order++,
       callback,
     };
@@ -56,24 +71,16 @@ export class VirtualTime {
   /** Lets the next event happen and all promises settle; false if nothing waits until `untilMs`. */
   async step(untilMs = Infinity): Promise<boolean> {
     await settled();
-    for (;;) {
-      const next = this.#heap[0];
-      if (next === undefined || next.atMs > untilMs) return false;
-      pop(this.#heap);
-      const { callback } = next;
-      if (callback === undefined) continue;
-      next.callback = undefined;
-      this.#nowMs = next.atMs;
-      callback();
-      await settled();
-      return true;
-    }
+    if (!this.#happen(untilMs)) return false;
+    await settled();
+    return true;
   }
 
   /** Lets `durationMs` pass. */
   async pass(durationMs: number): Promise<void> {
     const endMs = this.#nowMs + durationMs;
-    while (await this.step(endMs));
+    await settled();
+    while (this.#happen(endMs)) await settled();
     this.#nowMs = endMs;
   }
 
@@ -82,9 +89,26 @@ export class VirtualTime {
     const endMs = this.#nowMs + limitMs;
     await settled();
     while (!condition()) {
-      if (!await this.step(endMs)) {
+      if (!this.#happen(endMs)) {
         throw new Error(`Did not happen within ${limitMs} virtual ms: ${what}`);
       }
+      await settled();
+    }
+  }
+
+  /** Takes the next event, if there is one until `untilMs`. */
+  #happen(untilMs: number): boolean {
+    for (;;) {
+      const next = this.#heap[0];
+      if (next === undefined || next.atMs > untilMs) return false;
+      pop(this.#heap);
+      const { callback } = next;
+      if (callback === undefined) continue;
+      next.callback = undefined;
+      this.#nowMs = next.atMs;
+      this.#eventCount++;
+      callback();
+      return true;
     }
   }
 }
@@ -95,7 +119,8 @@ function settled(): Promise<void> {
 }
 
 function isBefore(a: Event, b: Event): boolean {
-  return a.atMs < b.atMs || (a.atMs === b.atMs && a.order < b.order);
+  if (a.atMs !== b.atMs) return a.atMs < b.atMs;
+  return a.lot !== b.lot ? a.lot < b.lot : a.order < b.order;
 }
 
 function push(heap: Event[], event: Event): void {

@@ -1,0 +1,76 @@
+// Who may be a peer: what two nodes say to each other before anything else.
+//
+// A greeting is a hash of the settings that all nodes must share, and a heartbeat: so nodes that would place
+// keys differently never talk, and nodes that do know each other from their first moment. A node that
+// nobody has ever admitted and that is refused again and again is in the wrong place, and must not go on.
+
+import { ByteReader } from "../base/byte_reader.ts";
+import { ByteWriter } from "../base/byte_writer.ts";
+import { MalformedError } from "../base/malformed.ts";
+import type { Heartbeats } from "../membership/heartbeats.ts";
+import type { Clock } from "../ports/clock.ts";
+import type { Log } from "../ports/log.ts";
+import type { PeerId } from "../ports/network.ts";
+
+/** How long a node that only ever met refusals goes on before it gives up. */
+const REFUSED_FOR_MS = 10_000;
+
+export class Admission {
+  readonly #settingsDigest: string;
+  readonly #heartbeats: Heartbeats;
+  readonly #clock: Clock;
+  readonly #log: Log;
+  readonly #giveUp: (reason: string) => void;
+  #firstRefusalMs: number | undefined;
+  #wasAdmitted = false;
+
+  /** @param giveUp told once it is clear that nobody will have this node */
+  constructor(
+    settingsDigest: string,
+    heartbeats: Heartbeats,
+    clock: Clock,
+    log: Log,
+    giveUp: (reason: string) => void,
+  ) {
+    this.#settingsDigest = settingsDigest;
+    this.#heartbeats = heartbeats;
+    this.#clock = clock;
+    this.#log = log;
+    this.#giveUp = giveUp;
+  }
+
+  /** Our first words to a peer. */
+  greeting(): Uint8Array {
+    const writer = new ByteWriter(512);
+    writer.text(this.#settingsDigest);
+    writer.raw(this.#heartbeats.greeting());
+    return writer.finish();
+  }
+
+  /** Judges a peer by its greeting: undefined admits it, a sentence refuses it. */
+  admit(peer: PeerId, greeting: Uint8Array): string | undefined {
+    try {
+      const reader = new ByteReader(greeting, "greeting");
+      if (reader.text() !== this.#settingsDigest) {
+        return "The namespaces differ: all nodes must have the same prefixes, n and conflict rules";
+      }
+      return this.#heartbeats.admit(peer, reader.raw(reader.remaining));
+    } catch (error) {
+      if (!(error instanceof MalformedError)) throw error;
+      return error.message;
+    }
+  }
+
+  /** A peer has admitted us, and we it. */
+  peerUp(): void {
+    this.#wasAdmitted = true;
+  }
+
+  refusedBy(peer: PeerId | undefined, reason: string): void {
+    const nowMs = this.#clock.monotonic();
+    this.#log.warn("A peer refuses this node", { peer, reason });
+    this.#firstRefusalMs ??= nowMs;
+    if (this.#wasAdmitted || nowMs - this.#firstRefusalMs < REFUSED_FOR_MS) return;
+    this.#giveUp(`Refused by ${peer ?? "a peer"}: ${reason}`);
+  }
+}
