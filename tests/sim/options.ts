@@ -1,0 +1,152 @@
+// What kind of world a seed has: everything that is drawn once, before anything happens.
+//
+// Each kind of fault is off in half of the seeds and has a random weight in the others, since a fault that
+// is always there hides what others would show (swarm testing: Groce et al., ISSTA 2012). Sizes and bounds are
+// drawn small, so that rare paths are walked often.
+
+import type { QuorumLevel } from "../../src/replica/namespaces.ts";
+import { Dice } from "./dice.ts";
+
+/** The kinds of faults, each with its weight among those that happen; 0 is off. */
+export interface FaultWeights {
+  readonly reset: number;
+  readonly isolate: number;
+  readonly halves: number;
+  readonly oneWay: number;
+  readonly crash: number;
+  readonly restart: number;
+  readonly pause: number;
+  readonly slowDisk: number;
+  readonly writeErrors: number;
+  readonly readErrors: number;
+  readonly clockJump: number;
+  readonly lostDisk: number;
+  readonly oldDisk: number;
+}
+
+export type FaultKind = keyof FaultWeights;
+
+/** What clients do, each with its weight. */
+export interface OperationWeights {
+  readonly get: number;
+  readonly getLoosely: number;
+  readonly putFresh: number;
+  readonly putStale: number;
+  readonly putBlind: number;
+  readonly deleteFresh: number;
+  readonly deleteBlind: number;
+}
+
+export interface SimOptions {
+  readonly seed: number;
+  readonly nodeCount: number;
+  readonly replication: number;
+  readonly keyCount: number;
+  /** Whether all keys lie in one partition, and so share actors. */
+  readonly sharesPartition: boolean;
+  readonly clientCount: number;
+  /** How long there are faults, in milliseconds. */
+  readonly durationMs: number;
+  readonly thinkMs: number;
+  readonly r: QuorumLevel;
+  readonly w: QuorumLevel;
+  /** How often a request names a level of its own. */
+  readonly ownLevelShare: number;
+  readonly timeoutMs: number;
+  readonly cacheBytes: number;
+  readonly journalCount: number;
+  readonly delayMs: number;
+  readonly publicationLoss: number;
+  readonly diskMs: number;
+  /** How far clocks are off from the beginning, in milliseconds. */
+  readonly clockOffsetMs: number;
+  readonly driftPpm: number;
+  readonly meanFaultMs: number;
+  readonly faults: FaultWeights;
+  readonly operations: OperationWeights;
+  readonly restartsAllAtHealing: boolean;
+}
+
+/** Draws the options of a seed. */
+export function drawOptions(seed: number, nodeCounts: readonly number[] = []): SimOptions {
+  const dice = new Dice(seed, "options");
+  const weight = () => dice.happens(0.5) ? 0 : dice.between(0.1, 1);
+  const nodeCount = dice.one([3, 3, 3, 4, 5, 7]);
+  const [r, w] = dice.one(LEVELS);
+  const ownLevelShare = dice.one([0, 0, 0.2]);
+  // A disk that is lost may take what was written to one disk only: such worlds keep theirs.
+  const mayLoseDisks = w !== "one" && ownLevelShare === 0;
+  return {
+    seed,
+    nodeCount: nodeCounts.length > 0 ? dice.one(nodeCounts) : nodeCount,
+    replication: 3,
+    keyCount: dice.one([1, 1, 2, 3, 4]),
+    sharesPartition: dice.happens(0.5),
+    clientCount: dice.one([3, 4, 5]),
+    durationMs: dice.between(8_000, 40_000),
+    thinkMs: dice.one([20, 100, 400]),
+    r,
+    w,
+    ownLevelShare,
+    timeoutMs: Math.round(dice.between(300, 4_000)),
+    cacheBytes: dice.one([0, 200, 1_000_000]),
+    journalCount: dice.one([1, 3, 10, 8_192]),
+    delayMs: dice.one([1, 10, 60]),
+    publicationLoss: dice.one([0, 0, 0.2]),
+    diskMs: dice.one([0, 2, 20]),
+    clockOffsetMs: dice.one([0, 100, 600]),
+    driftPpm: dice.one([0, 100, 1_000]),
+    meanFaultMs: dice.one([500, 2_000, 6_000]),
+    faults: {
+      reset: weight(),
+      isolate: weight(),
+      halves: weight(),
+      oneWay: weight(),
+      crash: weight(),
+      restart: weight(),
+      pause: weight(),
+      slowDisk: weight(),
+      writeErrors: weight(),
+      readErrors: weight(),
+      clockJump: weight(),
+      lostDisk: mayLoseDisks ? weight() : 0,
+      oldDisk: mayLoseDisks ? weight() : 0,
+    },
+    operations: {
+      get: dice.between(0.2, 1),
+      getLoosely: weight(),
+      putFresh: dice.between(0.1, 1),
+      putStale: weight(),
+      putBlind: weight(),
+      deleteFresh: weight() / 2,
+      deleteBlind: weight() / 2,
+    },
+    restartsAllAtHealing: dice.happens(0.5),
+  };
+}
+
+/** How many owners a level means; the simulated clusters have no others. */
+export function countOf(level: QuorumLevel, owners: number): number {
+  switch (level) {
+    case "one":
+      return 1;
+    case "quorum":
+      return Math.floor(owners / 2) + 1;
+    case "all":
+      return owners;
+    default:
+      return level;
+  }
+}
+
+/** Reads and writes of a world, with and without R + W > N. */
+const LEVELS: readonly (readonly [QuorumLevel, QuorumLevel])[] = [
+  ["quorum", "quorum"],
+  ["quorum", "quorum"],
+  ["quorum", "quorum"],
+  ["one", "all"],
+  ["all", "one"],
+  ["one", "quorum"],
+  ["quorum", "one"],
+  ["one", "one"],
+];
