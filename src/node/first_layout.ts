@@ -3,8 +3,9 @@
 // The node that is told to make it plans it and first asks every node that it sees for a promise: "you have
 // no layout, you have promised no other, and you see all the members?" Only when all have promised is the
 // layout installed. Two operators at once cannot both get all promises, because each needs the other's
-// node. A promise is kept in memory for some seconds; once installed, a layout is on the disk, and a node
-// that has one promises nothing any more.
+// node. A promise is kept in memory, by the maker itself until it has failed or has the layout on its
+// disk, by the others for some seconds, which is longer than a maker waits for their answers. Once
+// installed, a layout is on the disk, and a node that has one promises nothing any more.
 
 import type { Clock } from "../ports/clock.ts";
 import type { PeerId } from "../ports/network.ts";
@@ -33,6 +34,7 @@ export class FirstLayout {
   readonly #store: LayoutStore;
   readonly #seen: () => readonly SeenNode[];
   #promised: { readonly id: string; readonly untilMs: number } | undefined;
+  #isMaking = false;
 
   constructor(
     self: string,
@@ -77,23 +79,48 @@ export class FirstLayout {
    * @throws {DenamoError} `layout_exists` or `layout_refused`; then nothing has changed anywhere
    */
   async make(layout: Layout): Promise<void> {
+    if (this.#isMaking) {
+      throw new DenamoError("layout_refused", "no", `${this.#self} is making a layout already`);
+    }
     const members = layout.members.map(({ node }) => node);
     this.#promise(layout.id, members);
+    this.#promised = { id: layout.id, untilMs: Infinity };
+    this.#isMaking = true;
     const others = this.#seen();
+    const encoded = encodeLayout(layout);
+    try {
+      await this.#gatherPromises(layout.id, members, others);
+      await this.#store.install(encoded);
+    } finally {
+      this.#promised = undefined;
+      this.#isMaking = false;
+    }
+    // Who misses this hears of the layout from the next heartbeat.
+    await Promise.allSettled(
+      others.map(({ peer }) => this.#rpc.call(peer, METHODS.installLayout, [encoded], TIMEOUT_MS)),
+    );
+  }
+
+  /** Resolves once all others have promised, and none of their promises can have run out. */
+  async #gatherPromises(
+    id: string,
+    members: readonly string[],
+    others: readonly SeenNode[],
+  ): Promise<void> {
+    const beganAtMs = this.#clock.monotonic();
     await Promise.all(others.map(async ({ node, peer }) => {
       try {
-        await this.#rpc.call(peer, METHODS.promiseLayout, [layout.id, members], TIMEOUT_MS);
+        await this.#rpc.call(peer, METHODS.promiseLayout, [id, members], TIMEOUT_MS);
       } catch (error) {
         if (error instanceof DenamoError && error.code === "layout_exists") throw error;
         throw new DenamoError("layout_refused", "no", `${node} refuses: ${messageOf(error)}`);
       }
     }));
-    const encoded = encodeLayout(layout);
-    await this.#store.install(encoded);
-    // Who misses this hears of the layout from the next heartbeat.
-    await Promise.allSettled(
-      others.map(({ peer }) => this.#rpc.call(peer, METHODS.installLayout, [encoded], TIMEOUT_MS)),
-    );
+    // A process that was held up must not act on what has run out meanwhile.
+    const tookMs = this.#clock.monotonic() - beganAtMs;
+    if (tookMs < PROMISE_MS - TIMEOUT_MS / 2) return;
+    const message = `${this.#self} was held up for ${Math.round(tookMs)} ms; try again`;
+    throw new DenamoError("layout_refused", "no", message);
   }
 
   #promise(id: string, members: readonly string[]): void {

@@ -60,8 +60,11 @@ export class LayoutStore {
     }
   }
 
-  /** Takes a layout if it is newer than ours. Resolves once it is on the disk and in force. */
-  install(encoded: Uint8Array): Promise<void> {
+  /**
+   * Takes a layout if it is newer than ours. Resolves once it is on the disk and in force; rejects with a
+   * MalformedError if it is none.
+   */
+  async install(encoded: Uint8Array): Promise<void> {
     const own = new Uint8Array(encoded);
     const layout = decodeLayout(own);
     const installed = this.#installing.then(async () => {
@@ -71,8 +74,9 @@ export class LayoutStore {
       this.#log.info(`Layout ${layout.id} is in force`, { members: layout.members.length });
       this.#changed();
     });
+    // The caller has the error; the next installation only waits for the end of this one.
     this.#installing = installed.catch(() => {});
-    return installed;
+    await installed;
   }
 
   /** Fetches the layout of a peer that has said to have a newer one. */

@@ -146,7 +146,7 @@ export class Node implements NodeApi {
       this.#actors,
       hybridClock,
       this.#namespaces,
-      ports.witness,
+      witness,
     );
     onCommitFailed.handler = (partitions) => replica.commitFailed(partitions);
     this.#layouts = new LayoutStore(storage, log, () => this.#heartbeats.publishNow());
