@@ -336,6 +336,9 @@ class Libp2pNetwork implements Network {
     const { cluster } = this.#options;
     if (link.received !== undefined) return link.abort("It greeted twice");
     if (hello.cluster !== cluster) {
+      // Neither can have the other, and only one of the two decides: it is told here.
+      this.#redial.refused(link.peer);
+      handlers.refusedBy(link.peer, `It is of cluster "${hello.cluster}", not "${cluster}"`);
       return this.#refuse(link, `This is cluster "${cluster}", not "${hello.cluster}"`);
     }
     const chosen = this.#chosen.get(link.peer);

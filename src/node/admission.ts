@@ -52,7 +52,11 @@ export class Admission {
     try {
       const reader = new ByteReader(greeting, "greeting");
       if (reader.text() !== this.#settingsDigest) {
-        return "The namespaces differ: all nodes must have the same prefixes, n and conflict rules";
+        const reason =
+          "The namespaces differ: all nodes must have the same prefixes, n and conflict rules";
+        // It would refuse us as well, but is not asked.
+        this.refusedBy(peer, reason);
+        return reason;
       }
       return this.#heartbeats.admit(peer, reader.raw(reader.remaining));
     } catch (error) {
@@ -66,6 +70,7 @@ export class Admission {
     this.#wasAdmitted = true;
   }
 
+  /** A peer has refused us, or would. */
   refusedBy(peer: PeerId | undefined, reason: string): void {
     const nowMs = this.#clock.monotonic();
     this.#log.warn("A peer refuses this node", { peer, reason });

@@ -20,6 +20,8 @@ import type { LayoutStore } from "./layout_store.ts";
 
 const PROMISE_MS = 10_000;
 const TIMEOUT_MS = 5_000;
+/** A layout goes to the maker's disk only if so little time has passed since it asked for promises. */
+const INSTALL_BEFORE_MS = 7_500;
 
 /** A node that is seen at present. */
 export interface SeenNode {
@@ -118,7 +120,7 @@ export class FirstLayout {
     }));
     // A process that was held up must not act on what has run out meanwhile.
     const tookMs = this.#clock.monotonic() - beganAtMs;
-    if (tookMs < PROMISE_MS - TIMEOUT_MS / 2) return;
+    if (tookMs < INSTALL_BEFORE_MS) return;
     const message = `${this.#self} was held up for ${Math.round(tookMs)} ms; try again`;
     throw new DenamoError("layout_refused", "no", message);
   }
@@ -145,6 +147,6 @@ export class FirstLayout {
       const message = `${this.#self} has promised another layout; try again in some seconds`;
       throw new DenamoError("layout_refused", "no", message);
     }
-    this.#promised = { id, untilMs: nowMs + PROMISE_MS };
+    if (!this.#isMaking) this.#promised = { id, untilMs: nowMs + PROMISE_MS };
   }
 }

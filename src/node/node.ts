@@ -131,7 +131,8 @@ export class Node implements NodeApi {
       clock,
       log,
       (reason) => {
-        this.#failure.resolve(new Error(reason));
+        // Who has joined nobody is not in the wrong place, whatever strangers say that call.
+        if (settings.join.length > 0) this.#failure.resolve(new Error(reason));
       },
     );
     this.#readiness = new Readiness(

@@ -29,7 +29,10 @@ export interface NetworkHandlers {
   /** The connection to a peer that was up has ended. */
   peerDown(peer: PeerId, reason: string): void;
 
-  /** A peer (or whoever answered at `address`, if its id is not known) has refused us, and why. */
+  /**
+   * A peer (undefined if its id is not known) has refused us, and why. Of two peers of different clusters
+   * both are told.
+   */
   refusedBy(peer: PeerId | undefined, reason: string): void;
 
   /** A message has arrived. `bytes` may be a view: copy what shall outlive the call. */

@@ -190,6 +190,7 @@ export class Rpc {
       this.#fail(request, from, lane, error);
       return;
     }
+    const connection = this.#peers.get(from);
     let result: readonly unknown[] | Promise<readonly unknown[]>;
     try {
       result = handler(request, from);
@@ -198,9 +199,12 @@ export class Rpc {
       return;
     }
     if (result instanceof Promise) {
+      // An answer belongs to the connection that brought its request: a peer that has started again since
+      // counts its requests from one again, and would take it for the answer to another.
+      const isConnected = () => this.#peers.get(from) === connection;
       result.then(
-        (value) => this.#network.send(from, lane, encodeAnswer(request.id, value)),
-        (error) => this.#fail(request, from, lane, error),
+        (value) => isConnected() && this.#network.send(from, lane, encodeAnswer(request.id, value)),
+        (error) => isConnected() && this.#fail(request, from, lane, error),
       );
     } else {
       this.#network.send(from, lane, encodeAnswer(request.id, result));

@@ -2,7 +2,6 @@
 
 import assert from "node:assert/strict";
 import {
-  DenamoError,
   type Key,
   type NodeOptions,
   QuorumError,
@@ -10,60 +9,8 @@ import {
   startNode,
   TooLargeError,
 } from "../../src/mod.ts";
-import { waitFor } from "./wait_for.ts";
-
-/** Nodes n1, n2, … of one cluster, and a directory for their data. */
-class Cluster implements AsyncDisposable {
-  readonly nodes: RunningNode[] = [];
-  readonly #directory: string;
-  readonly #options: Partial<NodeOptions>;
-
-  private constructor(directory: string, options: Partial<NodeOptions>) {
-    this.#directory = directory;
-    this.#options = options;
-  }
-
-  /** A cluster with its first layout, every node of it ready. */
-  static async of(count: number, options: Partial<NodeOptions> = {}): Promise<Cluster> {
-    const cluster = new Cluster(await Deno.makeTempDir(), options);
-    const names = Array.from({ length: count }, (_, i) => `n${i + 1}`);
-    for (const name of names) cluster.nodes.push(await cluster.start(name));
-    await waitFor("the layout", () => cluster.nodes[0]!.api.initLayout(names).catch(isRefused));
-    await cluster.ready();
-    return cluster;
-  }
-
-  start(name: string, options: Partial<NodeOptions> = {}): Promise<RunningNode> {
-    const join = this.nodes.flatMap(({ p2p }) => p2p);
-    const data = `${this.#directory}/${name}`;
-    return startNode({ name, data, join, ...this.#options, ...options });
-  }
-
-  async ready(): Promise<void> {
-    await waitFor(
-      "all nodes to be ready",
-      () => this.nodes.every(({ api }) => api.status().isReady && allConnected(api.members())),
-    );
-  }
-
-  async [Symbol.asyncDispose](): Promise<void> {
-    await Promise.all(this.nodes.map((node) => node.stop()));
-    await Deno.remove(this.#directory, { recursive: true });
-  }
-}
-
-function allConnected(members: readonly { isConnected: boolean }[]): boolean {
-  return members.every(({ isConnected }) => isConnected);
-}
-
-function isRefused(error: unknown): undefined {
-  assert.ok(error instanceof DenamoError && error.code === "layout_refused", String(error));
-}
-
-function hasCode(code: string, outcome: string) {
-  return (error: unknown) =>
-    error instanceof DenamoError && error.code === code && error.outcome === outcome;
-}
+import { Cluster, hasCode } from "./in_process_cluster.ts";
+import { waitFor, within } from "./wait_for.ts";
 
 Deno.test("three nodes: what one takes the others give, of every kind and by every door", async () => {
   await using cluster = await Cluster.of(3, { http: "127.0.0.1:0", resp: "127.0.0.1:0" });
@@ -257,7 +204,7 @@ Deno.test("a node with other namespaces, or another cluster's name, or a name in
   await Promise.all(strangers.map(async ([options, reason]) => {
     const data = await Deno.makeTempDir();
     const stranger = await cluster.start(options.name!, { ...options, data });
-    assert.match((await stranger.failed).message, reason);
+    assert.match((await within(`${options.name} to give up`, stranger.failed)).message, reason);
     await stranger.stop();
     await Deno.remove(data, { recursive: true });
   }));

@@ -16,3 +16,16 @@ export async function waitFor<T>(
   }
   throw new Error(`Waited in vain for ${what}`);
 }
+
+/** What a promise resolves with. @throws at the deadline */
+export async function within<T>(what: string, promise: Promise<T>): Promise<T> {
+  let timer;
+  const late = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(new Error(`Waited in vain for ${what}`)), DEADLINE_MS);
+  });
+  try {
+    return await Promise.race([promise, late]);
+  } finally {
+    clearTimeout(timer);
+  }
+}

@@ -243,16 +243,19 @@ export function networkContract(name: string, makeHarness: () => NetworkHarness)
     await world.connected(a, b);
   });
 
-  test("a peer of another cluster is refused", async (world) => {
-    const a = await world.peer({ cluster: "blue" });
-    const b = await world.peer({ cluster: "red" });
-    a.network.keepConnected(b.network.addresses(), b.id);
-    const refusals = () => [...a.heard.refusals, ...b.heard.refusals];
-    await world.until(() => refusals().length > 0, "the refusal arrives");
-    assert.match(refusals()[0]!, /cluster.*(blue.*red|red.*blue)/);
-    assert.deepEqual([a.heard.events, b.heard.events], [[], []]);
-    assert.deepEqual([a.heard.greetings, b.heard.greetings], [[], []], "nobody is judged");
-  });
+  for (const [dialler, listener] of [[0, 1], [1, 0]] as const) {
+    test(`peers of two clusters both hear of it, ids ${dialler} ${listener}`, async (world) => {
+      const a = await world.peer({ cluster: "blue", identity: dialler });
+      const b = await world.peer({ cluster: "red", identity: listener });
+      a.network.keepConnected(b.network.addresses(), b.id);
+      for (const { heard } of [a, b]) {
+        await world.until(() => heard.refusals.length > 0, "the refusal arrives");
+        assert.match(heard.refusals[0]!, /cluster.*(blue.*red|red.*blue)/);
+      }
+      assert.deepEqual([a.heard.events, b.heard.events], [[], []]);
+      assert.deepEqual([a.heard.greetings, b.heard.greetings], [[], []], "nobody is judged");
+    });
+  }
 
   test("two peers that dial each other at once are up once", async (world) => {
     for (let round = 0; round < 3; round++) {

@@ -285,13 +285,18 @@ export class MemoryNetwork implements Network, ConnectionEnd {
   #greet(other: MemoryNetwork): void {
     if (this.#isConnectedTo(other)) return;
     const refusal = other.#judge(this);
-    if (refusal !== undefined) return this.#refused(other, refusal);
+    if (refusal !== undefined) {
+      const problem = this.#clusterProblem(other);
+      if (problem !== undefined) other.#refused(this, problem);
+      return this.#refused(other, refusal);
+    }
     const { clock } = this.#world;
     const connection = new MemoryConnection(this.#world, this, other);
     other.#replace(this.self, connection);
     clock.after(this.#world.delayMs(other.self, this.self), () => {
       if (this.#handlers === undefined) return connection.end("It stopped");
       if (!connection.isOpen) return;
+      if (other.#handlers === undefined) return connection.end("It has gone");
       const answer = this.#judge(other);
       if (answer !== undefined) {
         connection.end(answer);
@@ -314,10 +319,13 @@ export class MemoryNetwork implements Network, ConnectionEnd {
   }
 
   #judge(other: MemoryNetwork): string | undefined {
-    if (other.#options.cluster !== this.#options.cluster) {
-      return `This is cluster "${this.#options.cluster}", not "${other.#options.cluster}"`;
-    }
-    return this.#handlers!.admit(other.self, other.#handlers!.greeting());
+    return this.#clusterProblem(other) ??
+      this.#handlers!.admit(other.self, other.#handlers!.greeting());
+  }
+
+  #clusterProblem(other: MemoryNetwork): string | undefined {
+    const [ours, theirs] = [this.#options.cluster, other.#options.cluster];
+    return ours === theirs ? undefined : `This is cluster "${ours}", not "${theirs}"`;
   }
 
   #refused(by: MemoryNetwork, reason: string): void {

@@ -1,54 +1,70 @@
 // A disk image that is asked what it would give back after a crash.
 //
 // Durability is judged by the bytes on the platter and by nothing that the node says: each batch that is
-// applied is read as the journal's own format says.
+// applied is read as the journal's and the records' own formats say.
 
 import { binaryString, concatBytes } from "../../src/base/bytes.ts";
 import { DataObject } from "../../src/crdt/data_object.ts";
 import { decodeObject } from "../../src/crdt/object_codec.ts";
 import type { DiskChange } from "../../src/ports/disk.ts";
 import { openValue, readChanges } from "../../src/storage/journal_format.ts";
+import { decodeHead, headKey, type Place } from "../../src/storage/record.ts";
 import { DiskImage } from "./memory_disk.ts";
 
+/** One entry of the journal: by key, what it left. */
+type Entry = Map<string, DataObject | undefined>;
+
 export class Platter extends DiskImage {
-  /** By key as a binary string: the object of the last entry of the journal that named it. */
-  #held = new Map<string, DataObject>();
+  readonly #entries = new Map<number, Entry>();
 
-  /** What a node that starts on this image has of a key. */
-  heldOf(key: Uint8Array): DataObject {
-    return this.#held.get(binaryString(key)) ?? DataObject.empty;
-  }
-
-  /** The keys of which there is something. */
-  heldKeys(): string[] {
-    return [...this.#held.keys()];
+  /** What a node that starts on this image has of a key. Objects in pieces are beyond it. */
+  heldOf(partition: number, key: Uint8Array): DataObject {
+    const name = binaryString(key);
+    for (const sequence of [...this.#entries.keys()].sort((a, b) => b - a)) {
+      const entry = this.#entries.get(sequence)!;
+      if (entry.has(name)) return entry.get(name) ?? DataObject.empty;
+    }
+    const place: Place = { table: "object", partition, key };
+    const head = this.get(headKey(place));
+    if (head === undefined) return DataObject.empty;
+    const decoded = decodeHead(place, head);
+    if (!("body" in decoded)) throw new Error("The objects of a simulation are small");
+    return decodeObject(decoded.body);
   }
 
   override apply(batch: readonly DiskChange[]): void {
     super.apply(batch);
-    const parts: Uint8Array[] = [];
+    const parts = new Map<number, Uint8Array[]>();
     for (const { key, value } of batch) {
-      if (key[0] !== "j" || value === undefined) continue;
-      parts.push(openValue(key[1] as number, key[2] as number, value).part);
+      if (key[0] !== "j") continue;
+      const sequence = key[1] as number;
+      if (value === undefined) {
+        if (key[2] === 0) this.#entries.delete(sequence);
+        continue;
+      }
+      const { part } = openValue(sequence, key[2] as number, value);
+      const before = parts.get(sequence);
+      if (before === undefined) parts.set(sequence, [part]);
+      else before.push(part);
     }
-    if (parts.length > 0) this.#read(concatBytes(parts));
+    for (const [sequence, pieces] of parts) {
+      this.#entries.set(sequence, readEntry(concatBytes(pieces)));
+    }
   }
 
   override copy(): Platter {
     const copy = new Platter(this.limits);
-    for (const { key, value } of this.entries()) {
-      copy.apply([{ key, value }]);
-    }
-    copy.#held = new Map(this.#held);
+    copy.apply(this.entries());
     return copy;
   }
+}
 
-  #read(entry: Uint8Array): void {
-    for (const { place, body } of readChanges(entry)) {
-      if (place.table !== "object") continue;
-      const name = binaryString(place.key);
-      if (body === undefined) this.#held.delete(name);
-      else this.#held.set(name, decodeObject(body.slice()));
-    }
+function readEntry(bytes: Uint8Array): Entry {
+  const entry: Entry = new Map();
+  for (const { place, body } of readChanges(bytes)) {
+    if (place.table !== "object") continue;
+    const object = body === undefined ? undefined : decodeObject(body.slice());
+    entry.set(binaryString(place.key), object);
   }
+  return entry;
 }

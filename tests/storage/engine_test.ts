@@ -404,10 +404,11 @@ Deno.test("what waits for the disk is bounded, and a refused change may be missi
 
 Deno.test("close() waits for what is under way and refuses what comes later", async () => {
   const image = new DiskImage();
-  const storage = await openAsking(image.open(), textCodec);
+  const storage = await openAsking(image.open(), textCodec, { journalBytes: 0 });
   const commit = put(storage, alice, "bread");
   await storage.close();
   await commit;
+  assert.deepEqual(image.entries().map(({ key }) => key[0]), ["j"], "the journal stays");
   await assert.rejects(put(storage, alice, "milk"), { code: "stopped", outcome: "no" });
   assert.equal(await (await openAsking(image.open(), textCodec)).get(7, alice), "bread");
 });

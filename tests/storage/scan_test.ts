@@ -34,10 +34,18 @@ async function pages(
   }
 }
 
-Deno.test("range() finds everything in order, whether its record is written or not", async () => {
+Deno.test("range() finds everything in order when most of it is in records", async () => {
+  await checkRanges(500_000);
+});
+
+Deno.test("range() finds everything in order when most of it is in the journal", async () => {
+  await checkRanges(1_000_000);
+});
+
+async function checkRanges(journalBytes: number): Promise<void> {
   const image = new DiskImage();
   const storage = await openStorage(image.open(), textCodec, {
-    journalBytes: 700_000,
+    journalBytes,
     cacheBytes: 20_000,
   });
   const random = new SeededRandom("scan");
@@ -54,7 +62,7 @@ Deno.test("range() finds everything in order, whether its record is written or n
   }
   await turns();
   const { flushedCount, memoryTableCount } = storage.stats();
-  assert.ok(flushedCount > 500 && memoryTableCount > 1000, "some are here and some there");
+  assert.ok(flushedCount > 300 && memoryTableCount > 600, "some are here and some there");
 
   const all = [...expected].map(([name, object]) => `${name} ${object}`).sort();
   for (const limit of [7, 300, 5000]) assert.deepEqual(await pages(storage, limit), all);
@@ -66,4 +74,4 @@ Deno.test("range() finds everything in order, whether its record is written or n
   const again = await openStorage(image.open(), textCodec);
   assert.deepEqual(await pages(again, 1000), all, "after a start");
   await again.close();
-});
+}

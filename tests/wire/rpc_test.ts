@@ -164,6 +164,27 @@ Deno.test("an answer that comes after its deadline, twice, or from another peer 
   assert.equal(replies.length, 1);
 });
 
+Deno.test("an answer that is ready after its connection has ended is not sent over the next", async () => {
+  const { world, a, b } = pair();
+  const slow = Promise.withResolvers<readonly unknown[]>();
+  b.serve(METHODS.store, () => slow.promise);
+  const lost = a.call("B", METHODS.store, [], 1000);
+  await world.deliver();
+  a.peerDown("B", "A has died");
+  await assert.rejects(lost, { outcome: "unknown" });
+  b.peerDown("A", "A has died");
+  b.peerUp("A");
+  // A process that has just started gives its first request the id of the one that was lost.
+  const restarted = world.node("A");
+  restarted.peerUp("B");
+  b.serve(METHODS.read, () => ["its own"]);
+  const reply = restarted.call("B", METHODS.read, [], 1000);
+  slow.resolve(["another's"]);
+  for (let turn = 0; turn < 10; turn++) await Promise.resolve();
+  await world.deliver();
+  assert.deepEqual(await reply, ["its own"]);
+});
+
 Deno.test("a full queue and too many open requests are refused at once, with no effect", () => {
   const { world, a } = pair();
   const codes: string[] = [];

@@ -1,0 +1,88 @@
+import assert from "node:assert/strict";
+import { SeededRandom } from "../../src/base/seeded_random.ts";
+import { ClockWatch } from "../../src/membership/clock_watch.ts";
+import { Heartbeats } from "../../src/membership/heartbeats.ts";
+import { MemberTable } from "../../src/membership/member_table.ts";
+import { Admission } from "../../src/node/admission.ts";
+import { heartbeatOf, ManualTime } from "../membership/manual_clock.ts";
+import { LogBook } from "./layout_world.ts";
+
+/** A node as far as others meet it, and why it has given up, if it has. */
+function nodeOf(node: string, options: { digest?: string; peerId?: string } = {}) {
+  const { digest = "settings", peerId = `peer-of-${node}` } = options;
+  const time = new ManualTime();
+  const clock = time.clock();
+  const log = new LogBook();
+  const table = new MemberTable({ node, peerId, incarnation: 1 });
+  const heartbeats = new Heartbeats({
+    clock,
+    random: new SeededRandom(1),
+    log,
+    table,
+    clockWatch: new ClockWatch(clock),
+    describe: () => heartbeatOf(),
+    publish: () => {},
+  });
+  const gaveUp: string[] = [];
+  const giveUp = (reason: string) => void gaveUp.push(reason);
+  const admission = new Admission(digest, heartbeats, clock, log, giveUp);
+  return { time, table, admission, log, gaveUp, peerId };
+}
+
+Deno.test("two nodes with the same settings admit and know each other from their first words", () => {
+  const [n1, n2] = [nodeOf("n1"), nodeOf("n2")];
+  assert.equal(n1.admission.admit(n2.peerId, n2.admission.greeting()), undefined);
+  assert.equal(n2.admission.admit(n1.peerId, n1.admission.greeting()), undefined);
+  assert.equal(n1.table.peerOf("n2"), n2.peerId);
+  assert.equal(n2.table.peerOf("n1"), n1.peerId);
+});
+
+Deno.test("a node with other settings is told so and is not made a member", () => {
+  const [n1, n2] = [nodeOf("n1"), nodeOf("n2", { digest: "others" })];
+  assert.match(n1.admission.admit(n2.peerId, n2.admission.greeting())!, /namespaces differ/);
+  assert.equal(n1.table.peerOf("n2"), undefined);
+});
+
+Deno.test("a peer that cannot be who it says it is, or says nothing that makes sense, is refused", () => {
+  const [n1, n2] = [nodeOf("n1"), nodeOf("n2")];
+  assert.match(n1.admission.admit("peer-x", n2.admission.greeting())!, /names peer peer-of-n2/);
+  assert.equal(n1.admission.admit(n2.peerId, n2.admission.greeting()), undefined);
+  const second = nodeOf("n2", { peerId: "peer-z" });
+  assert.match(n1.admission.admit("peer-z", second.admission.greeting())!, /"n2" is in use/);
+
+  const greeting = n2.admission.greeting();
+  for (let length = 0; length < greeting.length; length++) {
+    assert.notEqual(n1.admission.admit(n2.peerId, greeting.subarray(0, length)), undefined);
+  }
+});
+
+Deno.test("a node that only ever met refusals gives up after some seconds, with the reason", () => {
+  const { time, admission, gaveUp, log } = nodeOf("n1");
+  time.run(60_000);
+  admission.refusedBy("peer-2", "Wrong place");
+  time.run(69_999);
+  admission.refusedBy("peer-2", "Wrong place");
+  assert.deepEqual(gaveUp, [], "a peer may be starting itself");
+  time.run(70_000);
+  admission.refusedBy(undefined, "Wrong cluster");
+  assert.deepEqual(gaveUp, ["Refused by a peer: Wrong cluster"]);
+  assert.equal(log.lines.length, 3, "every refusal is in the log");
+});
+
+Deno.test("a node that somebody has admitted goes on, whoever refuses it", () => {
+  const { time, admission, gaveUp } = nodeOf("n1");
+  admission.refusedBy("peer-2", "In use");
+  admission.peerUp();
+  time.run(60_000);
+  admission.refusedBy("peer-2", "In use");
+  assert.deepEqual(gaveUp, []);
+});
+
+Deno.test("a node whose settings fit nobody gives up even if it is always the one that refuses", () => {
+  const [n1, n2] = [nodeOf("n1"), nodeOf("n2", { digest: "others" })];
+  n2.admission.admit(n1.peerId, n1.admission.greeting());
+  assert.deepEqual(n2.gaveUp, []);
+  n2.time.run(10_000);
+  n2.admission.admit(n1.peerId, n1.admission.greeting());
+  assert.match(n2.gaveUp[0]!, /^Refused by peer-of-n1: The namespaces differ/);
+});

@@ -1,0 +1,46 @@
+import assert from "node:assert/strict";
+import { Readiness } from "../../src/node/readiness.ts";
+import { ManualTime } from "../membership/manual_clock.ts";
+import { layoutOf } from "./layout_world.ts";
+
+const LAYOUT = layoutOf(["n1", "n2", "n3"]);
+
+function starting() {
+  const time = new ManualTime();
+  time.run(1_000);
+  const connected = new Set<string>();
+  const readiness = new Readiness("n1", time.clock(), (node) => connected.has(node));
+  return { time, connected, readiness };
+}
+
+Deno.test("a node is ready once it sees the other members, and stays so", () => {
+  const { connected, readiness } = starting();
+  assert.equal(readiness.problem(LAYOUT), "The node is starting and does not see n2, n3");
+  connected.add("n2");
+  assert.equal(readiness.problem(LAYOUT), "The node is starting and does not see n3");
+  connected.add("n3");
+  assert.equal(readiness.problem(LAYOUT), undefined);
+  connected.clear();
+  assert.equal(readiness.problem(LAYOUT), undefined, "what comes later is for quorums to judge");
+});
+
+Deno.test("a node whose peers are gone waits for them for some seconds only", () => {
+  const { time, readiness } = starting();
+  time.run(5_999);
+  assert.match(readiness.problem(LAYOUT)!, /does not see n2, n3/);
+  time.run(6_000);
+  assert.equal(readiness.problem(LAYOUT), undefined);
+});
+
+Deno.test("a node without a layout says how one is made, however long that takes", () => {
+  const { time, connected, readiness } = starting();
+  assert.match(readiness.problem(undefined)!, /denamo layout init/);
+  time.run(60_000);
+  assert.match(readiness.problem(undefined)!, /denamo layout init/);
+  connected.add("n2").add("n3");
+  assert.equal(readiness.problem(LAYOUT), undefined);
+});
+
+Deno.test("a node that is its cluster waits for nobody", () => {
+  assert.equal(starting().readiness.problem(layoutOf(["n1"])), undefined);
+});

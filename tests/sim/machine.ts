@@ -1,0 +1,221 @@
+// A simulated machine: a disk that outlives its processes, a clock that may be wrong, and a supervisor
+// that starts the process again when it has given up.
+
+import { Node } from "../../src/node/node.ts";
+import type { NodeSettings } from "../../src/node/settings.ts";
+import type { Log } from "../../src/ports/log.ts";
+import type { PeerId } from "../../src/ports/network.ts";
+import type { Random } from "../../src/ports/random.ts";
+import type { Disk } from "../../src/ports/disk.ts";
+import type { Witness } from "../../src/replica/replica.ts";
+import { messageOf } from "../../src/wire/errors.ts";
+import type { Dice } from "./dice.ts";
+import type { DiskFaults, MemoryDisk } from "./memory_disk.ts";
+import type { MemoryWorld } from "./memory_network.ts";
+import { Platter } from "./platter.ts";
+import { type ClockFace, Process } from "./process.ts";
+import type { Trace } from "./trace.ts";
+import type { VirtualTime } from "./virtual_clock.ts";
+
+/** What is wrong with a disk at present. Shares are probabilities. */
+export interface DiskTrouble {
+  /** How long an operation takes on average, in milliseconds. */
+  meanMs: number;
+  writeErrors: number;
+  readErrors: number;
+}
+
+/** The world around a machine. */
+export interface Surroundings {
+  readonly time: VirtualTime;
+  readonly network: MemoryWorld;
+  readonly trace: Trace;
+  /** What the node is told; `join` and `node` are filled in. */
+  readonly settings: Omit<NodeSettings, "node">;
+  /** Makes the source of chance of one run; a deliberate fault may make a bad one. */
+  readonly random: (machine: string, run: number) => Random;
+  /** Puts a deliberate fault before a disk. */
+  readonly wrapDisk: (disk: MemoryDisk) => Disk;
+  readonly witness: (machine: Machine, run: number) => Witness;
+  /** Something happened that must never happen. */
+  readonly violation: (what: string) => void;
+}
+
+const CLUSTER = "sim";
+
+/** How long the supervisor waits, in milliseconds. */
+const RESTART_AFTER_MS = 1_000;
+
+export class Machine {
+  readonly name: string;
+  readonly face: ClockFace;
+  readonly trouble: DiskTrouble;
+  platter = new Platter();
+  /** When the present platter took the place of another, in virtual milliseconds. */
+  replacedAtMs = -1;
+  /** Whether the supervisor starts the process when it has ended. */
+  isWanted = false;
+  process: Process | undefined;
+  #peerId: PeerId;
+  #runs = 0;
+  readonly #around: Surroundings;
+  readonly #dice: Dice;
+
+  constructor(name: string, face: ClockFace, diskMs: number, around: Surroundings, dice: Dice) {
+    this.name = name;
+    this.face = face;
+    this.trouble = { meanMs: diskMs, writeErrors: 0, readErrors: 0 };
+    this.#peerId = `${name}-1`;
+    this.#around = around;
+    this.#dice = dice;
+  }
+
+  /** Under which id its network is known at present. */
+  get peerId(): PeerId {
+    return this.#peerId;
+  }
+
+  /** The running node, if there is one that takes requests. */
+  get node(): Node | undefined {
+    return this.process?.isAlive === true ? this.process.node : undefined;
+  }
+
+  /** Starts the process unless it runs. */
+  start(): void {
+    this.isWanted = true;
+    if (this.process?.isAlive === true) return;
+    const { time, network, trace } = this.#around;
+    const run = ++this.#runs;
+    const listen = `/memory/${this.name}`;
+    const port = network.network({ self: this.#peerId, cluster: CLUSTER, listen });
+    const process = new Process(run, time, this.face, port);
+    this.process = process;
+    trace.add(`${this.name} starts run ${run}`);
+    void this.#run(process);
+  }
+
+  /** The process dies at once; see {@linkcode Process.die}. */
+  crash(isMachine: boolean, keptShare = 0): void {
+    this.isWanted = false;
+    if (this.process?.isAlive !== true) return;
+    this.#around.trace.add(`${this.name} dies, kept ${keptShare.toFixed(2)}`);
+    this.process.die(isMachine, keptShare);
+  }
+
+  /** Stops the process in order, as an operator does; kills it if that does not end. */
+  stop(limitMs: number): void {
+    this.isWanted = false;
+    const process = this.process;
+    if (process?.isAlive !== true) return;
+    const { node } = process;
+    if (node === undefined) return this.crash(false);
+    this.#around.trace.add(`${this.name} stops`);
+    this.#around.time.after(limitMs, () => {
+      if (process.isAlive) process.die(false, 0);
+    });
+    node.stop().then(() => process.stopped());
+  }
+
+  /** Puts another disk in; `peerId` is the identity that lies on it. The process must not run. */
+  replaceDisk(platter: Platter, peerId: PeerId): void {
+    this.#around.trace.add(`${this.name} has another disk`);
+    this.platter = platter;
+    this.#peerId = peerId;
+    this.replacedAtMs = this.#around.time.nowMs;
+  }
+
+  pause(): void {
+    this.#around.trace.add(`${this.name} is paused`);
+    this.process?.pause();
+  }
+
+  resume(): void {
+    this.#around.trace.add(`${this.name} goes on`);
+    this.process?.resume();
+  }
+
+  async #run(process: Process): Promise<void> {
+    const { random, settings, trace, violation, witness, wrapDisk } = this.#around;
+    const disk = this.platter.open(this.#diskFaults(process));
+    process.disk = disk;
+    try {
+      const node = await Node.start({ ...settings, node: this.name }, {
+        clock: process.clock,
+        random: random(this.name, process.run),
+        network: process.network,
+        disk: wrapDisk(disk),
+        log: this.#log(process),
+        witness: witness(this, process.run),
+      });
+      process.node = node;
+      trace.add(`${this.name} runs`);
+      const failure = await Promise.race([node.failed, process.ended]);
+      if (!process.isAlive) return;
+      trace.add(`${this.name} gives up: ${messageOf(failure)}`);
+      await Promise.race([node.stop(), process.ended]);
+    } catch (error) {
+      trace.add(`${this.name} cannot go on: ${messageOf(error)}`);
+      if (!isExpected(error)) violation(`${this.name} has failed: ${stackOf(error)}`);
+    }
+    process.stopped();
+    this.#around.time.after(RESTART_AFTER_MS, () => {
+      if (this.isWanted) this.start();
+    });
+  }
+
+  #diskFaults(process: Process): DiskFaults {
+    const { trouble } = this;
+    const { time, trace } = this.#around;
+    const dice = this.#dice;
+    const wait = () => {
+      const ms = trouble.meanMs === 0 ? 0 : dice.between(0, trouble.meanMs);
+      if (ms === 0 && process.state === "running") return undefined;
+      return new Promise<void>((resolve) => time.after(ms, () => process.whenRunning(resolve)));
+    };
+    const fail = (kind: string) => {
+      trace.add(`${this.name} disk error at ${kind}`);
+      throw new Error("The disk has failed");
+    };
+    return {
+      before: async ({ kind }) => {
+        await wait();
+        const share = kind === "commit" ? trouble.writeErrors : trouble.readErrors;
+        // Half of the writes that fail are on the disk nevertheless.
+        if (share > 0 && dice.happens(share / (kind === "commit" ? 2 : 1))) fail(kind);
+      },
+      after: async (operation) => {
+        await wait();
+        if (operation.kind !== "commit") return;
+        trace.add(`${this.name} commits ${operation.batch.length}`);
+        if (trouble.writeErrors > 0 && dice.happens(trouble.writeErrors / 2)) fail("commit");
+      },
+    };
+  }
+
+  #log(process: Process): Log {
+    const { trace, violation } = this.#around;
+    const add = (level: string) => (message: string, fields?: object) => {
+      const rest = fields === undefined ? "" : ` ${JSON.stringify(fields)}`;
+      trace.add(`${this.name} ${level} ${message}${rest}`);
+    };
+    return {
+      debug: add("debug"),
+      info: add("info"),
+      warn: add("warn"),
+      error: (message, fields) => {
+        add("error")(message, fields);
+        if (!message.includes("nobody foresaw")) return;
+        violation(`${this.name} run ${process.run}: ${message} ${JSON.stringify(fields)}`);
+      },
+    };
+  }
+}
+
+/** A start may fail because the disk fails; everything else is a defect. */
+function isExpected(error: unknown): boolean {
+  return messageOf(error).includes("The disk has failed");
+}
+
+function stackOf(error: unknown): string {
+  return error instanceof Error ? error.stack ?? error.message : String(error);
+}

@@ -1,0 +1,249 @@
+// One seed from beginning to end: a cluster comes up, things go wrong while clients work, everything is healed,
+// and then it is asked whether the promises were kept.
+
+import { utf8, utf8Text } from "../../src/base/bytes.ts";
+import { messageOf } from "../../src/wire/errors.ts";
+import { Client } from "./client.ts";
+import { Faults } from "./faults.ts";
+import { showOperation } from "./history.ts";
+import type { FaultKind, SimOptions } from "./options.ts";
+import { convergenceProblems } from "./oracles/convergence.ts";
+import { lostWriteProblems } from "./oracles/lost_writes.ts";
+import { readAfterWriteProblems } from "./oracles/read_after_write.ts";
+import { dotProblems } from "./oracles/unique_dots.ts";
+import { type Sabotage, World } from "./world.ts";
+
+/** What came of one seed. */
+export interface SeedResult {
+  readonly options: SimOptions;
+  /** Empty if every promise was kept. */
+  readonly violations: readonly string[];
+  readonly traceHash: string;
+  readonly virtualMs: number;
+  readonly eventCount: number;
+  /** Requests by their outcomes. */
+  readonly outcomes: Readonly<Record<"ok" | "no" | "unknown", number>>;
+  readonly faults: ReadonlyMap<FaultKind, number>;
+  /** The last things that happened, for the reader of a failure. */
+  lastEvents(count: number): string[];
+  /** Every request and what it wrote, for the reader of a failure. */
+  requests(): string[];
+}
+
+/** How long a healed cluster may take to be whole again, in virtual milliseconds. */
+const WHOLE_AGAIN_MS = 120_000;
+
+/** How often every key is read from all its owners before they must be the same. */
+const REPAIR_ROUNDS = 4;
+
+/** Runs a seed. */
+export async function runSeed(
+  options: SimOptions,
+  sabotage: Sabotage = {},
+  print?: (line: string) => void,
+): Promise<SeedResult> {
+  const world = new World(options, sabotage, print);
+  const faults = new Faults(world);
+  const rejected = (event: PromiseRejectionEvent) => {
+    event.preventDefault();
+    world.violation(`A promise was rejected and nobody cared: ${stackOf(event.reason)}`);
+  };
+  globalThis.addEventListener("unhandledrejection", rejected);
+  try {
+    await comeUp(world);
+    await goWrong(world, faults);
+    await recover(world);
+    judge(world, await readAll(world));
+    await leaveNothingOpen(world);
+  } catch (error) {
+    world.violation(stackOf(error));
+  } finally {
+    globalThis.removeEventListener("unhandledrejection", rejected);
+    for (const machine of world.machines) machine.crash(true);
+  }
+  const { operations } = world.history;
+  const ended = (outcome: string) => operations.filter((it) => it.outcome === outcome).length;
+  return {
+    options,
+    violations: world.violations,
+    traceHash: world.trace.hash,
+    virtualMs: world.time.nowMs,
+    eventCount: world.time.eventCount,
+    outcomes: { ok: ended("ok"), no: ended("no"), unknown: ended("unknown") },
+    faults: faults.counts,
+    lastEvents: (count) => world.trace.last(count),
+    requests: () => operations.map(showOperation),
+  };
+}
+
+/** All nodes start, find each other, and one of them makes the layout. */
+async function comeUp(world: World): Promise<void> {
+  const { machines, time } = world;
+  for (const machine of machines) machine.start();
+  const nodes = () => machines.map(({ node }) => node);
+  await time.until(
+    () => nodes().every((node) => node?.status().membersUp === machines.length),
+    "all nodes see each other",
+  );
+  const first = machines[0]!.node!;
+  const names = machines.map(({ name }) => name);
+  // As an operator does, who is refused while a node does not see another yet.
+  const ask = () => {
+    first.initLayout(names).catch((error) => {
+      world.trace.add(`no layout: ${messageOf(error)}`);
+      if (first.ring() === undefined) time.after(1_000, ask);
+    });
+  };
+  ask();
+  await time.until(
+    () => nodes().every((node) => node?.status().isReady === true),
+    "all nodes are ready",
+  );
+  world.learnOwners(first);
+}
+
+/** Clients work while there are faults; then everything is healed and the clients end. */
+async function goWrong(world: World, faults: Faults): Promise<void> {
+  const { machines, options, time } = world;
+  const clients = Array.from({ length: options.clientCount }, (_, i) => {
+    return new Client(world, `c${i + 1}`);
+  });
+  let working = clients.length;
+  for (const client of clients) {
+    client.run().then(() => working--, (error) => {
+      working--;
+      world.violation(stackOf(error));
+    });
+  }
+  faults.start();
+  await time.pass(options.durationMs);
+  faults.heal();
+  await time.pass(1_000);
+  for (const client of clients) client.stop();
+  await time.until(() => working === 0, "all requests have ended");
+  if (options.restartsAllAtHealing) {
+    for (const machine of machines) machine.crash(true, 0.5);
+    for (const machine of machines) machine.start();
+  }
+}
+
+/** A healed cluster is whole again without anybody's help. */
+async function recover({ machines, time, violations }: World): Promise<void> {
+  const problem = () => {
+    for (const machine of machines) {
+      const status = machine.node?.status();
+      if (status === undefined) return `${machine.name} does not run`;
+      if (!status.isReady) return `${machine.name} is not ready: ${status.notReadyBecause}`;
+      if (status.membersUp < machines.length) return `${machine.name} sees ${status.membersUp} up`;
+    }
+    return undefined;
+  };
+  try {
+    await time.until(() => problem() === undefined, "the cluster is whole", WHOLE_AGAIN_MS);
+  } catch (error) {
+    violations.push(`${messageOf(error)}: ${problem()}`);
+  }
+  await time.pass(5_000);
+}
+
+/** Reads every key from all its owners until they are the same; returns the values by key. */
+async function readAll(world: World): Promise<Map<string, string[]>> {
+  const found = new Map<string, string[]>();
+  let problems: string[] = [];
+  for (let round = 1; round <= REPAIR_ROUNDS; round++) {
+    for (const { node, name } of world.machines) {
+      for (const key of world.keys) {
+        const read = node?.get(utf8(key), { r: "all", timeoutMs: 10_000 });
+        const result = await settle(world, read, `a read of ${key} from all its owners at ${name}`);
+        if (result === undefined) continue;
+        found.set(key, result.siblings.map(({ bytes }) => utf8Text(bytes)).sort());
+      }
+    }
+    await world.time.pass(3_000);
+    problems = await differences(world);
+    world.trace.add(`round ${round}: ${problems.length} differences`);
+    if (problems.length === 0) break;
+  }
+  for (const problem of problems) world.violation(problem);
+  return found;
+}
+
+async function differences(world: World): Promise<string[]> {
+  const problems: string[] = [];
+  for (const key of world.keys) {
+    const owners = world.ownersOf(key);
+    const copies = world.machines.map((machine) => ({
+      node: machine.name,
+      isOwner: owners.includes(machine),
+      object: world.onDisk(machine, key),
+    }));
+    problems.push(...convergenceProblems(key, copies));
+    const answers = new Map<string, string>();
+    for (const { name, node } of owners) {
+      const what = `a read of ${key} from ${name} alone`;
+      const result = await settle(world, node?.get(utf8(key), { r: "one" }), what);
+      if (result === undefined) continue;
+      const values = result.siblings.map(({ bytes }) => utf8Text(bytes)).sort().join(" ");
+      answers.set(`[${values}] ${result.context()}`, name);
+    }
+    if (answers.size > 1) problems.push(`${key}: owners answer ${[...answers].join("; ")}`);
+  }
+  return problems;
+}
+
+/** Lets time pass until a request at a healed cluster ends; that it fails is a violation. */
+async function settle<T>(
+  world: World,
+  request: Promise<T> | undefined,
+  what: string,
+): Promise<T | undefined> {
+  let isEnded = false;
+  let result: T | undefined;
+  const done = (async () => {
+    try {
+      result = await request;
+      if (request === undefined) {
+        world.violation(`The cluster is healed, and nobody is there: ${what}`);
+      }
+    } catch (error) {
+      world.violation(`The cluster is healed, and yet ${what} fails: ${messageOf(error)}`);
+    }
+    isEnded = true;
+  })();
+  await world.time.until(() => isEnded, what);
+  await done;
+  return result;
+}
+
+function judge(world: World, found: ReadonlyMap<string, readonly string[]>): void {
+  const { history, options } = world;
+  const { operations, writes } = history;
+  const problems = dotProblems(writes);
+  // A disk that was lost is empty until it is repaired, and reads of few owners may meet it.
+  const losesDisks = options.faults.lostDisk > 0 || options.faults.oldDisk > 0;
+  for (const key of world.keys) {
+    const ofKey = writes.filter((write) => write.key === key);
+    problems.push(...lostWriteProblems(key, operations, ofKey, found.get(key) ?? []));
+    if (losesDisks) continue;
+    problems.push(...readAfterWriteProblems(key, operations, ofKey, options.replication));
+  }
+  for (const problem of problems) world.violation(problem);
+}
+
+/** Nothing is under way in a cluster that has nothing to do. */
+async function leaveNothingOpen(world: World): Promise<void> {
+  await world.time.pass(world.options.timeoutMs + 15_000);
+  for (const { name, node } of world.machines) {
+    for (const { name: what, value } of node?.measurements() ?? []) {
+      if (value > 0 && IDLE_GAUGES.includes(what)) {
+        world.violation(`${name} has nothing to do, and yet ${what} is ${value}`);
+      }
+    }
+  }
+}
+
+const IDLE_GAUGES = ["requests_in_flight_count", "rpcs_open_count", "storage_pending_count"];
+
+function stackOf(error: unknown): string {
+  return error instanceof Error ? error.stack ?? error.message : String(error);
+}

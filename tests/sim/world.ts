@@ -1,0 +1,206 @@
+// A whole cluster in one process: machines, the network between them, and true time.
+//
+// Everything that is left to chance comes from streams of its own, so that a further draw in one place
+// changes nothing in another. Each request is followed through the cluster: whatever is done on its account,
+// on whichever node, finds the operation in `operation`. The nodes know nothing of that.
+
+import { AsyncLocalStorage } from "node:async_hooks";
+import { utf8 } from "../../src/base/bytes.ts";
+import { hash32 } from "../../src/base/hash.ts";
+import type { DataObject } from "../../src/crdt/data_object.ts";
+import { decodeObject } from "../../src/crdt/object_codec.ts";
+import type { Node } from "../../src/node/node.ts";
+import type { Random } from "../../src/ports/random.ts";
+import type { Disk } from "../../src/ports/disk.ts";
+import type { PeerId } from "../../src/ports/network.ts";
+import { partitionOf } from "../../src/ring/partition.ts";
+import { decodeMessage } from "../../src/wire/message_codec.ts";
+import { Dice } from "./dice.ts";
+import { History, type Operation, type Write } from "./history.ts";
+import { Machine, type Surroundings } from "./machine.ts";
+import type { MemoryDisk } from "./memory_disk.ts";
+import { MemoryWorld } from "./memory_network.ts";
+import type { SimOptions } from "./options.ts";
+import { durabilityProblem } from "./oracles/durable_acks.ts";
+import { siblingProblems } from "./oracles/siblings.ts";
+import { Trace } from "./trace.ts";
+import { VirtualTime } from "./virtual_clock.ts";
+
+/** A deliberate mistake, put between a node and its ports; see mutants.ts. */
+export interface Sabotage {
+  readonly random?: ((machine: string, run: number) => Random) | undefined;
+  readonly wrapDisk?: ((disk: MemoryDisk) => Disk) | undefined;
+}
+
+/** The number of partitions: the fewest there may be. */
+const PARTITIONS = 256;
+
+export class World {
+  readonly options: SimOptions;
+  readonly time: VirtualTime;
+  readonly trace: Trace;
+  readonly network: MemoryWorld;
+  readonly machines: readonly Machine[];
+  readonly keys: readonly string[];
+  readonly history = new History();
+  /** Whether the time of faults is over. */
+  isHealed = false;
+  /** What happened that must never happen, in the order in which it was noticed. */
+  readonly violations: string[] = [];
+  readonly #owners = new Map<string, readonly Machine[]>();
+  readonly #operation = new AsyncLocalStorage<Operation>();
+
+  constructor(options: SimOptions, sabotage: Sabotage, print?: (line: string) => void) {
+    const { seed } = options;
+    this.options = options;
+    this.time = new VirtualTime(new Dice(seed, "lots").random);
+    this.trace = new Trace(() => this.time.nowMs, print);
+    const dice = new Dice(seed, "network");
+    this.network = new MemoryWorld({
+      clock: this.time.clock(),
+      random: new Dice(seed, "redial").random,
+      delayMs: () => 0.05 + dice.pauseMs(options.delayMs),
+      losesPublication: () => !this.isHealed && dice.happens(options.publicationLoss),
+      tap: { sent: (from, to, bytes) => this.#follow(from, to, bytes) },
+    });
+    this.keys = chooseKeys(options);
+    const around: Surroundings = {
+      time: this.time,
+      network: this.network,
+      trace: this.trace,
+      settings: this.#settings(),
+      random: sabotage.random ?? ((name, run) => new Dice(seed, `node ${name} ${run}`).random),
+      wrapDisk: sabotage.wrapDisk ?? ((disk) => disk),
+      witness: (machine, run) => ({
+        coordinated: (write) => {
+          const operation = this.#operation.getStore();
+          if (operation === undefined) {
+            return this.violation(`${machine.name} has drawn a dot that nobody asked for`);
+          }
+          const at = { node: machine.name, run, nowMs: this.time.nowMs };
+          const { name } = this.history.drew(operation, write, at);
+          this.trace.add(`${machine.name} draws ${name} for #${operation.id}`);
+        },
+      }),
+      violation: (what) => this.violation(what),
+    };
+    const clocks = new Dice(seed, "clocks");
+    this.machines = nodeNames(options.nodeCount).map((name) => {
+      const { clockOffsetMs, driftPpm, diskMs } = options;
+      const face = {
+        offsetMs: clocks.between(-clockOffsetMs / 2, clockOffsetMs / 2),
+        rate: 1 + clocks.between(-driftPpm, driftPpm) / 1e6,
+      };
+      return new Machine(name, face, diskMs, around, new Dice(seed, `disk ${name}`));
+    });
+  }
+
+  /** Something must never happen, and has. */
+  violation(what: string): void {
+    this.trace.add(`VIOLATION ${what}`);
+    this.violations.push(what);
+  }
+
+  /** A request has ended: what must hold at this very moment is looked at here. */
+  ended(operation: Operation): void {
+    for (const write of operation.writes) {
+      const problem = durabilityProblem(operation, this.#disksWith(write));
+      if (problem !== undefined) this.violation(problem);
+    }
+    const writeOf = (value: string) => this.history.writeOf(value);
+    for (const problem of siblingProblems(operation, writeOf)) this.violation(problem);
+  }
+
+  /** Runs what a request does, wherever, on the account of `operation`. */
+  onAccountOf<T>(operation: Operation, run: () => T): T {
+    return this.#operation.run(operation, run);
+  }
+
+  machine(name: string): Machine {
+    return this.machines.find((machine) => machine.name === name)!;
+  }
+
+  /** The machines that own a key, once `learnOwners` has been called. */
+  ownersOf(key: string): readonly Machine[] {
+    return this.#owners.get(key)!;
+  }
+
+  /** Asks a node that has a layout where the keys live. The layout of a world never changes. */
+  learnOwners(node: Node): void {
+    for (const key of this.keys) {
+      const { owners } = node.placement(utf8(key))!;
+      this.#owners.set(key, owners.map((owner) => this.machine(owner)));
+    }
+  }
+
+  /** What the disk of a machine holds of a key. */
+  onDisk(machine: Machine, key: string): DataObject {
+    const bytes = utf8(key);
+    return machine.platter.heldOf(partitionOf(bytes, PARTITIONS), bytes);
+  }
+
+  /** How many owners' disks have a write, or had it before they were exchanged. */
+  #disksWith({ key, dot, operation }: Write): number {
+    return this.ownersOf(key).filter((machine) => {
+      if (machine.replacedAtMs >= operation.invokedAtMs) return true;
+      return this.onDisk(machine, key).timeOf(dot.actor) >= dot.time;
+    }).length;
+  }
+
+  /** Keeps the account of a message across the network, and learns what coordinators are answered. */
+  #follow(from: PeerId, to: PeerId, bytes: Uint8Array): (deliver: () => void) => void {
+    const operation = this.#operation.getStore();
+    return (deliver) => {
+      const what = `${from} > ${to} ${bytes.length} ${hash32(bytes).toString(16)}`;
+      this.trace.add(operation === undefined ? what : `${what} for #${operation.id}`);
+      if (operation === undefined) return deliver();
+      if (operation.kind === "delete" && operation.shown === undefined) {
+        const coordinator = to.replace(/-\d+$/, "");
+        for (const object of readAnswers(bytes)) operation.answers.push({ coordinator, object });
+      }
+      this.#operation.run(operation, deliver);
+    };
+  }
+
+  #settings(): Surroundings["settings"] {
+    const { options } = this;
+    const { r, w, timeoutMs, cacheBytes, journalCount, replication } = options;
+    return {
+      cluster: "sim",
+      zone: "dc1/rack1",
+      weight: 1,
+      partitions: PARTITIONS,
+      replication,
+      defaults: { r, w, timeoutMs },
+      namespaces: [],
+      maxClockSkewMs: 1_000,
+      heartbeatMs: 1_000,
+      cacheBytes,
+      journalCount,
+      join: nodeNames(options.nodeCount).map((name) => `/memory/${name}`),
+      doors: () => ({ http: undefined, resp: undefined }),
+    };
+  }
+}
+
+function nodeNames(count: number): string[] {
+  return Array.from({ length: count }, (_, i) => `n${i + 1}`);
+}
+
+/** Keys of one partition, or of many. */
+function chooseKeys({ keyCount, sharesPartition }: SimOptions): string[] {
+  const keys: string[] = ["k0"];
+  const first = partitionOf(utf8("k0"), PARTITIONS);
+  for (let i = 1; keys.length < keyCount; i++) {
+    if ((partitionOf(utf8(`k${i}`), PARTITIONS) === first) === sharesPartition) keys.push(`k${i}`);
+  }
+  return keys;
+}
+
+/** What an owner's answer to a read holds; every other message holds none. */
+function readAnswers(bytes: Uint8Array): (DataObject | undefined)[] {
+  const message = decodeMessage(bytes);
+  if (message.kind !== "answer" || message.result.length !== 1) return [];
+  const [encoded] = message.result;
+  return [encoded instanceof Uint8Array ? decodeObject(encoded.slice()) : undefined];
+}
