@@ -10,7 +10,10 @@ const NAMES = ["n1", "n2", "n3"];
 Deno.test("a layout is refused while a member is missing, and every node says when it is ready", async () => {
   await using cluster = await Cluster.withoutLayout(2, DOORS);
   const [n1, n2] = cluster.nodes as [RunningNode, RunningNode];
-  await waitFor("n1 and n2 to meet", () => n1.api.status().membersUp === 2);
+  await waitFor("n1 and n2 to meet", () => {
+    const members = n1.api.members();
+    return members.length === 2 && members.every(({ isConnected }) => isConnected);
+  });
   await assert.rejects(n1.api.initLayout(NAMES), (error) => {
     assert.match((error as Error).message, /does not see n3$/);
     return hasCode("layout_refused", "no")(error);
