@@ -67,6 +67,14 @@ export class Client {
     this.#isStopped = true;
   }
 
+  /** Reads a key, writes it with what it has read, and reads it again, each time from and to all owners. */
+  async rewrite(key: string, machine: Machine): Promise<Operation[]> {
+    const first = await this.carryOut({ kind: "get", key, level: "all" }, machine);
+    const knowing = this.#known.get(key)?.[0];
+    const write = await this.carryOut({ kind: "put", key, level: "all", knowing }, machine);
+    return [first, write, await this.carryOut({ kind: "get", key, level: "all" }, machine)];
+  }
+
   /** Carries out one request at a node and writes it down. */
   async carryOut(wish: Wish, machine: Machine): Promise<Operation> {
     const { history, options, time, trace } = this.#world;

@@ -161,11 +161,14 @@ export class History {
     const answers = operation.answers.filter(({ coordinator }) => coordinator === node);
     const used = answers.slice(0, operation.readNeeded - 1);
     const met = new Set(used.flatMap(({ object }) => this.#writesIn(object)));
-    const seen = after.vector();
-    for (const object of [before, ...answers.map(({ object }) => object)]) {
-      for (const write of this.#writesIn(object)) {
-        if ((seen.get(write.dot.actor) ?? 0) >= write.dot.time) met.add(write);
-      }
+    const objects = [before, ...answers.flatMap(({ object }) => object ?? [])];
+    for (const object of objects) {
+      for (const write of this.#writesIn(object)) if (knows(after, write)) met.add(write);
+    }
+    // What none of these knows its own copy held when it read, before a commit failed and took that away.
+    for (const write of this.writes) {
+      if (write.key !== operation.key || !knows(after, write)) continue;
+      if (!objects.some((object) => knows(object, write))) met.add(write);
     }
     return [...met];
   }
@@ -208,6 +211,10 @@ export function showOperation(operation: Operation): string {
 
 function names(writes: readonly Write[]): string {
   return writes.map(({ value, name }) => value ?? `deleted ${name}`).join(" ");
+}
+
+function knows(object: DataObject, { dot }: Write): boolean {
+  return object.timeOf(dot.actor) >= dot.time;
 }
 
 function dotName({ actor, time }: Dot): string {

@@ -31,13 +31,13 @@ export const MUTANTS: readonly Mutant[] = [
     name: "an actor that is resumed loses writes",
     sabotage: { random: (machine, run) => new RepeatingRandom(machine, run) },
     caughtBy: /lost write|no choice of the unknown/,
-    withinSeeds: 100,
+    withinSeeds: 300,
   },
   {
     name: "what cannot be read counts as absent",
     sabotage: { wrapDisk: (disk) => new ForgivingDisk(disk) },
     caughtBy: /lost write|no choice of the unknown|is not in a later read/,
-    withinSeeds: 10,
+    withinSeeds: 25,
   },
   {
     name: "a commit is acknowledged before it is durable",

@@ -54,6 +54,7 @@ export async function runSeed(
     await goWrong(world, faults);
     await recover(world);
     judge(world, await readAll(world));
+    await writeAlone(world);
     await leaveNothingOpen(world);
   } catch (error) {
     world.violation(stackOf(error));
@@ -228,6 +229,18 @@ function judge(world: World, found: ReadonlyMap<string, readonly string[]>): voi
     problems.push(...readAfterWriteProblems(key, operations, ofKey, options.replication));
   }
   for (const problem of problems) world.violation(problem);
+}
+
+/** Who reads, changes and writes alone replaces everything and leaves one value. */
+async function writeAlone(world: World): Promise<void> {
+  const client = new Client(world, "last");
+  for (const key of world.keys) {
+    const what = `${key} is written by one client alone`;
+    const requests = await settle(world, client.rewrite(key, world.machines[0]!), what);
+    const [, write, read] = requests!;
+    if (read!.siblings.length === 1 && read!.siblings[0] === write!.value) continue;
+    world.violation(`Not so that ${what}: ${requests!.map(showOperation).join("; ")}`);
+  }
 }
 
 /** Nothing is under way in a cluster that has nothing to do. */

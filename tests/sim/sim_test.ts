@@ -5,10 +5,10 @@ import { REGRESSIONS } from "./regressions.ts";
 import { runSeed } from "./run_seed.ts";
 
 /** The seeds that every run of the tests tries; scripts/sim.ts tries as many as you like. */
-const SEEDS = 40;
+const SEEDS = 25;
 
 /** The mutants that are found in few seeds; scripts/sim.ts --mutants tries them all. */
-const QUICK_SEEDS = 10;
+const QUICK_SEEDS = 25;
 
 Deno.test("a cluster in which things go wrong keeps its promises, seed by seed", async () => {
   for (let seed = 1; seed <= SEEDS; seed++) {
