@@ -4,6 +4,7 @@ import { Decoder, Encoder } from "@msgpack/msgpack";
 import { strictUtf8Text, utf8, utf8Text } from "../base/bytes.ts";
 import { keyFromParts, type KvKeyPart, partsFromKey, prefixFromParts } from "../base/kv_key.ts";
 import type { StoredValue } from "../crdt/value.ts";
+import { DenamoError, messageOf } from "../wire/errors.ts";
 
 /**
  * A key: a string, or an array as Deno KV has them, which keeps its order. Bytes that are neither (another
@@ -39,13 +40,16 @@ export function storedValue(value: unknown): StoredValue {
   try {
     return { kind: "msgpack", bytes: encoder.encode(value).slice() };
   } catch (error) {
-    throw new TypeError(
-      `Cannot store this value: ${error instanceof Error ? error.message : error}`,
-    );
+    throw new TypeError(`Cannot store this value: ${messageOf(error)}`);
   }
 }
 
-/** The value that was stored. */
+/**
+ * The value that was stored.
+ *
+ * @throws {DenamoError} `unsupported` for MessagePack that has no form in TypeScript, such as a map whose
+ * keys are lists
+ */
 export function valueOf(stored: StoredValue): unknown {
   switch (stored.kind) {
     case "bytes":
@@ -53,6 +57,15 @@ export function valueOf(stored: StoredValue): unknown {
     case "text":
       return utf8Text(stored.bytes);
     case "msgpack":
-      return decoder.decode(stored.bytes);
+      return decoded(stored.bytes);
+  }
+}
+
+function decoded(bytes: Uint8Array): unknown {
+  try {
+    return decoder.decode(bytes);
+  } catch (error) {
+    const message = `Cannot read a MessagePack value: ${messageOf(error)}`;
+    throw new DenamoError("unsupported", "no", message);
   }
 }
