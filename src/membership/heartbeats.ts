@@ -14,7 +14,7 @@ import { type Random, randomBelow } from "../ports/random.ts";
 import type { ClockWatch } from "./clock_watch.ts";
 import { decodeHeartbeat, encodeHeartbeat, type Heartbeat, HEARTBEAT_LIMITS } from "./heartbeat.ts";
 import { ListeningTime } from "./listening_time.ts";
-import type { Member, MemberTable, RecordOutcome } from "./member_table.ts";
+import { type Member, MEMBER_LIMIT, type MemberTable, type RecordOutcome } from "./member_table.ts";
 
 /** What a node says of itself, without what {@linkcode Heartbeats} adds on its own. */
 export type SelfDescription = Omit<
@@ -47,6 +47,8 @@ export class Heartbeats {
   readonly #listening: ListeningTime;
   /** Who has spoken since the last judgement. */
   readonly #spoken = new Set<PeerId>();
+  /** Of peers that we have admitted and not yet met: an incarnation of a later self of theirs. */
+  readonly #laterSelves = new Map<PeerId, number>();
   #sequence = 0;
   #phase: "idle" | "running" | "stopped" = "idle";
   #publishing: Timer | undefined;
@@ -105,9 +107,27 @@ export class Heartbeats {
       return `The greeting of peer ${peerId} names peer ${heartbeat.peerId}`;
     }
     const { node, incarnation } = heartbeat;
-    const reason = this.#options.table.judge(node, peerId, incarnation);
+    const { table } = this.#options;
+    const reason = table.judge(node, peerId, incarnation);
+    const laterSelf = table.laterSelfOf(node, peerId, incarnation);
+    if (this.#laterSelves.size >= MEMBER_LIMIT) this.#laterSelves.clear();
+    if (reason === undefined && laterSelf !== undefined) this.#laterSelves.set(peerId, laterSelf);
     this.#take(heartbeat);
     return reason;
+  }
+
+  /** The incarnation above which a peer must go to be heard, if its greeting was not; asked once. */
+  laterSelfOf(peerId: PeerId): number | undefined {
+    const incarnation = this.#laterSelves.get(peerId);
+    this.#laterSelves.delete(peerId);
+    return incarnation;
+  }
+
+  /** Somebody remembers an incarnation of ours: from now on we speak as a later one. */
+  refute(incarnation: number): void {
+    if (incarnation < this.#options.table.incarnation) return;
+    this.#options.table.refute(incarnation);
+    this.publishNow();
   }
 
   /** Takes in what was published. Bytes that are no heartbeat are counted and reported in the log. */

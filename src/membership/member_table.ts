@@ -162,19 +162,34 @@ export class MemberTable {
       const isFull = this.#rows.size >= MEMBER_LIMIT;
       return isFull ? `The member table is full: limit ${MEMBER_LIMIT}` : undefined;
     }
-    const { heartbeat: last } = row;
-    if (peerId === last.peerId) {
-      return incarnation >= last.incarnation ? undefined : overtaken(node, incarnation, last);
-    }
-    if (row.state !== "down" || this.#connected.has(last.peerId)) return inUse(node, last.peerId);
-    return incarnation > last.incarnation ? undefined : overtaken(node, incarnation, last);
+    const { peerId: holder } = row.heartbeat;
+    if (peerId === holder) return undefined;
+    const isLive = row.state !== "down" || this.#connected.has(holder);
+    return isLive ? inUse(node, holder) : undefined;
+  }
+
+  /**
+   * The incarnation of another node that a peer must go above before its heartbeats count as news of that
+   * node; undefined if they do already.
+   */
+  laterSelfOf(node: string, peerId: PeerId, incarnation: number): number | undefined {
+    const last = this.#rows.get(node)?.heartbeat;
+    if (last === undefined) return undefined;
+    const isOvertaken = incarnation < last.incarnation ||
+      (incarnation === last.incarnation && peerId !== last.peerId);
+    return isOvertaken ? last.incarnation : undefined;
+  }
+
+  /** Goes above an incarnation of our own that somebody remembers. */
+  refute(incarnation: number): void {
+    if (incarnation >= this.#incarnation) this.#incarnation = incarnation + 1;
   }
 
   /** Takes note of a heartbeat that has arrived at `atMs`, and of what it changes. */
   record(heartbeat: Heartbeat, atMs: number): RecordOutcome {
     const { node, peerId, incarnation } = heartbeat;
     if (peerId === this.#peerId && node === this.#node) {
-      if (incarnation > this.#incarnation) this.#incarnation = incarnation + 1;
+      if (incarnation > this.#incarnation) this.refute(incarnation);
       return "own";
     }
     const row = this.#rows.get(node);
@@ -182,6 +197,7 @@ export class MemberTable {
     const reason = this.judge(node, peerId, incarnation);
     if (reason !== undefined) return this.#refuse(heartbeat, reason);
     if (node === this.#node) return this.#meetRival(heartbeat);
+    if (this.laterSelfOf(node, peerId, incarnation) !== undefined) return "old";
     if (row === undefined) this.#join(heartbeat, atMs);
     else if (peerId !== row.heartbeat.peerId) this.#rebind(row, heartbeat, atMs);
     else this.#continue(row, heartbeat, atMs);
@@ -371,9 +387,4 @@ function isOld(heartbeat: Heartbeat, last: Heartbeat): boolean {
 
 function inUse(node: string, peerId: PeerId): string {
   return `Node name "${node}" is in use by the live peer ${peerId}`;
-}
-
-function overtaken(node: string, incarnation: number, last: Heartbeat): string {
-  return `Incarnation ${incarnation} of node "${node}" is not above ${last.incarnation} of peer ` +
-    `${last.peerId}, which held the name before`;
 }

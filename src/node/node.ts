@@ -57,6 +57,7 @@ import { FirstLayout } from "./first_layout.ts";
 import { LayoutStore } from "./layout_store.ts";
 import { measure } from "./measurements.ts";
 import { Readiness } from "./readiness.ts";
+import { Refutation } from "./refutation.ts";
 import { type NodeSettings, VERSION } from "./settings.ts";
 import { memberViews, ringView } from "./views.ts";
 
@@ -86,6 +87,7 @@ export class Node implements NodeApi {
   readonly #scans: Scans;
   readonly #admission: Admission;
   readonly #readiness: Readiness;
+  readonly #refutation: Refutation;
   readonly #startedAtMs: number;
   /** Peers that the network keeps a connection to because they are members. */
   readonly #kept = new Map<PeerId, string>();
@@ -135,6 +137,7 @@ export class Node implements NodeApi {
         if (settings.join.length > 0) this.#failure.resolve(new Error(reason));
       },
     );
+    this.#refutation = new Refutation(this.#heartbeats, this.#rpc);
     this.#readiness = new Readiness(
       settings.node,
       clock,
@@ -354,6 +357,7 @@ export class Node implements NodeApi {
         this.#admission.peerUp();
         this.#table.connected(peer);
         this.#rpc.peerUp(peer);
+        this.#refutation.peerUp(peer);
       },
       peerDown: (peer, reason) => {
         this.#table.disconnected(peer);

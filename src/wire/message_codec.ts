@@ -25,6 +25,7 @@ export const METHODS = {
   fetchLayout: 5,
   promiseLayout: 6,
   installLayout: 7,
+  refute: 8,
 } as const;
 
 export type Method = typeof METHODS[keyof typeof METHODS];

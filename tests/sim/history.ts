@@ -10,7 +10,7 @@
 // a faulty context covers writes that nobody ever saw.
 
 import { utf8Text } from "../../src/base/bytes.ts";
-import type { Dot } from "../../src/causality/dot.ts";
+import type { ActorId, Dot } from "../../src/causality/dot.ts";
 import type { DataObject } from "../../src/crdt/data_object.ts";
 import { WriteSet } from "./write_set.ts";
 
@@ -86,6 +86,8 @@ export class History {
   readonly operations: Operation[] = [];
   readonly writes: Write[] = [];
   readonly #countOf = new Map<string, number>();
+  /** By key and actor, the writes in the order of their dots. */
+  readonly #byActor = new Map<string, Map<ActorId, Write[]>>();
   readonly #byDot = new Map<string, Write>();
   readonly #byValue = new Map<string, Write>();
 
@@ -144,6 +146,7 @@ export class History {
     operation.writes.push(write);
     this.writes.push(write);
     this.#byDot.set(write.name, write);
+    this.#index(write);
     if (write.value !== undefined) this.#byValue.set(write.value, write);
     return write;
   }
@@ -166,11 +169,25 @@ export class History {
       for (const write of this.#writesIn(object)) if (knows(after, write)) met.add(write);
     }
     // What none of these knows its own copy held when it read, before a commit failed and took that away.
-    for (const write of this.writes) {
-      if (write.key !== operation.key || !knows(after, write)) continue;
-      if (!objects.some((object) => knows(object, write))) met.add(write);
+    for (const [actor, writes] of this.#byActor.get(operation.key) ?? []) {
+      const least = Math.max(...objects.map((object) => object.timeOf(actor)));
+      const most = after.timeOf(actor);
+      for (let at = writes.length; --at >= 0 && writes[at]!.dot.time > least;) {
+        if (writes[at]!.dot.time <= most) met.add(writes[at]!);
+      }
     }
     return [...met];
+  }
+
+  #index(write: Write): void {
+    const ofKey = this.#byActor.get(write.key) ?? new Map<ActorId, Write[]>();
+    this.#byActor.set(write.key, ofKey);
+    const writes = ofKey.get(write.dot.actor) ?? [];
+    ofKey.set(write.dot.actor, writes);
+    // A faulty actor may draw its dots in any order.
+    let at = writes.length;
+    while (at > 0 && writes[at - 1]!.dot.time > write.dot.time) at--;
+    writes.splice(at, 0, write);
   }
 
   #writesIn(object: DataObject | undefined): Write[] {

@@ -11,19 +11,22 @@ import { openValue, readChanges } from "../../src/storage/journal_format.ts";
 import { decodeHead, headKey, type Place } from "../../src/storage/record.ts";
 import { DiskImage } from "./memory_disk.ts";
 
-/** One entry of the journal: by key, what it left. */
-type Entry = Map<string, DataObject | undefined>;
+/** What one entry of the journal left of one key. */
+interface Left {
+  readonly sequence: number;
+  readonly body: Uint8Array | undefined;
+}
 
 export class Platter extends DiskImage {
-  readonly #entries = new Map<number, Entry>();
+  /** The keys in each entry of the journal. */
+  readonly #entries = new Map<number, readonly string[]>();
+  /** By key, what the entries left of it, the oldest first. */
+  readonly #left = new Map<string, Left[]>();
 
   /** What a node that starts on this image has of a key. Objects in pieces are beyond it. */
   heldOf(partition: number, key: Uint8Array): DataObject {
-    const name = binaryString(key);
-    for (const sequence of [...this.#entries.keys()].sort((a, b) => b - a)) {
-      const entry = this.#entries.get(sequence)!;
-      if (entry.has(name)) return entry.get(name) ?? DataObject.empty;
-    }
+    const last = this.#left.get(binaryString(key))?.at(-1);
+    if (last !== undefined) return last.body ? decodeObject(last.body.slice()) : DataObject.empty;
     const place: Place = { table: "object", partition, key };
     const head = this.get(headKey(place));
     if (head === undefined) return DataObject.empty;
@@ -39,7 +42,7 @@ export class Platter extends DiskImage {
       if (key[0] !== "j") continue;
       const sequence = key[1] as number;
       if (value === undefined) {
-        if (key[2] === 0) this.#entries.delete(sequence);
+        if (key[2] === 0) this.#drop(sequence);
         continue;
       }
       const { part } = openValue(sequence, key[2] as number, value);
@@ -47,9 +50,7 @@ export class Platter extends DiskImage {
       if (before === undefined) parts.set(sequence, [part]);
       else before.push(part);
     }
-    for (const [sequence, pieces] of parts) {
-      this.#entries.set(sequence, readEntry(concatBytes(pieces)));
-    }
+    for (const [sequence, pieces] of parts) this.#add(sequence, concatBytes(pieces));
   }
 
   override copy(): Platter {
@@ -57,14 +58,28 @@ export class Platter extends DiskImage {
     copy.apply(this.entries());
     return copy;
   }
-}
 
-function readEntry(bytes: Uint8Array): Entry {
-  const entry: Entry = new Map();
-  for (const { place, body } of readChanges(bytes)) {
-    if (place.table !== "object") continue;
-    const object = body === undefined ? undefined : decodeObject(body.slice());
-    entry.set(binaryString(place.key), object);
+  #add(sequence: number, entry: Uint8Array): void {
+    this.#drop(sequence);
+    const names: string[] = [];
+    for (const { place, body } of readChanges(entry)) {
+      if (place.table !== "object") continue;
+      const name = binaryString(place.key);
+      const left = this.#left.get(name) ?? [];
+      left.push({ sequence, body });
+      left.sort((a, b) => a.sequence - b.sequence);
+      this.#left.set(name, left);
+      names.push(name);
+    }
+    this.#entries.set(sequence, names);
   }
-  return entry;
+
+  #drop(sequence: number): void {
+    for (const name of this.#entries.get(sequence) ?? []) {
+      const left = this.#left.get(name)!.filter((it) => it.sequence !== sequence);
+      if (left.length === 0) this.#left.delete(name);
+      else this.#left.set(name, left);
+    }
+    this.#entries.delete(sequence);
+  }
 }

@@ -1,0 +1,64 @@
+import assert from "node:assert/strict";
+import { Node } from "../../src/node/node.ts";
+import { SeededRandom } from "../../src/base/seeded_random.ts";
+import { silentLog } from "../../src/host/logtape_log.ts";
+import type { PeerId } from "../../src/ports/network.ts";
+import { DiskImage } from "../sim/memory_disk.ts";
+import { MemoryWorld } from "../sim/memory_network.ts";
+import { VirtualTime } from "../sim/virtual_clock.ts";
+
+const HOUR_MS = 3_600_000;
+
+/** Two machines whose clocks can be set, and whose disks are lost whenever a node starts. */
+class TwoMachines {
+  readonly time = new VirtualTime();
+  readonly #network = new MemoryWorld({ clock: this.time.clock() });
+
+  async start(node: string, peerId: PeerId, aheadMs: number): Promise<Node> {
+    const starting = Node.start({
+      node,
+      cluster: "test",
+      zone: "dc1/rack1",
+      weight: 1,
+      partitions: 256,
+      replication: 3,
+      defaults: { r: "one", w: "one", timeoutMs: 1_000 },
+      namespaces: [],
+      maxClockSkewMs: 1_000,
+      heartbeatMs: 1_000,
+      cacheBytes: 1_000_000,
+      journalCount: 100,
+      join: ["/memory/n1", "/memory/n2"],
+      doors: () => ({ http: undefined, resp: undefined }),
+    }, {
+      clock: this.time.clock(() => aheadMs),
+      random: new SeededRandom(`${node} ${this.time.nowMs}`),
+      network: this.#network.network({ self: peerId, cluster: "test", listen: `/memory/${node}` }),
+      disk: new DiskImage().open(),
+      log: silentLog,
+    });
+    await this.time.pass(1);
+    return starting;
+  }
+}
+
+for (const [what, peerId] of [["the same", "peer-2"], ["another", "peer-3"]] as const) {
+  Deno.test(`a node is heard again that lost its disk after its clock was an hour ahead, under ${what} peer id`, async () => {
+    const machines = new TwoMachines();
+    const n1 = await machines.start("n1", "peer-1", 0);
+    const first = await machines.start("n2", "peer-2", HOUR_MS);
+    const seen = () => n1.members().find(({ node }) => node === "n2");
+    await machines.time.until(() => seen()?.state === "up", "n2 is up");
+    const former = seen()!.incarnation;
+    await first.stop();
+    await machines.time.until(() => seen()?.state === "down", "n2 is down");
+
+    const second = await machines.start("n2", peerId, 0);
+    assert.ok(second.members().find(({ node }) => node === "n2")!.incarnation < former);
+    await machines.time.until(() => seen()?.state === "up", "n2 is up again", 20_000);
+    assert.equal(seen()!.peerId, peerId);
+    assert.ok(seen()!.incarnation > former);
+    assert.equal(second.status().membersUp, 2);
+    await Promise.all([n1.stop(), second.stop()]);
+  });
+}
