@@ -3,7 +3,7 @@
 // A request may go to several peers at once under one id and one encoding, since a write does. Whatever
 // happens, each peer's handler is called exactly once: with an answer, a failure, or our own failure when
 // the deadline passes or the connection breaks. After such a break nobody knows whether the peer acted, so
-// the outcome is `unknown`; if the request never left, it is `no`.
+// the outcome is `unknown`; if the request never left, it is `no`. A request is carried out at most once.
 
 import { MalformedError } from "../base/malformed.ts";
 import type { Clock } from "../ports/clock.ts";
@@ -41,10 +41,12 @@ interface OpenRequest {
   readonly deadline: Deadline;
 }
 
-/** How fast a peer has answered lately, and how many requests it has open. */
+/** How fast a peer has answered lately, how many requests it has open, and which it has sent. */
 interface PeerLoad {
   open: number;
   latencyMs: number;
+  /** The last request that came from it over each lane. */
+  readonly lastRequestIds: Record<Lane, number>;
 }
 
 /** Asking for the time is not free: one request of so many tells how fast a peer is. */
@@ -77,7 +79,8 @@ export class Rpc {
   }
 
   peerUp(peer: PeerId): void {
-    this.#peers.set(peer, { open: 0, latencyMs: 1 });
+    const lastRequestIds = { request: 0, bulk: 0 };
+    this.#peers.set(peer, { open: 0, latencyMs: 1, lastRequestIds });
   }
 
   /** Ends every request that waits for this peer. */
@@ -157,7 +160,7 @@ export class Rpc {
     try {
       const message = decodeMessage(bytes);
       if (message.kind === "request") {
-        this.#answer(message, from, lane);
+        if (this.#isNext(message, from, lane)) this.#answer(message, from, lane);
         return;
       }
       const request = this.#open.get(message.id);
@@ -181,6 +184,14 @@ export class Rpc {
         this.#settle(id, request, peer, error);
       }
     }
+  }
+
+  /** Ids rise on the way from a peer: one that does not is repeated, and must not be carried out twice. */
+  #isNext({ id }: IncomingRequest, from: PeerId, lane: Lane): boolean {
+    const ids = this.#peers.get(from)?.lastRequestIds;
+    if (ids === undefined || id <= ids[lane]) return false;
+    ids[lane] = id;
+    return true;
   }
 
   #answer(request: IncomingRequest, from: PeerId, lane: Lane): void {

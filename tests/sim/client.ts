@@ -9,6 +9,7 @@ import { Dice } from "./dice.ts";
 import { type Operation, showBriefly, showOperation, type Write } from "./history.ts";
 import type { Machine } from "./machine.ts";
 import { countOf, type OperationWeights } from "./options.ts";
+import { lateProblem, SLACK_MS } from "./oracles/liveness.ts";
 import type { Process } from "./process.ts";
 import type { World } from "./world.ts";
 
@@ -27,9 +28,6 @@ export interface Wish {
   readonly knowing?: Knowledge | undefined;
 }
 
-/** How much longer than its timeout a request may take: the sweeps of deadlines and a slow disk. */
-const SLACK_MS = 5_000;
-
 /** How many contexts of a key a client keeps, to send stale ones. */
 const KEPT_CONTEXTS = 4;
 
@@ -40,6 +38,7 @@ export class Client {
   readonly #known = new Map<string, Knowledge[]>();
   #values = 0;
   #home: Machine;
+  #openCount = 0;
   #isStopped = false;
 
   constructor(world: World, name: string) {
@@ -49,22 +48,39 @@ export class Client {
     this.#home = this.#dice.one(world.machines);
   }
 
-  /** Sends requests until it is stopped. */
+  /** Sends requests, burst after burst, until it is stopped. */
   async run(): Promise<void> {
     const { options, time } = this.#world;
-    while (!this.#isStopped) {
-      await sleep(time.clock(), this.#dice.pauseMs(options.thinkMs));
-      if (this.#isStopped) break;
-      if (this.#dice.happens(0.3)) this.#home = this.#dice.one(this.#world.machines);
-      const wish = this.#wish();
-      const operation = await this.carryOut(wish, this.#home);
-      if (operation.kind === "get" || operation.outcome !== "unknown") continue;
-      if (this.#dice.happens(0.5)) await this.carryOut(wish, this.#dice.one(this.#world.machines));
+    const { burstCount, clientCount, requestsPerMinute, seed, thinkMs } = options;
+    const meanMs = 60_000 * burstCount * clientCount / requestsPerMinute;
+    // All clients draw the same pauses, and so begin their bursts at the same moments.
+    const bursts = new Dice(seed, "bursts");
+    for (let atMs = time.nowMs; !this.#isStopped; atMs += bursts.between(0.2, 1.8) * meanMs) {
+      await sleep(time.clock(), atMs - time.nowMs);
+      for (let i = 0; i < burstCount && !this.#isStopped; i++) {
+        if (i > 0) await sleep(time.clock(), this.#dice.pauseMs(thinkMs));
+        if (!this.#isStopped) await this.#request();
+      }
     }
   }
 
   stop(): void {
     this.#isStopped = true;
+  }
+
+  /** Whether it waits for an answer. */
+  get isBusy(): boolean {
+    return this.#openCount > 0;
+  }
+
+  /** Writes and reads a key at one machine until both succeed. */
+  async insist(key: string, machine: Machine, pauseMs: number): Promise<void> {
+    for (const kind of ["put", "get"] as const) {
+      const wish = () => ({ kind, key, level: undefined, knowing: this.#known.get(key)?.[0] });
+      while ((await this.carryOut(wish(), machine)).outcome !== "ok" && !this.#isStopped) {
+        await sleep(this.#world.time.clock(), pauseMs);
+      }
+    }
   }
 
   /** Reads a key, writes it with what it has read, and reads it again, each time from and to all owners. */
@@ -90,6 +106,7 @@ export class Client {
       shown: knowing?.shown,
       invokedAtMs: time.nowMs,
     });
+    this.#openCount++;
     trace.add(`begins ${showBriefly(operation)}`);
     const { node, process } = machine;
     if (node === undefined || process === undefined) {
@@ -100,7 +117,7 @@ export class Client {
     const pauses = process.pauseCount;
     const patience = time.after(options.timeoutMs + SLACK_MS, () => {
       if (!wasRunning || process.state !== "running" || process.pauseCount !== pauses) return;
-      this.#world.violation(`Does not end in time: ${showOperation(operation)}`);
+      this.#world.violation(lateProblem(operation));
     });
     const gone = Symbol();
     try {
@@ -118,6 +135,18 @@ export class Client {
       patience.cancel();
     }
     return operation;
+  }
+
+  /** One request, and sometimes the same again elsewhere if nobody knows what became of it. */
+  async #request(): Promise<void> {
+    const machines = this.#world.open;
+    if (this.#dice.happens(0.3) || !machines.includes(this.#home)) {
+      this.#home = this.#dice.one(machines);
+    }
+    const wish = this.#wish();
+    const operation = await this.carryOut(wish, this.#home);
+    if (operation.kind === "get" || operation.outcome !== "unknown") return;
+    if (this.#dice.happens(0.5)) await this.carryOut(wish, this.#dice.one(this.#world.open));
   }
 
   /** A process that stands still takes the request when it goes on. */
@@ -172,6 +201,7 @@ export class Client {
   }
 
   #end(operation: Operation, outcome: Operation["outcome"], error: string | undefined): void {
+    this.#openCount--;
     operation.endedAtMs = this.#world.time.nowMs;
     operation.outcome = outcome;
     operation.error = error;

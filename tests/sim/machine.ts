@@ -8,12 +8,13 @@ import type { PeerId } from "../../src/ports/network.ts";
 import type { Random } from "../../src/ports/random.ts";
 import type { Disk } from "../../src/ports/disk.ts";
 import type { Witness } from "../../src/replica/replica.ts";
-import { messageOf } from "../../src/wire/errors.ts";
+import { DenamoError, messageOf } from "../../src/wire/errors.ts";
 import type { Dice } from "./dice.ts";
 import type { DiskFaults, MemoryDisk } from "./memory_disk.ts";
 import type { MemoryWorld } from "./memory_network.ts";
+import { MortalNetwork } from "./mortal_network.ts";
 import { Platter } from "./platter.ts";
-import { type ClockFace, Process } from "./process.ts";
+import { type ClockFace, type LastCall, Process } from "./process.ts";
 import type { Trace } from "./trace.ts";
 import type { VirtualTime } from "./virtual_clock.ts";
 
@@ -23,6 +24,8 @@ export interface DiskTrouble {
   meanMs: number;
   writeErrors: number;
   readErrors: number;
+  /** Of the commits that would store something. */
+  fullShare: number;
 }
 
 /** The world around a machine. */
@@ -37,6 +40,8 @@ export interface Surroundings {
   /** Puts a deliberate fault before a disk. */
   readonly wrapDisk: (disk: MemoryDisk) => Disk;
   readonly witness: (machine: Machine, run: number) => Witness;
+  /** A process has ended at once, and what it left is on the platter. */
+  readonly died: (machine: Machine) => void;
   /** Something happened that must never happen. */
   readonly violation: (what: string) => void;
 }
@@ -57,6 +62,7 @@ export class Machine {
   isWanted = false;
   process: Process | undefined;
   #peerId: PeerId;
+  #identities = 1;
   #runs = 0;
   readonly #around: Surroundings;
   readonly #dice: Dice;
@@ -64,7 +70,7 @@ export class Machine {
   constructor(name: string, face: ClockFace, diskMs: number, around: Surroundings, dice: Dice) {
     this.name = name;
     this.face = face;
-    this.trouble = { meanMs: diskMs, writeErrors: 0, readErrors: 0 };
+    this.trouble = { meanMs: diskMs, writeErrors: 0, readErrors: 0, fullShare: 0 };
     this.#peerId = `${name}-1`;
     this.#around = around;
     this.#dice = dice;
@@ -73,6 +79,11 @@ export class Machine {
   /** Under which id its network is known at present. */
   get peerId(): PeerId {
     return this.#peerId;
+  }
+
+  /** Draws an identity that this machine never had. */
+  nextPeerId(): PeerId {
+    return `${this.name}-${++this.#identities}`;
   }
 
   /** The running node, if there is one that takes requests. */
@@ -100,6 +111,12 @@ export class Machine {
     if (this.process?.isAlive !== true) return;
     this.#around.trace.add(`${this.name} dies, kept ${keptShare.toFixed(2)}`);
     this.process.die(isMachine, keptShare);
+    this.#around.died(this);
+  }
+
+  /** Lets the process die at one of its calls; undefined takes that back. */
+  dieAtCall(lastCall: LastCall | undefined): void {
+    if (this.process !== undefined) this.process.lastCall = lastCall;
   }
 
   /** Stops the process in order, as an operator does; kills it if that does not end. */
@@ -111,7 +128,9 @@ export class Machine {
     if (node === undefined) return this.crash(false);
     this.#around.trace.add(`${this.name} stops`);
     this.#around.time.after(limitMs, () => {
-      if (process.isAlive) process.die(false, 0);
+      if (!process.isAlive) return;
+      process.die(false, 0);
+      this.#around.died(this);
     });
     node.stop().then(() => process.stopped());
   }
@@ -122,6 +141,20 @@ export class Machine {
     this.platter = platter;
     this.#peerId = peerId;
     this.replacedAtMs = this.#around.time.nowMs;
+  }
+
+  /** In words: whether it runs, and what waits for its disk. */
+  describe(): string {
+    const { node, process } = this;
+    const commits = process?.commitCount ?? 0;
+    const disk = commits > 0 ? `, ${commits} commits under way` : "";
+    const clock = this.face.offsetMs === 0
+      ? ""
+      : `, clock off by ${this.face.offsetMs.toFixed(0)} ms`;
+    const status = node?.status();
+    const ready = status === undefined || status.isReady ? "" : `, ${status.notReadyBecause}`;
+    const sees = status === undefined ? "" : `, sees ${status.membersUp} up`;
+    return `${this.name} is ${process?.state ?? "off"}${sees}${ready}${disk}${clock}`;
   }
 
   pause(): void {
@@ -142,7 +175,13 @@ export class Machine {
       const node = await Node.start({ ...settings, node: this.name }, {
         clock: process.clock,
         random: random(this.name, process.run),
-        network: process.network,
+        network: new MortalNetwork(process.network, (call, dead) => {
+          process.beginsCall();
+          if (!process.isAlive) return dead;
+          const result = call();
+          process.endsCall();
+          return result;
+        }),
         disk: wrapDisk(disk),
         log: this.#log(process),
         witness: witness(this, process.run),
@@ -155,12 +194,20 @@ export class Machine {
       await Promise.race([node.stop(), process.ended]);
     } catch (error) {
       trace.add(`${this.name} cannot go on: ${messageOf(error)}`);
-      if (!isExpected(error)) violation(`${this.name} has failed: ${stackOf(error)}`);
+      if (!this.#isExpected(error)) violation(`${this.name} has failed: ${stackOf(error)}`);
+      // What an operator does with a disk that a node will not start on.
+      if (isCorrupt(error) && process.isAlive) this.replaceDisk(new Platter(), this.#peerId);
     }
     process.stopped();
     this.#around.time.after(RESTART_AFTER_MS, () => {
       if (this.isWanted) this.start();
     });
+  }
+
+  /** A start may fail because the disk fails or is damaged; everything else is a defect. */
+  #isExpected(error: unknown): boolean {
+    if (messageOf(error).includes("The disk has failed")) return true;
+    return isCorrupt(error) && this.platter.isDamaged;
   }
 
   #diskFaults(process: Process): DiskFaults {
@@ -177,13 +224,19 @@ export class Machine {
       throw new Error("The disk has failed");
     };
     return {
-      before: async ({ kind }) => {
+      before: async (operation) => {
         await wait();
+        process.beginsCall();
+        const { kind } = operation;
+        if (kind === "commit" && operation.batch.some(({ value }) => value !== undefined)) {
+          if (trouble.fullShare > 0 && dice.happens(trouble.fullShare)) fail("commit, it is full");
+        }
         const share = kind === "commit" ? trouble.writeErrors : trouble.readErrors;
         // Half of the writes that fail are on the disk nevertheless.
         if (share > 0 && dice.happens(share / (kind === "commit" ? 2 : 1))) fail(kind);
       },
       after: async (operation) => {
+        process.endsCall();
         await wait();
         if (operation.kind !== "commit") return;
         trace.add(`${this.name} commits ${operation.batch.length}`);
@@ -211,9 +264,8 @@ export class Machine {
   }
 }
 
-/** A start may fail because the disk fails; everything else is a defect. */
-function isExpected(error: unknown): boolean {
-  return messageOf(error).includes("The disk has failed");
+function isCorrupt(error: unknown): boolean {
+  return error instanceof DenamoError && error.code === "corrupt";
 }
 
 function stackOf(error: unknown): string {

@@ -13,13 +13,24 @@ const QUEUE_BYTES = { request: 16 * 1024 * 1024, bulk: 4 * 1024 * 1024 } as cons
 export interface Tap {
   /** A message is sent. What this returns is given the delivery and carries it out. */
   sent(from: PeerId, to: PeerId, bytes: Uint8Array): (deliver: () => void) => void;
+  /** A message arrives as these bytes, which are not those that were sent. */
+  damaged?(bytes: Uint8Array): void;
 }
+
+/**
+ * What becomes of a message that would arrive now. All but the first are worse than the port allows: it
+ * promises that messages arrive whole and in order or the connection breaks.
+ */
+export type Fate = "arrives" | "lost" | "repeated" | "overtaken" | "damaged";
 
 /** What lies between the peers. */
 export interface Paths {
   readonly clock: Clock;
   readonly tap: Tap | undefined;
   readonly delayMs: (from: PeerId, to: PeerId) => number;
+  readonly fate: (from: PeerId, to: PeerId) => Fate;
+  /** Makes of a message one that no node would send. */
+  readonly damage: (bytes: Uint8Array) => Uint8Array;
   isCut(from: PeerId, to: PeerId): boolean;
   add(connection: MemoryConnection): void;
   remove(connection: MemoryConnection): void;
@@ -125,12 +136,30 @@ export class MemoryConnection {
     clock.after(way.lastAtMs - nowMs, () => {
       way.scheduled--;
       if (!this.#isOpen || this.#paths.isCut(from.self, to.self)) return;
-      const next = way.waiting.shift()!;
-      way.bytes[next.lane] -= next.bytes.length;
-      const deliver = () => to.deliver(this, next.lane, next.bytes);
-      if (next.carry === undefined) deliver();
-      else next.carry(deliver);
+      this.#arrive(from, to, way);
     });
+  }
+
+  #arrive(from: ConnectionEnd, to: ConnectionEnd, way: Way): void {
+    const fate = this.#paths.fate(from.self, to.self);
+    const isOvertaken = fate === "overtaken" && way.waiting.length > 1;
+    const [next] = way.waiting.splice(isOvertaken ? 1 : 0, 1);
+    const { lane, bytes, carry } = next!;
+    if (fate === "repeated") {
+      way.waiting.push(next!);
+      this.#schedule(from, way);
+    } else {
+      way.bytes[lane] -= bytes.length;
+    }
+    if (fate === "lost") return;
+    if (fate === "damaged") {
+      const damaged = this.#paths.damage(bytes);
+      this.#paths.tap?.damaged?.(damaged);
+      return to.deliver(this, lane, damaged);
+    }
+    const deliver = () => to.deliver(this, lane, bytes);
+    if (carry === undefined) deliver();
+    else carry(deliver);
   }
 }
 

@@ -3,17 +3,18 @@
 // It behaves as TCP connections do, seen from above. A connection keeps the order of its messages and breaks
 // as a whole. While a direction is cut nothing passes there, and nothing is lost that is on its
 // way: it arrives once the cut has healed, or never if the connection was given up before. Publications
-// are on their own: each may be lost or late.
+// are on their own: each may be lost or late. A world may ask for worse than TCP allows; see `Fate`.
 
 import { SeededRandom } from "../../src/base/seeded_random.ts";
 import { Redial } from "../../src/host/redial.ts";
 import { silentLog } from "../../src/host/logtape_log.ts";
 import type { Clock } from "../../src/ports/clock.ts";
 import type { Lane, Network, NetworkHandlers, PeerId } from "../../src/ports/network.ts";
-import type { Random } from "../../src/ports/random.ts";
+import { type Random, randomBelow } from "../../src/ports/random.ts";
 import { LIMITS } from "../../src/wire/limits.ts";
 import {
   type ConnectionEnd,
+  type Fate,
   MemoryConnection,
   type Paths,
   SILENCE_MS,
@@ -29,6 +30,8 @@ export interface MemoryWorldOptions {
   /** Whether this publication is lost on its way to this peer. */
   readonly losesPublication?: ((from: PeerId, to: PeerId) => boolean) | undefined;
   readonly tap?: Tap | undefined;
+  /** What becomes of the next message on this way. Asked when it would arrive. */
+  readonly fate?: ((from: PeerId, to: PeerId) => Fate) | undefined;
 }
 
 export interface MemoryNodeOptions {
@@ -45,6 +48,7 @@ export class MemoryWorld implements Paths {
   readonly delayMs: (from: PeerId, to: PeerId) => number;
   readonly losesPublication: (from: PeerId, to: PeerId) => boolean;
   readonly tap: Tap | undefined;
+  readonly fate: (from: PeerId, to: PeerId) => Fate;
   readonly #listening = new Map<string, MemoryNetwork>();
   readonly #connections = new Set<MemoryConnection>();
   readonly #cuts = new Map<string, number>();
@@ -55,6 +59,16 @@ export class MemoryWorld implements Paths {
     this.delayMs = options.delayMs ?? (() => 1);
     this.losesPublication = options.losesPublication ?? (() => false);
     this.tap = options.tap;
+    this.fate = options.fate ?? (() => "arrives");
+  }
+
+  /** A message cut short, or one with something behind it. */
+  damage(bytes: Uint8Array): Uint8Array {
+    const length = randomBelow(this.random, bytes.length);
+    if (length > 0) return bytes.slice(0, length);
+    const longer = new Uint8Array(bytes.length + 1);
+    longer.set(bytes);
+    return longer;
   }
 
   /** Makes the network of one node, as one run of its process has it. */

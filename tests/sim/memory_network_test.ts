@@ -4,7 +4,7 @@ import { utf8, utf8Text } from "../../src/base/bytes.ts";
 import type { Network } from "../../src/ports/network.ts";
 import { randomBelow } from "../../src/ports/random.ts";
 import { Listener, networkContract, type NetworkHarness } from "../contracts/network_contract.ts";
-import { SILENCE_MS } from "./memory_connection.ts";
+import { type Fate, SILENCE_MS } from "./memory_connection.ts";
 import { MemoryWorld } from "./memory_network.ts";
 import { VirtualTime } from "./virtual_clock.ts";
 
@@ -57,9 +57,32 @@ Deno.test("one seed gives one history", async () => {
 
 networkContract("MemoryNetwork", () => new MemoryHarness());
 
-async function connectedPair() {
+/** What arrives of three messages if this befalls the first that would arrive. */
+async function arrivals(fate: Fate): Promise<string[]> {
+  const fates: Fate[] = [];
+  const { time, a, b } = await connectedPair(() => fates.shift() ?? "arrives");
+  const heard: string[] = [];
+  b.heard.onMessage = (_from, _lane, bytes) => void heard.push(utf8Text(bytes));
+  fates.push(fate);
+  for (const text of ["first", "second", "third"]) a.network.send("b", "request", utf8(text));
+  await time.pass(1_000);
+  return heard;
+}
+
+Deno.test("a world may ask for worse than TCP: lost, repeated, overtaken and damaged messages", async () => {
+  assert.deepEqual(await arrivals("arrives"), ["first", "second", "third"]);
+  assert.deepEqual(await arrivals("repeated"), ["first", "second", "third", "first"]);
+  assert.deepEqual(await arrivals("overtaken"), ["second", "first", "third"]);
+  assert.deepEqual(await arrivals("lost"), ["second", "third"]);
+  const [damaged, ...rest] = await arrivals("damaged");
+  assert.ok("first".startsWith(damaged!) || damaged === "first\0");
+  assert.notEqual(damaged, "first");
+  assert.deepEqual(rest, ["second", "third"]);
+});
+
+async function connectedPair(fate?: () => Fate) {
   const time = new VirtualTime();
-  const world = new MemoryWorld({ clock: time.clock() });
+  const world = new MemoryWorld({ clock: time.clock(), fate });
   const peer = async (self: string) => {
     const network = world.network({ self, cluster: "test", listen: `/memory/${self}` });
     const heard = new Listener();

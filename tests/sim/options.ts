@@ -7,24 +7,46 @@
 import type { QuorumLevel } from "../../src/replica/namespaces.ts";
 import { Dice } from "./dice.ts";
 
-/** The kinds of faults, each with its weight among those that happen; 0 is off. */
-export interface FaultWeights {
-  readonly reset: number;
-  readonly isolate: number;
-  readonly halves: number;
-  readonly oneWay: number;
-  readonly crash: number;
-  readonly restart: number;
-  readonly pause: number;
-  readonly slowDisk: number;
-  readonly writeErrors: number;
-  readonly readErrors: number;
-  readonly clockJump: number;
-  readonly lostDisk: number;
-  readonly oldDisk: number;
-}
+/** Every kind of fault there is, in the order in which they are drawn. */
+export const FAULT_KINDS = [
+  // Of the network.
+  "reset",
+  "isolate",
+  "halves",
+  "bridge",
+  "oneWay",
+  "flapping",
+  "clog",
+  "slowLink",
+  "loss",
+  "duplication",
+  "reorder",
+  "corruption",
+  // Of the processes.
+  "crash",
+  "crashAtCall",
+  "powerCut",
+  "restart",
+  "pause",
+  // Of the disks.
+  "slowDisk",
+  "writeErrors",
+  "readErrors",
+  "fullDisk",
+  "bitFlip",
+  "lostDisk",
+  "oldDisk",
+  // Of the clocks.
+  "clockJump",
+] as const;
 
-export type FaultKind = keyof FaultWeights;
+export type FaultKind = typeof FAULT_KINDS[number];
+
+/** The kinds of faults, each with its weight among those that happen; 0 is off. */
+export type FaultWeights = Readonly<Record<FaultKind, number>>;
+
+/** The kinds that destroy what is on a disk. */
+export const DESTRUCTIVE_KINDS: readonly FaultKind[] = ["bitFlip", "lostDisk", "oldDisk"];
 
 /** What clients do, each with its weight. */
 export interface OperationWeights {
@@ -47,6 +69,13 @@ export interface SimOptions {
   readonly clientCount: number;
   /** How long there are faults, in milliseconds. */
   readonly durationMs: number;
+  /** How long only a core is healed, in milliseconds, and longer if it takes longer to serve every key. */
+  readonly coreMs: number;
+  /** How many requests clients send in a minute, all together. */
+  readonly requestsPerMinute: number;
+  /** How many requests a client sends in one burst; all clients begin theirs at the same time. */
+  readonly burstCount: number;
+  /** The mean pause within a burst, in milliseconds. */
   readonly thinkMs: number;
   readonly r: QuorumLevel;
   readonly w: QuorumLevel;
@@ -64,6 +93,9 @@ export interface SimOptions {
   readonly meanFaultMs: number;
   readonly faults: FaultWeights;
   readonly operations: OperationWeights;
+  /** Whether the nodes of the core start again when it is healed. */
+  readonly restartsCore: boolean;
+  /** Whether all nodes start again when everything is healed. */
   readonly restartsAllAtHealing: boolean;
 }
 
@@ -74,8 +106,13 @@ export function drawOptions(seed: number, nodeCounts: readonly number[] = []): S
   const nodeCount = dice.one([3, 3, 3, 4, 5, 7]);
   const [r, w] = dice.one(LEVELS);
   const ownLevelShare = dice.one([0, 0, 0.2]);
+  const faults = Object.fromEntries(FAULT_KINDS.map((kind) => [kind, weight()])) as Record<
+    FaultKind,
+    number
+  >;
   // A disk that is lost may take what was written to one disk only: such worlds keep theirs.
   const mayLoseDisks = w !== "one" && ownLevelShare === 0;
+  if (!mayLoseDisks) { for (const kind of DESTRUCTIVE_KINDS) faults[kind] = 0; }
   return {
     seed,
     nodeCount: nodeCounts.length > 0 ? dice.one(nodeCounts) : nodeCount,
@@ -83,8 +120,11 @@ export function drawOptions(seed: number, nodeCounts: readonly number[] = []): S
     keyCount: dice.one([1, 1, 2, 3, 4]),
     sharesPartition: dice.happens(0.5),
     clientCount: dice.one([3, 4, 5]),
-    durationMs: dice.between(8_000, 40_000),
-    thinkMs: dice.one([20, 100, 400]),
+    durationMs: Math.round(dice.between(10_000, 60_000)),
+    coreMs: Math.round(dice.between(2_000, 15_000)),
+    requestsPerMinute: dice.one([400, 600, 900]),
+    burstCount: dice.one([1, 3, 10]),
+    thinkMs: dice.one([5, 20, 100]),
     r,
     w,
     ownLevelShare,
@@ -97,21 +137,7 @@ export function drawOptions(seed: number, nodeCounts: readonly number[] = []): S
     clockOffsetMs: dice.one([0, 100, 600]),
     driftPpm: dice.one([0, 100, 1_000]),
     meanFaultMs: dice.one([500, 2_000, 6_000]),
-    faults: {
-      reset: weight(),
-      isolate: weight(),
-      halves: weight(),
-      oneWay: weight(),
-      crash: weight(),
-      restart: weight(),
-      pause: weight(),
-      slowDisk: weight(),
-      writeErrors: weight(),
-      readErrors: weight(),
-      clockJump: weight(),
-      lostDisk: mayLoseDisks ? weight() : 0,
-      oldDisk: mayLoseDisks ? weight() : 0,
-    },
+    faults,
     operations: {
       get: dice.between(0.2, 1),
       getLoosely: weight(),
@@ -121,6 +147,7 @@ export function drawOptions(seed: number, nodeCounts: readonly number[] = []): S
       deleteFresh: weight() / 2,
       deleteBlind: weight() / 2,
     },
+    restartsCore: dice.happens(0.5),
     restartsAllAtHealing: dice.happens(0.5),
   };
 }

@@ -9,6 +9,7 @@ import { decodeObject } from "../../src/crdt/object_codec.ts";
 import type { DiskChange } from "../../src/ports/disk.ts";
 import { openValue, readChanges } from "../../src/storage/journal_format.ts";
 import { decodeHead, headKey, type Place } from "../../src/storage/record.ts";
+import { CorruptError } from "../../src/wire/errors.ts";
 import { DiskImage } from "./memory_disk.ts";
 
 /** What one entry of the journal left of one key. */
@@ -18,6 +19,8 @@ interface Left {
 }
 
 export class Platter extends DiskImage {
+  /** Whether something on it has changed by itself. */
+  isDamaged = false;
   /** The keys in each entry of the journal. */
   readonly #entries = new Map<number, readonly string[]>();
   /** By key, what the entries left of it, the oldest first. */
@@ -30,7 +33,8 @@ export class Platter extends DiskImage {
     const place: Place = { table: "object", partition, key };
     const head = this.get(headKey(place));
     if (head === undefined) return DataObject.empty;
-    const decoded = decodeHead(place, head);
+    const decoded = this.#decodeHead(place, head);
+    if (decoded === undefined) return DataObject.empty;
     if (!("body" in decoded)) throw new Error("The objects of a simulation are small");
     return decodeObject(decoded.body);
   }
@@ -53,10 +57,29 @@ export class Platter extends DiskImage {
     for (const [sequence, pieces] of parts) this.#add(sequence, concatBytes(pieces));
   }
 
+  /** A copy of what is damaged is damaged in the same places. */
   override copy(): Platter {
     const copy = new Platter(this.limits);
-    copy.apply(this.entries());
+    copy.restore(this);
     return copy;
+  }
+
+  /** Takes over everything from another platter, unread. */
+  restore(other: Platter): void {
+    super.apply(other.entries());
+    for (const [sequence, names] of other.#entries) this.#entries.set(sequence, names);
+    for (const [name, left] of other.#left) this.#left.set(name, [...left]);
+    this.isDamaged = other.isDamaged;
+  }
+
+  /** Undefined if the head is damaged, which it may be only if this platter is known to be. */
+  #decodeHead(place: Place, head: Uint8Array): ReturnType<typeof decodeHead> | undefined {
+    try {
+      return decodeHead(place, head);
+    } catch (error) {
+      if (this.isDamaged && error instanceof CorruptError) return undefined;
+      throw error;
+    }
   }
 
   #add(sequence: number, entry: Uint8Array): void {

@@ -16,6 +16,15 @@ export interface ClockFace {
   readonly rate: number;
 }
 
+/** The call of a port at which a process dies. */
+export interface LastCall {
+  /** Calls that it carries out before; at zero the next one is the last. */
+  callsLeft: number;
+  /** Whether that call still has its effect. */
+  readonly isAfter: boolean;
+  readonly die: () => void;
+}
+
 /** `died` lost its memory at once; `stopped` has ended in order. */
 export type ProcessState = "running" | "paused" | "died" | "stopped";
 
@@ -28,6 +37,8 @@ export class Process {
   state: ProcessState = "running";
   /** How often it has been paused; with its state, what an observer needs to know of a span of time. */
   pauseCount = 0;
+  /** Where it is to die, if it is. */
+  lastCall: LastCall | undefined;
   #disk: MemoryDisk | undefined;
   /** What was due while it was paused. */
   readonly #held: (() => void)[] = [];
@@ -70,10 +81,25 @@ export class Process {
     this.#disk = disk;
   }
 
+  /** Commits that its disk has not carried out yet. */
+  get commitCount(): number {
+    return this.isAlive ? this.#disk?.inFlightCount ?? 0 : 0;
+  }
+
   /** Calls back now, or when a pause is over, or never if the process dies before. */
   whenRunning(callback: () => void): void {
     if (this.state === "running" || this.state === "stopped") callback();
     else if (this.state === "paused") this.#held.push(callback);
+  }
+
+  /** Before a call of a port has its effect. The process may die here. */
+  beginsCall(): void {
+    if (this.lastCall?.isAfter === false && this.lastCall.callsLeft-- <= 0) this.#dieAtCall();
+  }
+
+  /** After a call of a port has had its effect. The process may die here. */
+  endsCall(): void {
+    if (this.lastCall?.isAfter === true && this.lastCall.callsLeft-- <= 0) this.#dieAtCall();
   }
 
   pause(): void {
@@ -111,5 +137,11 @@ export class Process {
     if (!this.isAlive) return;
     this.state = "stopped";
     this.#ended.resolve();
+  }
+
+  #dieAtCall(): void {
+    const { die } = this.lastCall!;
+    this.lastCall = undefined;
+    die();
   }
 }

@@ -4,13 +4,16 @@
 import { utf8, utf8Text } from "../../src/base/bytes.ts";
 import { messageOf } from "../../src/wire/errors.ts";
 import { Client } from "./client.ts";
+import { Core } from "./core.ts";
 import { Faults } from "./faults.ts";
 import { showOperation } from "./history.ts";
-import type { FaultKind, SimOptions } from "./options.ts";
+import { DESTRUCTIVE_KINDS, type FaultKind, type SimOptions } from "./options.ts";
 import { convergenceProblems } from "./oracles/convergence.ts";
+import { idleProblems } from "./oracles/liveness.ts";
 import { lostWriteProblems } from "./oracles/lost_writes.ts";
 import { readAfterWriteProblems } from "./oracles/read_after_write.ts";
 import { dotProblems } from "./oracles/unique_dots.ts";
+import { Platter } from "./platter.ts";
 import { type Sabotage, World } from "./world.ts";
 
 /** What came of one seed. */
@@ -32,6 +35,12 @@ export interface SeedResult {
 
 /** How long a healed cluster may take to be whole again, in virtual milliseconds. */
 const WHOLE_AGAIN_MS = 120_000;
+
+/** How long the core may take until it has served every key, in virtual milliseconds. */
+const CORE_MS = 90_000;
+
+/** How long who is refused waits before it asks again. */
+const INSISTENCE_MS = 300;
 
 /** How often every key is read from all its owners before they must be the same. */
 const REPAIR_ROUNDS = 4;
@@ -103,28 +112,68 @@ async function comeUp(world: World): Promise<void> {
   world.learnOwners(first);
 }
 
-/** Clients work while there are faults; then everything is healed and the clients end. */
+/** Clients work while there are faults, and while only a core is healed; then all is, and they end. */
 async function goWrong(world: World, faults: Faults): Promise<void> {
   const { machines, options, time } = world;
   const clients = Array.from({ length: options.clientCount }, (_, i) => {
     return new Client(world, `c${i + 1}`);
   });
-  let working = clients.length;
   for (const client of clients) {
-    client.run().then(() => working--, (error) => {
-      working--;
-      world.violation(stackOf(error));
-    });
+    client.run().catch((error) => world.violation(stackOf(error)));
   }
   faults.start();
   await time.pass(options.durationMs);
-  faults.heal();
+  faults.stop();
+  faults.undoAll();
+  await demandProgress(world, new Core(world, faults));
+  heal(world, faults);
   await time.pass(1_000);
   for (const client of clients) client.stop();
-  await time.until(() => working === 0, "all requests have ended");
+  await time.until(() => !clients.some((client) => client.isBusy), "all requests have ended");
   if (options.restartsAllAtHealing) {
     for (const machine of machines) machine.crash(true, 0.5);
     for (const machine of machines) machine.start();
+  }
+}
+
+/** The healed core serves every key at every of its nodes, though all else stays as bad as it is. */
+async function demandProgress(world: World, core: Core): Promise<void> {
+  core.begin();
+  const endMs = world.time.nowMs + world.options.coreMs;
+  let waiting = 0;
+  for (const machine of core.members) {
+    const client = new Client(world, `core ${machine.name}`);
+    for (const key of world.keys) {
+      waiting++;
+      client.insist(key, machine, INSISTENCE_MS).then(() => waiting--, (error) => {
+        world.violation(stackOf(error));
+      });
+    }
+  }
+  try {
+    await world.time.until(() => waiting === 0, "the core serves every key", CORE_MS);
+    await world.time.pass(Math.max(0, endMs - world.time.nowMs));
+  } catch (error) {
+    const pending = world.pending().join("\n    ");
+    world.violation(`No progress: ${messageOf(error)}; pending:\n    ${pending}`);
+  }
+}
+
+/** Undoes everything that is wrong, for good. */
+function heal(world: World, faults: Faults): void {
+  world.trace.add("heals");
+  world.links.isHealed = true;
+  world.open = world.machines;
+  faults.undoAll();
+  for (const machine of world.machines) {
+    machine.face.offsetMs = 0;
+    machine.resume();
+    if (machine.platter.isDamaged) {
+      // As an operator does, to whom a node has reported damage.
+      machine.crash(false);
+      machine.replaceDisk(new Platter(), machine.peerId);
+    }
+    machine.start();
   }
 }
 
@@ -221,7 +270,7 @@ function judge(world: World, found: ReadonlyMap<string, readonly string[]>): voi
   const { operations, writes } = history;
   const problems = dotProblems(writes);
   // A disk that was lost is empty until it is repaired, and reads of few owners may meet it.
-  const losesDisks = options.faults.lostDisk > 0 || options.faults.oldDisk > 0;
+  const losesDisks = DESTRUCTIVE_KINDS.some((kind) => options.faults[kind] > 0);
   for (const key of world.keys) {
     const ofKey = writes.filter((write) => write.key === key);
     problems.push(...lostWriteProblems(key, operations, ofKey, found.get(key) ?? []));
@@ -247,15 +296,9 @@ async function writeAlone(world: World): Promise<void> {
 async function leaveNothingOpen(world: World): Promise<void> {
   await world.time.pass(world.options.timeoutMs + 15_000);
   for (const { name, node } of world.machines) {
-    for (const { name: what, value } of node?.measurements() ?? []) {
-      if (value > 0 && IDLE_GAUGES.includes(what)) {
-        world.violation(`${name} has nothing to do, and yet ${what} is ${value}`);
-      }
-    }
+    for (const problem of idleProblems(name, node?.measurements() ?? [])) world.violation(problem);
   }
 }
-
-const IDLE_GAUGES = ["requests_in_flight_count", "rpcs_open_count", "storage_pending_count"];
 
 function stackOf(error: unknown): string {
   return error instanceof Error ? error.stack ?? error.message : String(error);

@@ -17,12 +17,16 @@ import { partitionOf } from "../../src/ring/partition.ts";
 import { decodeMessage } from "../../src/wire/message_codec.ts";
 import { Dice } from "./dice.ts";
 import { History, type Operation, type Write } from "./history.ts";
+import { Links } from "./links.ts";
 import { Machine, type Surroundings } from "./machine.ts";
 import type { MemoryDisk } from "./memory_disk.ts";
 import { MemoryWorld } from "./memory_network.ts";
 import type { SimOptions } from "./options.ts";
 import { durabilityProblem } from "./oracles/durable_acks.ts";
+import { recoveryProblems } from "./oracles/recovery.ts";
 import { siblingProblems } from "./oracles/siblings.ts";
+import { damageProblem, messageProblem } from "./oracles/wire.ts";
+import { Pending } from "./pending.ts";
 import { Trace } from "./trace.ts";
 import { VirtualTime } from "./virtual_clock.ts";
 
@@ -40,13 +44,15 @@ export class World {
   readonly time: VirtualTime;
   readonly trace: Trace;
   readonly network: MemoryWorld;
+  readonly links: Links;
   readonly machines: readonly Machine[];
   readonly keys: readonly string[];
   readonly history = new History();
-  /** Whether the time of faults is over. */
-  isHealed = false;
+  /** The machines that clients turn to. */
+  open: readonly Machine[];
   /** What happened that must never happen, in the order in which it was noticed. */
   readonly violations: string[] = [];
+  readonly #pending = new Pending();
   readonly #owners = new Map<string, readonly Machine[]>();
   readonly #operation = new AsyncLocalStorage<Operation>();
 
@@ -55,13 +61,18 @@ export class World {
     this.options = options;
     this.time = new VirtualTime(new Dice(seed, "lots").random);
     this.trace = new Trace(() => this.time.nowMs, print);
-    const dice = new Dice(seed, "network");
+    const links = new Links(new Dice(seed, "network"), options.delayMs, options.publicationLoss);
+    this.links = links;
     this.network = new MemoryWorld({
       clock: this.time.clock(),
       random: new Dice(seed, "redial").random,
-      delayMs: () => 0.05 + dice.pauseMs(options.delayMs),
-      losesPublication: () => !this.isHealed && dice.happens(options.publicationLoss),
-      tap: { sent: (from, to, bytes) => this.#follow(from, to, bytes) },
+      delayMs: (from, to) => links.delayMs(from, to),
+      losesPublication: (from, to) => links.losesPublication(from, to),
+      fate: (from, to) => links.fate(from, to),
+      tap: {
+        sent: (from, to, bytes) => this.#follow(from, to, bytes),
+        damaged: (bytes) => this.#observe(damageProblem(bytes)),
+      },
     });
     this.keys = chooseKeys(options);
     const around: Surroundings = {
@@ -82,6 +93,7 @@ export class World {
           this.trace.add(`${machine.name} draws ${name} for #${operation.id}`);
         },
       }),
+      died: (machine) => void this.#examine(machine),
       violation: (what) => this.violation(what),
     };
     const clocks = new Dice(seed, "clocks");
@@ -93,6 +105,7 @@ export class World {
       };
       return new Machine(name, face, diskMs, around, new Dice(seed, `disk ${name}`));
     });
+    this.open = this.machines;
   }
 
   /** Something must never happen, and has. */
@@ -103,9 +116,9 @@ export class World {
 
   /** A request has ended: what must hold at this very moment is looked at here. */
   ended(operation: Operation): void {
+    this.#pending.ended(operation);
     for (const write of operation.writes) {
-      const problem = durabilityProblem(operation, this.#disksWith(write));
-      if (problem !== undefined) this.violation(problem);
+      this.#observe(durabilityProblem(operation, this.#disksWith(write)));
     }
     const writeOf = (value: string) => this.history.writeOf(value);
     for (const problem of siblingProblems(operation, writeOf)) this.violation(problem);
@@ -114,6 +127,13 @@ export class World {
   /** Runs what a request does, wherever, on the account of `operation`. */
   onAccountOf<T>(operation: Operation, run: () => T): T {
     return this.#operation.run(operation, run);
+  }
+
+  /** What waits for what at this moment, in words. */
+  pending(): string[] {
+    const isCut = (from: PeerId, to: PeerId) => this.network.isCut(from, to);
+    const open = this.#pending.describe(this.history.operations, this.time.nowMs, isCut);
+    return [...open, ...this.machines.map((machine) => machine.describe())];
   }
 
   machine(name: string): Machine {
@@ -139,6 +159,18 @@ export class World {
     return machine.platter.heldOf(partitionOf(bytes, PARTITIONS), bytes);
   }
 
+  #observe(problem: string | undefined): void {
+    if (problem !== undefined) this.violation(problem);
+  }
+
+  /** What a node would find now on the disk of a machine whose process has died. */
+  async #examine({ name, platter }: Machine): Promise<void> {
+    const places = this.keys.map((key) => ({ key, partition: partitionOf(utf8(key), PARTITIONS) }));
+    for (const problem of await recoveryProblems(platter, places)) {
+      this.violation(`On the disk of ${name} ${problem}`);
+    }
+  }
+
   /** How many owners' disks have a write, or had it before they were exchanged. */
   #disksWith({ key, dot, operation }: Write): number {
     return this.ownersOf(key).filter((machine) => {
@@ -150,14 +182,19 @@ export class World {
   /** Keeps the account of a message across the network, and learns what coordinators are answered. */
   #follow(from: PeerId, to: PeerId, bytes: Uint8Array): (deliver: () => void) => void {
     const operation = this.#operation.getStore();
+    this.#observe(messageProblem(bytes));
+    const arrived = operation && this.#pending.sent(operation, from, to, this.time.nowMs);
+    let isFirst = true;
     return (deliver) => {
       const what = `${from} > ${to} ${bytes.length} ${hash32(bytes).toString(16)}`;
       this.trace.add(operation === undefined ? what : `${what} for #${operation.id}`);
       if (operation === undefined) return deliver();
-      if (operation.kind === "delete" && operation.shown === undefined) {
+      arrived!(this.time.nowMs);
+      if (isFirst && operation.kind === "delete" && operation.shown === undefined) {
         const coordinator = to.replace(/-\d+$/, "");
         for (const object of readAnswers(bytes)) operation.answers.push({ coordinator, object });
       }
+      isFirst = false;
       this.#operation.run(operation, deliver);
     };
   }

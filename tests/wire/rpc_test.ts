@@ -185,6 +185,23 @@ Deno.test("an answer that is ready after its connection has ended is not sent ov
   assert.deepEqual(await reply, ["its own"]);
 });
 
+Deno.test("a request that comes twice, or after a later one, is carried out once at most", () => {
+  const { world, a, b } = pair();
+  const served: unknown[] = [];
+  b.serve(METHODS.store, ({ arguments: [what] }) => {
+    served.push(what);
+    return [];
+  });
+  for (const what of ["first", "second"]) a.ask(["B"], METHODS.store, [what], 1000, () => {});
+  const [first, second] = world.sent.splice(0).map(({ bytes }) => bytes);
+  for (const bytes of [first!, first!, second!, first!, second!]) b.receive("A", "request", bytes);
+  assert.deepEqual(served, ["first", "second"]);
+  b.peerDown("A", "A has died");
+  b.peerUp("A");
+  b.receive("A", "request", first!);
+  assert.deepEqual(served, ["first", "second", "first"], "another process counts from one again");
+});
+
 Deno.test("a full queue and too many open requests are refused at once, with no effect", () => {
   const { world, a } = pair();
   const codes: string[] = [];
