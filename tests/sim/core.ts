@@ -65,11 +65,10 @@ export class Core {
     }
   }
 
-  /** Clocks are judged by the median of all: it must be right. */
+  /** A node judges its clock by the median of those it hears: of them most must be right. */
   #mayBeEarly(): boolean {
-    const { machines } = this.#world;
-    const earlyCount = machines.filter(({ face }) => face.offsetMs === EARLY_MS).length;
-    return 2 * (earlyCount + 1) < machines.length;
+    const isAnyEarly = this.#world.machines.some(({ face }) => face.offsetMs === EARLY_MS);
+    return this.members.length > 1 && !isAnyEarly;
   }
 
   #befall(machine: Machine, fate: typeof FATES[number]): void {

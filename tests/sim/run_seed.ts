@@ -12,6 +12,7 @@ import { convergenceProblems } from "./oracles/convergence.ts";
 import { idleProblems } from "./oracles/liveness.ts";
 import { lostWriteProblems } from "./oracles/lost_writes.ts";
 import { readAfterWriteProblems } from "./oracles/read_after_write.ts";
+import { type SessionRate, sessionRate } from "./oracles/sessions.ts";
 import { dotProblems } from "./oracles/unique_dots.ts";
 import { Platter } from "./platter.ts";
 import { type Sabotage, World } from "./world.ts";
@@ -27,6 +28,7 @@ export interface SeedResult {
   /** Requests by their outcomes. */
   readonly outcomes: Readonly<Record<"ok" | "no" | "unknown", number>>;
   readonly faults: ReadonlyMap<FaultKind, number>;
+  readonly sessions: SessionRate;
   /** The last things that happened, for the reader of a failure. */
   lastEvents(count: number): string[];
   /** Every request and what it wrote, for the reader of a failure. */
@@ -81,6 +83,7 @@ export async function runSeed(
     eventCount: world.time.eventCount,
     outcomes: { ok: ended("ok"), no: ended("no"), unknown: ended("unknown") },
     faults: faults.counts,
+    sessions: sessionsOf(world),
     lastEvents: (count) => world.trace.last(count),
     requests: () => operations.map(showOperation),
   };
@@ -278,6 +281,17 @@ function judge(world: World, found: ReadonlyMap<string, readonly string[]>): voi
     problems.push(...readAfterWriteProblems(key, operations, ofKey, options.replication));
   }
   for (const problem of problems) world.violation(problem);
+}
+
+function sessionsOf({ history, keys }: World): SessionRate {
+  let [reads, wentBack] = [0, 0];
+  for (const key of keys) {
+    const writes = history.writes.filter((write) => write.key === key);
+    const rate = sessionRate(key, history.operations, writes);
+    reads += rate.reads;
+    wentBack += rate.wentBack;
+  }
+  return { reads, wentBack };
 }
 
 /** Who reads, changes and writes alone replaces everything and leaves one value. */
