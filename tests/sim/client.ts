@@ -26,6 +26,8 @@ export interface Wish {
   readonly level: QuorumLevel | undefined;
   /** Undefined to write without a context. */
   readonly knowing?: Knowledge | undefined;
+  /** As in the options of the world unless given, in milliseconds. */
+  readonly timeoutMs?: number | undefined;
 }
 
 /** How many contexts of a key a client keeps, to send stale ones. */
@@ -85,10 +87,11 @@ export class Client {
 
   /** Reads a key, writes it with what it has read, and reads it again, each time from and to all owners. */
   async rewrite(key: string, machine: Machine): Promise<Operation[]> {
-    const first = await this.carryOut({ kind: "get", key, level: "all" }, machine);
+    const patiently = { key, level: "all", timeoutMs: 10_000 } as const;
+    const first = await this.carryOut({ ...patiently, kind: "get" }, machine);
     const knowing = this.#known.get(key)?.[0];
-    const write = await this.carryOut({ kind: "put", key, level: "all", knowing }, machine);
-    return [first, write, await this.carryOut({ kind: "get", key, level: "all" }, machine)];
+    const write = await this.carryOut({ ...patiently, kind: "put", knowing }, machine);
+    return [first, write, await this.carryOut({ ...patiently, kind: "get" }, machine)];
   }
 
   /** Carries out one request at a node and writes it down. */
@@ -115,7 +118,7 @@ export class Client {
     }
     const wasRunning = process.state === "running";
     const pauses = process.pauseCount;
-    const patience = time.after(options.timeoutMs + SLACK_MS, () => {
+    const patience = time.after((wish.timeoutMs ?? options.timeoutMs) + SLACK_MS, () => {
       if (!wasRunning || process.state !== "running" || process.pauseCount !== pauses) return;
       this.#world.violation(lateProblem(operation));
     });
@@ -158,23 +161,24 @@ export class Client {
 
   async #send(node: Node, operation: Operation, wish: Wish): Promise<void> {
     const key = utf8(wish.key);
+    const { level, timeoutMs } = wish;
     const context = wish.knowing?.token;
     switch (wish.kind) {
       case "get": {
-        const result = await node.get(key, { r: wish.level });
+        const result = await node.get(key, { r: level, timeoutMs });
         operation.siblings = result.siblings.map(({ bytes }) => utf8Text(bytes));
         this.#learn(operation, result.context(), operation.siblings);
         return;
       }
       case "put": {
         const value = { kind: "text", bytes: utf8(operation.value!) } as const;
-        const result = await node.put(key, value, { w: wish.level, context });
+        const result = await node.put(key, value, { w: level, context, timeoutMs });
         const token = result.context();
         if (token !== undefined) this.#learn(operation, token, [operation.value!]);
         return;
       }
       case "delete":
-        await node.delete(key, { w: wish.level, context });
+        await node.delete(key, { w: level, context, timeoutMs });
         return;
     }
   }
