@@ -1,115 +1,165 @@
-// Runs the simulator over many seeds: `deno run -A scripts/sim.ts --seeds 200`.
+// Runs the simulator over many seeds: `deno task sim --seeds 1000`, or `deno task sim --help`.
 //
-//   --seeds COUNT    how many seeds, default 100
-//   --from SEED      the first of them, default 1
-//   --seed SEED      only this one
-//   --nodes 3,5      draw the number of nodes from these; 3-7 is a range
-//   --trace          print everything that happens
-//   --mutants        instead, in how many seeds each deliberate mistake is found
-//
-// The first seed that fails is shown with its options, its last events and its requests, and ends the run
-// with the exit code 1. Every 25th seed is run twice and must do the same.
+// Seeds run on as many threads as there are cores. The lowest seed that fails is told, then a smaller world is
+// sought that fails in the same way. The exit code is 1 if a seed has failed, 130 if the run was ended
+// before, else 0. Totals and failures go to standard output, progress to standard error.
 
-import { drawOptions, type FaultKind } from "../tests/sim/options.ts";
+import { CommanderError } from "commander";
+import { duration } from "../src/cli/output.ts";
+import { listenForStop, type StopRequest } from "../src/cli/stop_request.ts";
+import { messageOf } from "../src/wire/errors.ts";
 import { MUTANTS, seedThatCatches } from "../tests/sim/mutants.ts";
-import { runSeed, type SeedResult } from "../tests/sim/run_seed.ts";
+import { FAULT_KINDS, type SimOptions } from "../tests/sim/options.ts";
+import { optionsOf, recipeOf } from "../tests/sim/recipe.ts";
+import {
+  OTHER_WAY,
+  REPEATED_EVERY,
+  reportOfNoEnd,
+  type SeedReport,
+  type SeedTask,
+  traceSeed,
+} from "../tests/sim/seed_report.ts";
+import { shrink } from "../tests/sim/shrink.ts";
+import { storyLine } from "../tests/sim/story.ts";
+import { Totals } from "../tests/sim/totals.ts";
+import { violationKind } from "../tests/sim/violation_kind.ts";
+import { Progress, type ProgressScreen, standingLine } from "./progress.ts";
+import { runRange } from "./seed_range.ts";
+import { SeedThread } from "./seed_thread.ts";
+import { failureText, shrunkText, totalsText } from "./sim_text.ts";
+import { readWishes, simCommand, type Wishes } from "./sim_wishes.ts";
 
-/** How often a seed is run a second time. */
-const REPLAY_EVERY = 25;
+/** How long a seed may keep a thread busy: far more than any needs. */
+const SEED_LIMIT_MS = 300_000;
 
-/** How much of a failure is shown. */
-const SHOWN_EVENTS = 50;
-const SHOWN_VIOLATIONS = 10;
+/** How long a smaller world is sought. */
+const SHRINK_MS = 60_000;
+const SHRINK_TRIES = 2_000;
+const SHRINK_SEEDS = 4;
 
-/** What may stand on the command line, with a value behind it and without. */
-const VALUES = ["--seeds", "--from", "--seed", "--nodes"];
-const FLAGS = ["--trace", "--mutants"];
+const EXIT_CODE_INTERRUPTED = 130;
 
-interface Wishes {
-  readonly first: number;
-  readonly count: number;
-  readonly nodes: readonly number[];
-  readonly isTraced: boolean;
-  readonly isOfMutants: boolean;
+type Thread = SeedThread<SeedTask, SeedReport>;
+
+/** A run as it goes on. */
+interface Run {
+  readonly wishes: Wishes;
+  readonly threads: readonly Thread[];
+  readonly stop: StopRequest;
 }
 
-/** What all seeds of a run come to. */
-class Totals {
-  readonly #faults = new Map<FaultKind, number>();
-  readonly #outcomes = { ok: 0, no: 0, unknown: 0 };
-  #virtualMs = 0;
-  #eventCount = 0;
-  #seedCount = 0;
+if (import.meta.main) Deno.exitCode = await main(Deno.args);
 
-  add(result: SeedResult): void {
-    this.#seedCount++;
-    this.#virtualMs += result.virtualMs;
-    this.#eventCount += result.eventCount;
-    this.#outcomes.ok += result.outcomes.ok;
-    this.#outcomes.no += result.outcomes.no;
-    this.#outcomes.unknown += result.outcomes.unknown;
-    for (const [kind, count] of result.faults) {
-      this.#faults.set(kind, (this.#faults.get(kind) ?? 0) + count);
-    }
+async function main(args: readonly string[]): Promise<number> {
+  if (args[0] === "--mutants") return await tryMutants();
+  let wishes: Wishes;
+  try {
+    wishes = readWishes(args, navigator.hardwareConcurrency, simCommand().exitOverride());
+  } catch (error) {
+    if (error instanceof CommanderError) return error.exitCode;
+    throw error;
   }
-
-  show(elapsedMs: number): string {
-    const { ok, no, unknown } = this.#outcomes;
-    const minutes = this.#virtualMs / 60_000;
-    const seconds = elapsedMs / 1_000;
-    const faults = [...this.#faults].sort().map(([kind, count]) => `${kind} ${count}`);
-    return [
-      `${this.#seedCount} seeds, ${minutes.toFixed(1)} simulated minutes in ${
-        seconds.toFixed(1)
-      } s: ` +
-      `${(minutes / seconds).toFixed(1)} minutes and ${
-        Math.round(this.#eventCount / seconds)
-      } events a second`,
-      `requests: ${ok} ok, ${no} no, ${unknown} unknown`,
-      `faults: ${faults.join(", ")}`,
-    ].join("\n");
-  }
+  if (wishes.trace !== "nothing") return await tell(wishes);
+  const jobs = Math.min(wishes.jobs, wishes.count);
+  using stack = new DisposableStack();
+  const stop = stack.use(listenForStop({ withInput: false }));
+  const threads = Array.from({ length: jobs }, () => {
+    const module = new URL("./seed_worker.ts", import.meta.url);
+    return stack.use(new SeedThread<SeedTask, SeedReport>(module, SEED_LIMIT_MS));
+  });
+  return await runSeeds({ wishes, threads, stop });
 }
 
-if (import.meta.main) {
-  const wishes = readWishes(Deno.args);
-  Deno.exitCode = wishes.isOfMutants ? await tryMutants() : await runSeeds(wishes);
-}
-
-async function runSeeds({ first, count, nodes, isTraced }: Wishes): Promise<number> {
+async function runSeeds(run: Run): Promise<number> {
+  const { wishes, threads, stop } = run;
   const totals = new Totals();
-  const beganAtMs = performance.now();
-  let exitCode = 0;
-  for (let seed = first; seed < first + count; seed++) {
-    const options = drawOptions(seed, nodes);
-    const print = isTraced ? (line: string) => console.log(line) : undefined;
-    const result = await runSeed(options, {}, print);
-    totals.add(result);
-    const problems = [...result.violations];
-    if (seed % REPLAY_EVERY === 0) {
-      const again = await runSeed(options);
-      if (again.traceHash !== result.traceHash) problems.push("A second run went another way");
-    }
-    if (count === 1) console.log(`seed ${seed}: trace ${result.traceHash}`);
-    if (problems.length === 0) continue;
-    showFailure(result, problems);
-    exitCode = 1;
-    break;
+  const elapsedMs = stopwatch();
+  const judged = { done: 0, failures: 0, virtualMs: 0 };
+  const progress = new Progress(standardError(), (columns) => {
+    return standingLine({ ...judged, total: wishes.count, elapsedMs: elapsedMs() }, columns);
+  });
+  const runners = threads.map((thread) => async (seed: number) => {
+    const options = worldOf(wishes, seed);
+    const isRepeated = seed % REPEATED_EVERY === 0;
+    const task = { options, isRepeated, isTold: false };
+    const report = await reportOf(thread, task, stop.signal);
+    if (report === undefined) return undefined;
+    judged.done++;
+    judged.virtualMs += report.virtualMs;
+    if (report.violations.length > 0) judged.failures++;
+    return { ...report, seed };
+  });
+  try {
+    await runRange(wishes, runners, (report) => totals.add(report));
+  } finally {
+    progress.stop();
   }
-  console.log(totals.show(performance.now() - beganAtMs));
-  return exitCode;
+  const ranMs = elapsedMs();
+  const [failure] = totals.failures;
+  if (failure !== undefined) await showFailure(run, failure);
+  if (stop.signal.aborted) console.log(`Ended by ${await stop.asked}.\n`);
+  const kinds = wishes.only ?? FAULT_KINDS;
+  console.log(totalsText(totals, { elapsedMs: ranMs, jobs: threads.length, kinds }).trimEnd());
+  if (failure !== undefined) return 1;
+  return stop.signal.aborted ? EXIT_CODE_INTERRUPTED : 0;
 }
 
-function showFailure(result: SeedResult, problems: readonly string[]): void {
-  const { seed } = result.options;
-  console.log(`seed ${seed} has failed: ${JSON.stringify(result.options, undefined, 2)}`);
-  console.log(`\nthe last ${SHOWN_EVENTS} events:`);
-  for (const line of result.lastEvents(SHOWN_EVENTS)) console.log(line);
-  console.log(`\n${problems.length} violations:`);
-  for (const problem of problems.slice(0, SHOWN_VIOLATIONS)) console.log(`- ${problem}`);
-  console.log(`\nagain: deno run -A scripts/sim.ts --seed ${seed} --trace\n`);
+/** Tells of a failure, and of a smaller world that fails like it. */
+async function showFailure(run: Run, failure: SeedReport): Promise<void> {
+  const { wishes, threads, stop } = run;
+  const thread = threads[0]!;
+  const { seed } = failure;
+  const options = worldOf(wishes, seed);
+  const isRepeated = failure.violations.includes(OTHER_WAY);
+  // A seed that did not end has no story, and would keep us waiting again.
+  const hasEnded = failure.traceHash !== "";
+  const task = { options, isRepeated, isTold: true };
+  const told = hasEnded ? await reportOf(thread, task, stop.signal) : undefined;
+  const report = { ...told ?? failure, seed };
+  console.log(failureText(options, report, recipeOf(options, seed, wishes.nodes)));
+  if (!wishes.shrinks || stop.signal.aborted) return;
+  const elapsedMs = stopwatch();
+  const kind = violationKind(failure.violations[0]!);
+  // What is under way when the time is over is ended as well.
+  const signal = AbortSignal.any([stop.signal, AbortSignal.timeout(SHRINK_MS)]);
+  let tries = 0;
+  const progress = new Progress(standardError(), (columns) => {
+    const leftMs = Math.max(0, SHRINK_MS - elapsedMs());
+    return `Looking for a smaller world: ${tries} tried, ${duration(leftMs)} left`
+      .slice(0, columns);
+  });
+  const fails = async (options: SimOptions) => {
+    tries++;
+    const report = await reportOf(thread, { options, isRepeated, isTold: false }, signal);
+    return report?.violations.some((violation) => violationKind(violation) === kind) === true;
+  };
+  const shrunk = await shrink(options, fails, {
+    tries: SHRINK_TRIES,
+    seedsPerStep: SHRINK_SEEDS,
+    isSpent: () => signal.aborted,
+  }).finally(() => progress.stop());
+  if (shrunk.options === options) {
+    return console.log(`No smaller world was found that fails as well (${shrunk.tries} tried)\n`);
+  }
+  const smaller = { ...task, options: shrunk.options };
+  const smallReport = await reportOf(thread, smaller, stop.signal);
+  if (smallReport === undefined) return;
+  console.log(shrunkText(shrunk, smallReport, recipeOf(shrunk.options, seed, wishes.nodes)));
 }
 
+/** Tells what happens in one seed while it happens. */
+async function tell({ trace, ...wishes }: Wishes): Promise<number> {
+  const options = worldOf(wishes, wishes.first);
+  const result = await traceSeed(options, (line) => {
+    const shown = trace === "all" ? line : storyLine(line);
+    if (shown !== undefined) console.log(shown);
+  });
+  console.log(`\nSeed ${wishes.first}, trace ${result.traceHash}`);
+  for (const violation of result.violations) console.log(`- ${violation}`);
+  return result.violations.length === 0 ? 0 : 1;
+}
+
+/** In how many seeds each deliberate mistake is found. */
 async function tryMutants(): Promise<number> {
   let exitCode = 0;
   for (const mutant of MUTANTS) {
@@ -123,35 +173,34 @@ async function tryMutants(): Promise<number> {
   return exitCode;
 }
 
-function readWishes(args: readonly string[]): Wishes {
-  const values = new Map<string, string>();
-  const flags = new Set<string>();
-  for (let at = 0; at < args.length; at++) {
-    const name = args[at]!;
-    if (FLAGS.includes(name)) flags.add(name);
-    else if (VALUES.includes(name) && args[at + 1] !== undefined) values.set(name, args[++at]!);
-    else throw new TypeError(`"${name}" is none of ${[...VALUES, ...FLAGS].join(", ")}`);
+/** Runs a seed on a thread; that the thread fails is the seed's failure. */
+async function reportOf(
+  thread: Thread,
+  task: SeedTask,
+  signal: AbortSignal,
+): Promise<SeedReport | undefined> {
+  try {
+    return await thread.run(task, signal);
+  } catch (error) {
+    return reportOfNoEnd(task.options.seed, messageOf(error));
   }
-  const only = values.get("--seed");
+}
+
+function worldOf({ nodes, isCalm, overrides }: Omit<Wishes, "trace">, seed: number): SimOptions {
+  return optionsOf({ seed, nodes, isCalm, with: overrides });
+}
+
+function stopwatch(): () => number {
+  const beganAtMs = performance.now();
+  return () => performance.now() - beganAtMs;
+}
+
+function standardError(): ProgressScreen {
+  const encoder = new TextEncoder();
   return {
-    first: wholeNumber(only ?? values.get("--from") ?? "1"),
-    count: only === undefined ? wholeNumber(values.get("--seeds") ?? "100") : 1,
-    nodes: nodeCounts(values.get("--nodes")),
-    isTraced: flags.has("--trace"),
-    isOfMutants: flags.has("--mutants"),
+    isTerminal: Deno.stderr.isTerminal(),
+    // Some terminals do not know their width.
+    columns: () => Deno.consoleSize().columns || 80,
+    write: (text) => void Deno.stderr.writeSync(encoder.encode(text)),
   };
-}
-
-function nodeCounts(text: string | undefined): number[] {
-  if (text === undefined) return [];
-  const range = /^(\d+)-(\d+)$/.exec(text);
-  if (range === null) return text.split(",").map(wholeNumber);
-  const least = wholeNumber(range[1]!);
-  return Array.from({ length: wholeNumber(range[2]!) - least + 1 }, (_, i) => least + i);
-}
-
-function wholeNumber(text: string): number {
-  const number = Number(text);
-  if (Number.isSafeInteger(number) && number >= 0) return number;
-  throw new TypeError(`"${text}" is no whole number`);
 }

@@ -1,19 +1,17 @@
-// Seeds that have found a defect, kept so that it stays mended.
+// Worlds that have found a defect, kept so that it stays mended.
 //
-// A seed means what it meant only while options, faults and clients draw as they did; each defect has a test of
-// its own beside the code that had it as well.
+// A world means what it meant only while options, faults and clients draw as they did; each defect has a test
+// of its own beside the code that had it as well.
 
-export interface Regression {
-  readonly seed: number;
-  /** As with `--nodes`. */
-  readonly nodes: readonly number[];
+import type { Recipe } from "./recipe.ts";
+
+export interface Regression extends Recipe {
   readonly why: string;
 }
 
 export const REGRESSIONS: readonly Regression[] = [
   {
     seed: 178,
-    nodes: [],
     why: "an answer to a process that had died was taken for an answer to the next one",
   },
 ];
