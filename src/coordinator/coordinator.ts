@@ -19,6 +19,7 @@ import { Arguments } from "../wire/arguments.ts";
 import type { Deadlines } from "../wire/deadlines.ts";
 import {
   ConflictError,
+  CorruptError,
   DenamoError,
   OverloadedError,
   QuorumError,
@@ -28,6 +29,7 @@ import {
 import { LIMITS } from "../wire/limits.ts";
 import { type IncomingRequest, METHODS } from "../wire/message_codec.ts";
 import { type Cluster, layoutOf, learnFromRefusal, reachable } from "./cluster.ts";
+import { CorruptRepairs } from "./corrupt_repairs.ts";
 import { Reads } from "./reads.ts";
 import {
   type ClientAnswer,
@@ -64,6 +66,7 @@ export class Coordinator {
   readonly #clock: Clock;
   readonly #writes: Writes;
   readonly #reads: Reads;
+  readonly #corruptRepairs: CorruptRepairs;
   #inFlight = 0;
   #coordinated = 0;
   #forwarded = 0;
@@ -81,7 +84,8 @@ export class Coordinator {
     this.#namespaces = namespaces;
     this.#clock = clock;
     this.#writes = new Writes(cluster, replica, deadlines);
-    this.#reads = new Reads(cluster, replica, deadlines, log);
+    this.#reads = new Reads(cluster, replica, namespaces, deadlines, log);
+    this.#corruptRepairs = new CorruptRepairs(replica, this.#reads, clock, log);
     cluster.rpc.serve(METHODS.coordinate, (request) => this.#serve(request));
   }
 
@@ -91,7 +95,7 @@ export class Coordinator {
       inFlight: this.#inFlight,
       coordinated: this.#coordinated,
       forwarded: this.#forwarded,
-      repaired: this.#reads.repairedCount,
+      repaired: this.#reads.repairedCount + this.#corruptRepairs.repairedCount,
     };
   }
 
@@ -114,10 +118,15 @@ export class Coordinator {
       const namespace = this.#namespaces.of(request.key);
       const partition = partitionOf(request.key, layout.partitions);
       const routed = { partition, namespace, timeoutMs: timeoutMs ?? namespace.timeoutMs };
-      if (placement.isOwner(this.#cluster.self, partition, namespace.n)) {
+      const owners = placement.ownersFor(partition, namespace.n);
+      if (!owners.includes(this.#cluster.self)) return await this.#forward(request, routed, owners);
+      try {
         return await this.#coordinate(request, routed);
+      } catch (error) {
+        // Our own record cannot be read, so nothing was done: an owner that can read its own is asked.
+        if (!(error instanceof CorruptError) || owners.length === 1) throw error;
+        return await this.#forward(request, routed, owners);
       }
-      return await this.#forward(request, routed, placement.ownersFor(partition, namespace.n));
     } finally {
       this.#inFlight--;
     }

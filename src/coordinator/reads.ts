@@ -10,11 +10,11 @@ import { showBytes } from "../base/bytes.ts";
 import { DataObject } from "../crdt/data_object.ts";
 import { decodeObject } from "../crdt/object_codec.ts";
 import type { Log } from "../ports/log.ts";
-import type { Namespace, QuorumLevel } from "../replica/namespaces.ts";
+import type { Namespace, Namespaces, QuorumLevel } from "../replica/namespaces.ts";
 import type { Replica } from "../replica/replica.ts";
 import { Arguments } from "../wire/arguments.ts";
 import type { Deadline, Deadlines } from "../wire/deadlines.ts";
-import { CorruptError, DenamoError, messageOf } from "../wire/errors.ts";
+import { DenamoError, messageOf } from "../wire/errors.ts";
 import { LIMITS } from "../wire/limits.ts";
 import { METHODS } from "../wire/message_codec.ts";
 import { type Cluster, layoutOf, learnFromRefusal, type Reachable, reachable } from "./cluster.ts";
@@ -43,14 +43,22 @@ interface Answer {
 export class Reads {
   readonly #cluster: Cluster;
   readonly #replica: Replica;
+  readonly #namespaces: Namespaces;
   readonly #deadlines: Deadlines;
   readonly #log: Log;
   #repairing = 0;
   #repaired = 0;
 
-  constructor(cluster: Cluster, replica: Replica, deadlines: Deadlines, log: Log) {
+  constructor(
+    cluster: Cluster,
+    replica: Replica,
+    namespaces: Namespaces,
+    deadlines: Deadlines,
+    log: Log,
+  ) {
     this.#cluster = cluster;
     this.#replica = replica;
+    this.#namespaces = namespaces;
     this.#deadlines = deadlines;
     this.#log = log;
   }
@@ -77,15 +85,27 @@ export class Reads {
       quorum.succeed();
     } catch (error) {
       if (!(error instanceof DenamoError)) throw error;
-      this.#log.error("Cannot read the own copy", { key: showBytes(key), error: error.message });
       quorum.fail(this.#cluster.self, error);
-      if (!(error instanceof CorruptError)) return await this.#others(request, owners, quorum, own);
-      const merged = await this.#others(request, owners, quorum, own);
-      await this.#replica.replaceCorrupt(partition, key, merged);
-      this.#log.warn("Repaired a corrupt record from other owners", { key: showBytes(key) });
-      return merged;
+      return await this.#others(request, owners, quorum, own);
     }
     return quorum.isReached ? own : await this.#others(request, owners, quorum, own);
+  }
+
+  /**
+   * What all other owners hold together of a key that this node owns; undefined if there are none.
+   *
+   * @throws {QuorumError} if one of them cannot answer
+   */
+  async readOthers(partition: number, key: Uint8Array): Promise<DataObject | undefined> {
+    const namespace = this.#namespaces.of(key);
+    const owners = layoutOf(this.#cluster).placement.ownersFor(partition, namespace.n);
+    const needed = owners.length - 1;
+    if (needed === 0 || !owners.includes(this.#cluster.self)) return undefined;
+    const quorum = new Quorum("read", key, needed, owners.length);
+    quorum.fail(this.#cluster.self, new DenamoError("corrupt", "no", "Its record is corrupt"));
+    const { timeoutMs } = namespace;
+    const request = { key, partition, namespace, r: needed, timeoutMs };
+    return await this.#others(request, owners, quorum, undefined);
   }
 
   /** Asks other owners until the quorum is reached, and merges. */

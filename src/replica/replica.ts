@@ -48,6 +48,8 @@ export class Replica {
   readonly #namespaces: Namespaces;
   readonly #witness: Witness | undefined;
   readonly #order = new KeyOrder();
+  /** Told of every record that cannot be read, whenever somebody asks for it. */
+  onCorrupt: (partition: number, key: Uint8Array) => void = () => {};
 
   constructor(
     storage: Storage<DataObject>,
@@ -152,7 +154,10 @@ export class Replica {
     try {
       return await this.#storage.get(partition, key) ?? DataObject.empty;
     } catch (error) {
-      if (error instanceof CorruptError) this.#actors.end(partition);
+      if (error instanceof CorruptError) {
+        this.#actors.end(partition);
+        this.onCorrupt(partition, key);
+      }
       throw error;
     }
   }

@@ -55,6 +55,7 @@ export class Core {
     for (const { face } of this.#world.machines) face.offsetMs = 0;
     for (const machine of this.members) {
       if (this.#world.options.restartsCore) machine.crash(true, 0.5);
+      machine.replaceIfDamaged();
       machine.start();
     }
     this.#world.open = this.members;

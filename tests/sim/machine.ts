@@ -157,6 +157,13 @@ export class Machine {
     return `${this.name} is ${process?.state ?? "off"}${sees}${ready}${disk}${clock}`;
   }
 
+  /** What an operator does, to whom a node has reported damage: puts an empty disk in. */
+  replaceIfDamaged(): void {
+    if (!this.platter.isDamaged) return;
+    this.crash(false);
+    this.replaceDisk(new Platter(), this.#peerId);
+  }
+
   pause(): void {
     this.#around.trace.add(`${this.name} is paused`);
     this.process?.pause();
@@ -195,7 +202,6 @@ export class Machine {
     } catch (error) {
       trace.add(`${this.name} cannot go on: ${messageOf(error)}`);
       if (!this.#isExpected(error)) violation(`${this.name} has failed: ${stackOf(error)}`);
-      // What an operator does with a disk that a node will not start on.
       if (isCorrupt(error) && process.isAlive) this.replaceDisk(new Platter(), this.#peerId);
     }
     process.stopped();

@@ -14,7 +14,6 @@ import { lostWriteProblems } from "./oracles/lost_writes.ts";
 import { readAfterWriteProblems } from "./oracles/read_after_write.ts";
 import { type SessionRate, sessionRate } from "./oracles/sessions.ts";
 import { dotProblems } from "./oracles/unique_dots.ts";
-import { Platter } from "./platter.ts";
 import { type Sabotage, World } from "./world.ts";
 
 /** What came of one seed. */
@@ -171,11 +170,7 @@ function heal(world: World, faults: Faults): void {
   for (const machine of world.machines) {
     machine.face.offsetMs = 0;
     machine.resume();
-    if (machine.platter.isDamaged) {
-      // As an operator does, to whom a node has reported damage.
-      machine.crash(false);
-      machine.replaceDisk(new Platter(), machine.peerId);
-    }
+    machine.replaceIfDamaged();
     machine.start();
   }
 }
