@@ -19,7 +19,6 @@ import { Arguments } from "../wire/arguments.ts";
 import type { Deadlines } from "../wire/deadlines.ts";
 import {
   ConflictError,
-  CorruptError,
   DenamoError,
   OverloadedError,
   QuorumError,
@@ -84,8 +83,8 @@ export class Coordinator {
     this.#namespaces = namespaces;
     this.#clock = clock;
     this.#writes = new Writes(cluster, replica, deadlines);
-    this.#reads = new Reads(cluster, replica, namespaces, deadlines, log);
-    this.#corruptRepairs = new CorruptRepairs(replica, this.#reads, clock, log);
+    this.#reads = new Reads(cluster, replica, deadlines, log);
+    this.#corruptRepairs = new CorruptRepairs(cluster, replica, namespaces, clock, log);
     cluster.rpc.serve(METHODS.coordinate, (request) => this.#serve(request));
   }
 
@@ -123,8 +122,8 @@ export class Coordinator {
       try {
         return await this.#coordinate(request, routed);
       } catch (error) {
-        // Our own record cannot be read, so nothing was done: an owner that can read its own is asked.
-        if (!(error instanceof CorruptError) || owners.length === 1) throw error;
+        // If our own record cannot be read, nothing was done: an owner that can read its own is asked.
+        if (!isUnreadable(error) || owners.length === 1) throw error;
         return await this.#forward(request, routed, owners);
       }
     } finally {
@@ -265,8 +264,15 @@ export class Coordinator {
     const { key, level } = request;
     const w = level ?? routed.namespace.w;
     const written = await this.#writes.write({ key, ...routed, w, seen, change });
-    return { ...writeAnswer(key, written), existed: false, expiresAtMs: undefined };
+    const answer = writeAnswer(key, written, request.op === "put" ? 1 : 0);
+    return { ...answer, existed: false, expiresAtMs: undefined };
   }
+}
+
+/** Whether the own copy could not be read, and so nothing was written. */
+function isUnreadable(error: unknown): boolean {
+  return error instanceof DenamoError && error.outcome === "no" &&
+    (error.code === "corrupt" || error.code === "disk_failed");
 }
 
 /** Whether another owner may do better. */

@@ -2,15 +2,22 @@
 //
 // A copy that has lost a record may have been one of the W that acknowledged it. So it takes what all other
 // owners hold together, and before that it answers nothing about the key: whoever asks is told that the record
-// is corrupt, and asks another owner. If one of the others cannot be asked, a later request for the key
-// begins again.
+// is corrupt, and asks another owner. If one of the others does not answer, a later request for the key begins
+// again. An owner that answers that its own record is corrupt has nothing to give and is not waited for: what
+// only such owners held is lost, and the log says so.
 
 import { binaryString, showBytes } from "../base/bytes.ts";
+import { DataObject } from "../crdt/data_object.ts";
+import { decodeObject } from "../crdt/object_codec.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { Log } from "../ports/log.ts";
+import type { Namespaces } from "../replica/namespaces.ts";
 import type { Replica } from "../replica/replica.ts";
-import { messageOf } from "../wire/errors.ts";
-import type { Reads } from "./reads.ts";
+import { Arguments } from "../wire/arguments.ts";
+import { DenamoError, messageOf } from "../wire/errors.ts";
+import { LIMITS } from "../wire/limits.ts";
+import { METHODS } from "../wire/message_codec.ts";
+import { type Cluster, layoutOf } from "./cluster.ts";
 
 /** Records that are repaired at once; others wait for a later request for their key. */
 const MAX_REPAIRS = 64;
@@ -19,17 +26,25 @@ const MAX_REPAIRS = 64;
 const RETRY_AFTER_MS = 1_000;
 
 export class CorruptRepairs {
+  readonly #cluster: Cluster;
   readonly #replica: Replica;
-  readonly #reads: Reads;
+  readonly #namespaces: Namespaces;
   readonly #clock: Clock;
   readonly #log: Log;
   /** Keys that are being repaired, or were in vain a moment ago. */
   readonly #busy = new Set<string>();
   #repaired = 0;
 
-  constructor(replica: Replica, reads: Reads, clock: Clock, log: Log) {
+  constructor(
+    cluster: Cluster,
+    replica: Replica,
+    namespaces: Namespaces,
+    clock: Clock,
+    log: Log,
+  ) {
+    this.#cluster = cluster;
     this.#replica = replica;
-    this.#reads = reads;
+    this.#namespaces = namespaces;
     this.#clock = clock;
     this.#log = log;
     replica.onCorrupt = (partition, key) => this.#begin(partition, key);
@@ -55,10 +70,38 @@ export class CorruptRepairs {
   }
 
   async #repair(partition: number, key: Uint8Array): Promise<void> {
-    const object = await this.#reads.readOthers(partition, key);
-    if (object === undefined) throw new Error("There is no other owner");
-    await this.#replica.replaceCorrupt(partition, key, object);
+    const { placement } = layoutOf(this.#cluster);
+    const others = placement.ownersFor(partition, this.#namespaces.of(key).n)
+      .filter((owner) => owner !== this.#cluster.self);
+    const held = await Promise.all(others.map((owner) => this.#ask(owner, partition, key)));
+    const readable = held.filter((object) => object !== undefined);
+    if (readable.length === 0) throw new Error("No other owner can read its record");
+    const merged = readable.reduce((all, object) => all.merge(object), DataObject.empty);
+    await this.#replica.replaceCorrupt(partition, key, merged);
     this.#repaired++;
+    const damaged = others.filter((_owner, i) => held[i] === undefined);
+    if (damaged.length > 0) {
+      this.#log.error("A record is corrupt at several owners: what only they held is lost", {
+        key: showBytes(key),
+        owners: [this.#cluster.self, ...damaged],
+      });
+    }
     this.#log.warn("Repaired a corrupt record from the other owners", { key: showBytes(key) });
+  }
+
+  /** What an owner holds; undefined if its record is corrupt too. @throws if it does not answer */
+  async #ask(owner: string, partition: number, key: Uint8Array): Promise<DataObject | undefined> {
+    const { peerOf, rpc } = this.#cluster;
+    const peer = peerOf(owner);
+    if (peer === undefined) throw new DenamoError("timeout", "no", `${owner} is not known`);
+    const { timeoutMs } = this.#namespaces.of(key);
+    const message = [layoutOf(this.#cluster).layout.id, partition, key, null];
+    try {
+      const reply = await rpc.call(peer, METHODS.read, message, timeoutMs);
+      return decodeObject(new Arguments(reply, "read answer").ownBytes(LIMITS.object));
+    } catch (error) {
+      if (error instanceof DenamoError && error.code === "corrupt") return undefined;
+      throw new DenamoError("timeout", "no", `${owner}: ${messageOf(error)}`);
+    }
   }
 }

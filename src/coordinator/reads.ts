@@ -10,7 +10,7 @@ import { showBytes } from "../base/bytes.ts";
 import { DataObject } from "../crdt/data_object.ts";
 import { decodeObject } from "../crdt/object_codec.ts";
 import type { Log } from "../ports/log.ts";
-import type { Namespace, Namespaces, QuorumLevel } from "../replica/namespaces.ts";
+import type { Namespace, QuorumLevel } from "../replica/namespaces.ts";
 import type { Replica } from "../replica/replica.ts";
 import { Arguments } from "../wire/arguments.ts";
 import type { Deadline, Deadlines } from "../wire/deadlines.ts";
@@ -43,22 +43,14 @@ interface Answer {
 export class Reads {
   readonly #cluster: Cluster;
   readonly #replica: Replica;
-  readonly #namespaces: Namespaces;
   readonly #deadlines: Deadlines;
   readonly #log: Log;
   #repairing = 0;
   #repaired = 0;
 
-  constructor(
-    cluster: Cluster,
-    replica: Replica,
-    namespaces: Namespaces,
-    deadlines: Deadlines,
-    log: Log,
-  ) {
+  constructor(cluster: Cluster, replica: Replica, deadlines: Deadlines, log: Log) {
     this.#cluster = cluster;
     this.#replica = replica;
-    this.#namespaces = namespaces;
     this.#deadlines = deadlines;
     this.#log = log;
   }
@@ -89,23 +81,6 @@ export class Reads {
       return await this.#others(request, owners, quorum, own);
     }
     return quorum.isReached ? own : await this.#others(request, owners, quorum, own);
-  }
-
-  /**
-   * What all other owners hold together of a key that this node owns; undefined if there are none.
-   *
-   * @throws {QuorumError} if one of them cannot answer
-   */
-  async readOthers(partition: number, key: Uint8Array): Promise<DataObject | undefined> {
-    const namespace = this.#namespaces.of(key);
-    const owners = layoutOf(this.#cluster).placement.ownersFor(partition, namespace.n);
-    const needed = owners.length - 1;
-    if (needed === 0 || !owners.includes(this.#cluster.self)) return undefined;
-    const quorum = new Quorum("read", key, needed, owners.length);
-    quorum.fail(this.#cluster.self, new DenamoError("corrupt", "no", "Its record is corrupt"));
-    const { timeoutMs } = namespace;
-    const request = { key, partition, namespace, r: needed, timeoutMs };
-    return await this.#others(request, owners, quorum, undefined);
   }
 
   /** Asks other owners until the quorum is reached, and merges. */

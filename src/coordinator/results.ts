@@ -41,13 +41,18 @@ export interface WriteAnswer {
 }
 
 /**
- * The answer to a write that this node coordinated. Its context covers the write only if nothing else is
+ * The answer to a write that this node coordinated. Its context covers the write only if no other value is
  * left beside it: a context speaks for whole actors, and must not cover a value that nobody was shown.
+ *
+ * @param ownCount how many values the write itself has left: one by a put, none by a delete
  */
-export function writeAnswer(key: Uint8Array, written: CoordinatedWrite): WriteAnswer {
-  const { object } = written;
+export function writeAnswer(
+  key: Uint8Array,
+  { object }: CoordinatedWrite,
+  ownCount: 0 | 1,
+): WriteAnswer {
   let siblings = 0;
   for (const { value } of object.opaque.siblings()) if (value !== null) siblings++;
-  const context = () => object.opaque.size === 1 ? encodeContext(key, object.vector()) : undefined;
+  const context = () => siblings === ownCount ? encodeContext(key, object.vector()) : undefined;
   return { siblings, context };
 }
