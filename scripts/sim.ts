@@ -8,7 +8,6 @@ import { CommanderError } from "commander";
 import { duration } from "../src/cli/output.ts";
 import { listenForStop, type StopRequest } from "../src/cli/stop_request.ts";
 import { messageOf } from "../src/wire/errors.ts";
-import { MUTANTS, seedThatCatches } from "../tests/sim/mutants.ts";
 import { FAULT_KINDS, type SimOptions } from "../tests/sim/options.ts";
 import { optionsOf, recipeOf } from "../tests/sim/recipe.ts";
 import {
@@ -51,7 +50,6 @@ interface Run {
 if (import.meta.main) Deno.exitCode = await main(Deno.args);
 
 async function main(args: readonly string[]): Promise<number> {
-  if (args[0] === "--mutants") return await tryMutants();
   let wishes: Wishes;
   try {
     wishes = readWishes(args, navigator.hardwareConcurrency, simCommand().exitOverride());
@@ -157,20 +155,6 @@ async function tell({ trace, ...wishes }: Wishes): Promise<number> {
   console.log(`\nSeed ${wishes.first}, trace ${result.traceHash}`);
   for (const violation of result.violations) console.log(`- ${violation}`);
   return result.violations.length === 0 ? 0 : 1;
-}
-
-/** In how many seeds each deliberate mistake is found. */
-async function tryMutants(): Promise<number> {
-  let exitCode = 0;
-  for (const mutant of MUTANTS) {
-    const seed = await seedThatCatches(mutant);
-    const found = seed === undefined
-      ? `not found within ${mutant.withinSeeds} seeds`
-      : `found by seed ${seed}`;
-    console.log(`${mutant.name}: ${found}`);
-    if (seed === undefined) exitCode = 1;
-  }
-  return exitCode;
 }
 
 /** Runs a seed on a thread; that the thread fails is the seed's failure. */

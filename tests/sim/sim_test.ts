@@ -1,13 +1,9 @@
 import assert from "node:assert/strict";
-import { MUTANTS, seedThatCatches } from "./mutants.ts";
 import { drawOptions } from "./options.ts";
 import { commandOf, optionsOf } from "./recipe.ts";
 import { REGRESSIONS } from "./regressions.ts";
 import { runSeed } from "./run_seed.ts";
 import { reportSeed } from "./seed_report.ts";
-
-/** The mutants that are found in few seeds; `deno task sim --mutants` tries them all. */
-const QUICK_SEEDS = 25;
 
 Deno.test("one seed gives one history, and another seed another", async () => {
   const hashes: string[] = [];
@@ -22,11 +18,5 @@ for (const regression of REGRESSIONS) {
     const task = { options: optionsOf(regression), isRepeated: false, isTold: false };
     const { violations } = await reportSeed(task);
     assert.deepEqual(violations, [], `See ${commandOf(regression)} --trace`);
-  });
-}
-
-for (const mutant of MUTANTS.filter(({ withinSeeds }) => withinSeeds <= QUICK_SEEDS)) {
-  Deno.test(`a deliberate mistake is found: ${mutant.name}`, async () => {
-    assert.notEqual(await seedThatCatches(mutant), undefined);
   });
 }

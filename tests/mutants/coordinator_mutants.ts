@@ -1,0 +1,234 @@
+// Mistakes of the node that coordinates a request.
+
+import { edit, FINDINGS, type Mutant } from "./mutant.ts";
+
+const { differentOwners, leftover, lostWrite, resurrected, staleRead, tooEarlyOk, wrongOutcome } =
+  FINDINGS;
+
+export const COORDINATOR_MUTANTS: readonly Mutant[] = [
+  {
+    name: "A write is acknowledged with one answer too few",
+    edits: [edit(
+      "src/coordinator/quorum.ts",
+      "return this.#got >= this.#needed;",
+      'return this.#got >= this.#needed - Number(this.#kind === "write");',
+    )],
+    finding: tooEarlyOk,
+    why: "Off by one in the one number that everything rests upon",
+  },
+  {
+    name: "A read is answered with one answer too few",
+    edits: [edit(
+      "src/coordinator/quorum.ts",
+      "return this.#got >= this.#needed;",
+      'return this.#got >= this.#needed - Number(this.#kind === "read");',
+    )],
+    finding: staleRead,
+    why: "R + W = N: most reads are right, and nobody notices",
+  },
+  {
+    name: "Half of the owners are a quorum",
+    edits: [
+      edit("src/coordinator/quorum.ts", "Math.floor(owners / 2) + 1", "Math.floor(owners / 2)"),
+    ],
+    finding: tooEarlyOk,
+    why: "A majority is more than half",
+  },
+  {
+    name: "An owner that is not connected counts as one that has the write",
+    edits: [edit(
+      "src/coordinator/writes.ts",
+      "!cluster.rpc.isUp(peer)) quorum.fail(owner, NOT_CONNECTED);",
+      "!cluster.rpc.isUp(peer)) quorum.succeed();",
+    )],
+    finding: tooEarlyOk,
+    why:
+      "A hint that is promised counts as a copy that is there: consistency level ANY of Cassandra",
+  },
+  {
+    name: "A coordinator counts its own disk before it has answered",
+    edits: [edit(
+      "src/coordinator/writes.ts",
+      "      written.durable.then(\n        () => count(cluster.self, undefined),\n" +
+        "        (error) => count(cluster.self, error),\n      );",
+      "      written.durable.catch(() => {});\n      count(cluster.self, undefined);",
+    )],
+    finding: tooEarlyOk,
+    why: "The own copy is so near that it seems to be certain",
+  },
+  {
+    name: "A write that missed its quorum is reported as having no effect",
+    edits: [edit(
+      "src/coordinator/writes.ts",
+      '          this.#deadlines.clear(deadline);\n          reject(quorum.error("unknown"));',
+      '          this.#deadlines.clear(deadline);\n          reject(quorum.error("no"));',
+    )],
+    finding: wrongOutcome,
+    why: "Nobody takes the write back from the copies that it has reached",
+  },
+  {
+    name: "A write that ran out of time is reported as having no effect",
+    edits: [edit(
+      "src/coordinator/writes.ts",
+      '        reject(quorum.error("unknown"));\n      });',
+      '        reject(quorum.error("no"));\n      });',
+    )],
+    finding: wrongOutcome,
+    why: "A timeout says nothing about what happened",
+  },
+  {
+    name: "A forwarded write is tried again at another owner",
+    edits: [edit(
+      "src/coordinator/coordinator.ts",
+      'const mayRetry = request.op === "get" || error.outcome === "no";',
+      "const mayRetry = true;",
+    )],
+    finding: wrongOutcome,
+    why: "A retry of a write that may have happened makes two writes of one",
+  },
+  {
+    name: "A forwarded write leaves its context behind",
+    edits: [edit(
+      "src/coordinator/requests.ts",
+      "        request.context ?? null,\n        KINDS",
+      "        null,\n        KINDS",
+    )],
+    finding: lostWrite,
+    why: "A field that is lost between two nodes turns a careful write into a blind one",
+  },
+  {
+    name: "A forwarded request leaves its level behind",
+    edits: [edit(
+      "src/coordinator/requests.ts",
+      "    request.level === undefined ? null : [request.level],",
+      "    null,",
+    )],
+    finding: tooEarlyOk,
+    why: "What the client asked for holds only at the node that it happened to ask",
+  },
+  {
+    name: "A put with a context replaces all that its coordinator holds",
+    edits: [edit(
+      "src/coordinator/coordinator.ts",
+      "held.write(dot, value, seen, kept ?? expiresAtMs)",
+      "held.write(dot, value, undefined, kept ?? expiresAtMs)",
+    )],
+    finding: lostWrite,
+    why: "A context that is sent and ignored",
+    isQuick: true,
+  },
+  {
+    name: "A delete leaves nothing behind, not even a clock",
+    edits: [edit(
+      "src/coordinator/coordinator.ts",
+      "      return merged.write(nextDot(latestOf(merged, seen)), null, seen, undefined);",
+      "      nextDot(latestOf(merged, seen));\n      return DataObject.empty;",
+    )],
+    finding: resurrected,
+    why: "A delete that removes the object: the next repair brings it back",
+  },
+  {
+    name: "A delete without a context forgets what other owners have shown it",
+    edits: [edit(
+      "src/coordinator/coordinator.ts",
+      "const merged = held.merge(found);\n      return merged.write(",
+      "const merged = held;\n      return merged.write(",
+    )],
+    finding: resurrected,
+    why: "A delete of what is here leaves what is elsewhere",
+    survivesBecause: "the read before the delete repairs the own copy, and that is visible at once",
+  },
+  {
+    name: "A write's context covers siblings that were not shown",
+    edits: [edit(
+      "src/coordinator/results.ts",
+      "siblings === ownCount ? encodeContext(key, object.vector()) : undefined",
+      "encodeContext(key, object.vector())",
+    )],
+    finding: lostWrite,
+    why: "A context speaks for whole actors: the next write replaces what its client never saw",
+  },
+  {
+    name: "A read shows one sibling and a context of all",
+    edits: [edit(
+      "src/coordinator/results.ts",
+      "return this.#live.map(({ value }) => value);",
+      "return this.#live.slice(0, 1).map(({ value }) => value);",
+    )],
+    finding: lostWrite,
+    why: "A client library that picks a winner and hands on the clock of all",
+  },
+  {
+    name: "A read takes the last answer instead of merging all",
+    edits: [edit(
+      "src/coordinator/reads.ts",
+      "if (object !== undefined) merged = merged.merge(object);",
+      "if (object !== undefined) merged = object;",
+    )],
+    finding: staleRead,
+    why: "The freshest answer by arrival is not the freshest by knowledge",
+  },
+  {
+    name: "A read whose coordinator holds the key asks nobody",
+    edits: [edit(
+      "src/coordinator/reads.ts",
+      "return quorum.isReached ? own : await",
+      "return quorum.isReached || !own.isEmpty ? own : await",
+    )],
+    finding: staleRead,
+    why: "A short way that is right as long as nobody has missed a write",
+    isQuick: true,
+  },
+  {
+    name: "Read repair repairs nobody",
+    edits: [
+      edit(
+        "src/coordinator/reads.ts",
+        "    if (isOwnStale) {\n",
+        "    if (isOwnStale && nodes.length < 0) {\n",
+      ),
+      edit(
+        "src/coordinator/reads.ts",
+        "if (peers.length === 0 || this.#repairing >= MAX_REPAIRS) return;",
+        "if (peers.length < MAX_REPAIRS) return;",
+      ),
+    ],
+    finding: differentOwners,
+    why: "Repair that only seems to run: nobody misses it until a second copy is lost",
+    isQuick: true,
+  },
+  {
+    name: "Read repair repairs no other owner",
+    edits: [edit(
+      "src/coordinator/reads.ts",
+      "if (peers.length === 0 || this.#repairing >= MAX_REPAIRS) return;",
+      "if (peers.length < MAX_REPAIRS) return;",
+    )],
+    finding: differentOwners,
+    why: "Half of the one before",
+    survivesBecause:
+      "when all is healed every owner reads every key from all, and so each repairs itself",
+  },
+  {
+    name: "Read repair leaves the own copy as it is",
+    edits: [edit(
+      "src/coordinator/reads.ts",
+      "    if (isOwnStale) {\n",
+      "    if (isOwnStale && nodes.length < 0) {\n",
+    )],
+    finding: differentOwners,
+    why: "The other half",
+    survivesBecause:
+      "when all is healed every owner reads every key from all, and so each is repaired by the others",
+  },
+  {
+    name: "A request that fails stays counted",
+    edits: [edit(
+      "src/coordinator/coordinator.ts",
+      "    } finally {\n      this.#inFlight--;\n    }",
+      "    } catch (error) {\n      this.#inFlight++;\n      throw error;\n    } finally {\n      this.#inFlight--;\n    }",
+    )],
+    finding: leftover,
+    why: "A limit on what is in flight that leaks ends in a node that refuses everything",
+  },
+];

@@ -1,0 +1,84 @@
+// What a deliberate mistake is: an edit at the line where somebody would really make it.
+//
+// A net that has never held a fish proves nothing. So mistakes that stores of this kind have made are made
+// here on purpose, each in a copy of the tree (see mutated_tree.ts), and the simulator must find each of
+// them, by the oracle that is meant for it. Production code holds no switch for any of this.
+
+import { onlyFaults, type Overrides } from "../sim/overrides.ts";
+import type { FaultKind } from "../sim/options.ts";
+
+/** The oracles by which mutants are found; tests/sim/oracles/ and run_seed.ts say what each of them means. */
+export type OracleName = "I1" | "I2" | "I3" | "I4" | "I5" | "I7" | "I14" | "I15" | "I16" | "I17";
+
+/** What the simulator must say of a mutant. */
+export interface Finding {
+  readonly oracle: OracleName;
+  /** What at least one violation looks like. */
+  readonly violation: RegExp;
+}
+
+/** A change of one file. */
+export interface Edit {
+  /** From the root of the project. */
+  readonly file: string;
+  /** What is there, exactly once. */
+  readonly replace: string;
+  readonly by: string;
+}
+
+export interface Mutant {
+  /** What is wrong, as a sentence about the store. */
+  readonly name: string;
+  readonly edits: readonly Edit[];
+  readonly finding: Finding;
+  /** What is not as it is drawn in the worlds that find it, where those of a plain run would not do. */
+  readonly with?: Overrides;
+  /** Why this mistake: who has made it, or what it would mean here. */
+  readonly why: string;
+  /** Whether every run of the tests tries it; for those that are found within few seeds. */
+  readonly isQuick?: boolean;
+  /** Why nothing finds it; undefined if it must be found. */
+  readonly survivesBecause?: string;
+}
+
+/** A mistake that cannot be made, or cannot be noticed, until something else is there. */
+export interface WaitingMutant {
+  readonly name: string;
+  readonly waitsFor: string;
+  readonly why: string;
+}
+
+/** What the oracles say, by what it means for a client or an operator. */
+export const FINDINGS = {
+  lostWrite: found("I1", /lost write|no choice of the unknown/),
+  resurrected: found("I1", /resurrected|is there twice|no choice of the unknown/),
+  wrongOutcome: found("I1", /refused and yet written|acknowledged and never written/),
+  forgetfulActor: found("I2", /^Actor .* wrote in run|was drawn after/),
+  tooEarlyOk: found("I3", /^Acknowledged while on/),
+  differentOwners: found("I4", /^k\d+: n\d+ has \{|owners answer/),
+  falseSiblings: found("I5", /has replaced .*, and both are shown|is written by one client alone/),
+  staleRead: found("I7", /is not in a later read/),
+  noEnd: found("I14", /^Does not end in time/),
+  leftover: found("I14", /has nothing to do, and yet/),
+  noProgress: found("I14", /^No progress|the cluster is whole/),
+  badRecovery: found("I15", /is not recovered as it was durable|A node cannot start/),
+  believedDamage: found("I15", /Cannot decode (object|an entry of the journal)/),
+  noReplay: found("I16", /went another way/),
+  badMessage: found("I17", /^A message |^Damaged bytes/),
+} as const satisfies Record<string, Finding>;
+
+/** How many seeds a mutant may survive at most. */
+export const SEED_LIMIT = 200;
+
+export function edit(file: string, replace: string, by: string): Edit {
+  return { file, replace, by };
+}
+
+/** Worlds with no other faults than these, and so with more of them. */
+export function only(...kinds: readonly FaultKind[]): Overrides {
+  return onlyFaults(kinds);
+}
+
+function found(oracle: OracleName, violation: RegExp): Finding {
+  return { oracle, violation };
+}

@@ -1,0 +1,84 @@
+// All deliberate mistakes. docs/mutants.md shows what finds each of them, and how soon.
+
+import { COORDINATOR_MUTANTS } from "./coordinator_mutants.ts";
+import { edit, type Mutant, type WaitingMutant } from "./mutant.ts";
+import { NODE_MUTANTS } from "./node_mutants.ts";
+import { REPLICA_MUTANTS } from "./replica_mutants.ts";
+import { STORAGE_MUTANTS } from "./storage_mutants.ts";
+
+export const MUTANTS: readonly Mutant[] = [
+  ...STORAGE_MUTANTS,
+  ...REPLICA_MUTANTS,
+  ...COORDINATOR_MUTANTS,
+  ...NODE_MUTANTS,
+];
+
+/** After this every seed fails, whatever happens in it: reads show nothing. */
+export const CANARY = edit(
+  "src/coordinator/results.ts",
+  "return this.#live.map(({ value }) => value);",
+  "return [];",
+);
+
+export const WAITING: readonly WaitingMutant[] = [
+  {
+    name: "A hint is ignored",
+    waitsFor: "hints",
+    why: "Repair would hide it for a while, and a second loss would not",
+  },
+  {
+    name: "A hint is dropped before its owner has the write",
+    waitsFor: "hints",
+    why: "It may have counted towards W",
+  },
+  {
+    name: "A fallback and the owner that it stands for count twice",
+    waitsFor: "fallbacks that take writes",
+    why: "An acknowledgement would promise a copy that is not there",
+  },
+  {
+    name: "A tombstone is purged before all owners have it",
+    waitsFor: "purging",
+    why: "Cassandra after its grace period: what was deleted comes back from a copy that was away",
+  },
+  {
+    name: "A change does not reach its leaf of the hash tree",
+    waitsFor: "anti-entropy",
+    why: "Two copies would look alike that are not",
+  },
+  {
+    name: "A write is acknowledged by the former owners alone",
+    waitsFor: "layouts after the first",
+    why: "Yugabyte, Scylla and Garage have lost writes while owners changed",
+  },
+  {
+    name: "A repeated operation of a counter counts twice",
+    waitsFor: "counters",
+    why: "A counter that is told to add again after a timeout adds twice, as in Cassandra",
+  },
+  {
+    name: "A context of another key is taken",
+    waitsFor: "simulated clients that send one",
+    why: "An actor writes many keys, so the context would discard what its client never saw",
+  },
+  {
+    name: "An expiry ends a value that was written after it",
+    waitsFor: "simulated clients that set expiries",
+    why: "A plain write beside an expiry would vanish",
+  },
+  {
+    name: "A listing leaves out keys that are only in the memory table",
+    waitsFor: "simulated clients that list keys",
+    why: "What is newest is what is missed",
+  },
+  {
+    name: "A node whose clock is far ahead goes on coordinating",
+    waitsFor: "simulated namespaces with the rule lww",
+    why: "It would win every conflict that is settled by time",
+  },
+  {
+    name: "Pieces of a larger object are left beside those of a smaller one",
+    waitsFor: "large values in simulated worlds",
+    why: "A record would be put together of two",
+  },
+];

@@ -1,0 +1,189 @@
+// Mistakes between nodes: messages, connections, members.
+
+import { edit, FINDINGS, type Mutant, only } from "./mutant.ts";
+
+const { badMessage, leftover, lostWrite, noEnd, noProgress, tooEarlyOk, wrongOutcome } = FINDINGS;
+
+export const NODE_MUTANTS: readonly Mutant[] = [
+  {
+    name: "A second answer of one peer counts again",
+    edits: [edit(
+      "src/wire/rpc.ts",
+      "if (request === undefined || !request.waiting.has(from)) return;",
+      "if (request === undefined) return;",
+    )],
+    finding: tooEarlyOk,
+    why: "The same replica twice in one quorum",
+  },
+  {
+    name: "A request that arrives twice is carried out twice",
+    edits: [
+      edit(
+        "src/wire/rpc.ts",
+        "if (this.#isNext(message, from, lane)) this.#answer",
+        "this.#answer",
+      ),
+    ],
+    finding: tooEarlyOk,
+    why: "At least once is not once: a repeated put is a second write",
+  },
+  {
+    name: "An answer goes to the process that came after the one that asked",
+    edits: [edit(
+      "src/wire/rpc.ts",
+      "const isConnected = () => this.#peers.get(from) === connection;",
+      "const isConnected = () => connection !== undefined;",
+    )],
+    finding: tooEarlyOk,
+    with: {
+      ...only("crash", "slowDisk"),
+      meanFaultMs: 150,
+      requestsPerMinute: 3_000,
+      durationMs: 60_000,
+      nodeCount: 3,
+      diskMs: 20,
+      delayMs: 1,
+      w: "all",
+    },
+    why:
+      "A node that starts again counts its requests from one again, and so two requests have one number",
+  },
+  {
+    name: "A peer that connects again is held to the numbers of its earlier connection",
+    edits: [
+      edit(
+        "src/wire/rpc.ts",
+        "    const lastRequestIds = { request: 0, bulk: 0 };",
+        "    const lastRequestIds = this.#lastRequestIds.get(peer) ?? { request: 0, bulk: 0 };\n" +
+          "    this.#lastRequestIds.set(peer, lastRequestIds);",
+      ),
+      edit(
+        "src/wire/rpc.ts",
+        "  #lastId = 0;",
+        '  #lastId = 0;\n  readonly #lastRequestIds = new Map<PeerId, PeerLoad["lastRequestIds"]>();',
+      ),
+    ],
+    finding: noProgress,
+    why: "A guard against repetition that outlives what it guards",
+  },
+  {
+    name: "A request has no deadline",
+    edits: [edit(
+      "src/wire/rpc.ts",
+      "this.#deadlines.set(timeoutMs, () => this.#expire(id, timeoutMs))",
+      "this.#deadlines.set(Infinity, () => this.#expire(id, timeoutMs))",
+    )],
+    finding: noEnd,
+    why: "Whoever waits for a network must not wait for ever",
+  },
+  {
+    name: "A request that ran out of time is reported as having no effect",
+    edits: [edit(
+      "src/wire/rpc.ts",
+      'new TimeoutError("The request", "unknown", timeoutMs)',
+      'new TimeoutError("The request", "no", timeoutMs)',
+    )],
+    finding: wrongOutcome,
+    why: "The forwarding node knows less than the coordinator, and says more",
+  },
+  {
+    name: "A request to a peer whose connection broke is reported as having no effect",
+    edits: [edit(
+      "src/wire/rpc.ts",
+      'new DenamoError("timeout", "unknown", `Connection lost: ${reason}`)',
+      'new DenamoError("timeout", "no", `Connection lost: ${reason}`)',
+    )],
+    finding: lostWrite,
+    why: "A connection that breaks says nothing about what was read from it",
+  },
+  {
+    name: "A request stays open after its last answer",
+    edits: [edit(
+      "src/wire/rpc.ts",
+      "      this.#open.delete(id);\n      this.#deadlines.clear(request.deadline);",
+      "      this.#deadlines.clear(request.deadline);",
+    )],
+    finding: leftover,
+    why: "Memory that grows with every request",
+    isQuick: true,
+  },
+  {
+    name: "A peer that cannot be reached is not dialled again",
+    edits: [edit(
+      "src/host/redial.ts",
+      "    this.#schedule(target, target.pauseMs);\n    target.pauseMs = ",
+      "    target.pauseMs = ",
+    )],
+    finding: noProgress,
+    why: "A connection that is never made again outlives every partition",
+  },
+  {
+    name: "Bytes that are no message end in any error",
+    edits: [edit(
+      "src/wire/message_codec.ts",
+      'throw new MalformedError("message", error instanceof Error ? error.message : String(error));',
+      "throw error;",
+    )],
+    finding: badMessage,
+    why:
+      "Who does not know how a library fails does not catch it: one bad peer takes the process down",
+  },
+  {
+    name: "A failure travels without its details",
+    edits: [edit(
+      "src/wire/message_codec.ts",
+      "    isObject ? details as Record<string, unknown> : {},",
+      "    {},",
+    )],
+    finding: badMessage,
+    why: "A field that is written and not read",
+    isQuick: true,
+  },
+  {
+    name: "A node is not told that others remember a later incarnation of it",
+    edits: [edit(
+      "src/node/refutation.ts",
+      "    if (incarnation === undefined) return;\n",
+      "    if (incarnation === undefined || this.#rpc.isUp(peer)) return;\n",
+    )],
+    finding: noProgress,
+    with: only("clockJump", "crash", "lostDisk", "bitFlip"),
+    why:
+      "Incarnations are taken from the clock: a node whose disk is lost and whose clock is put back falls behind",
+  },
+  {
+    name: "A node goes only as far as the incarnation that others remember",
+    edits: [edit(
+      "src/membership/member_table.ts",
+      "if (incarnation >= this.#incarnation) this.#incarnation = incarnation + 1;",
+      "if (incarnation > this.#incarnation) this.#incarnation = incarnation;",
+    )],
+    finding: noProgress,
+    why:
+      "Off by one: its heartbeats count again once it has sent more of them than its earlier self",
+    survivesBecause:
+      "the world waits two minutes until all nodes are seen, which is longer than any of them has run before",
+  },
+  {
+    name: "A node that starts again has the incarnation of its last run",
+    edits: [edit(
+      "src/node/node.ts",
+      "const incarnation = Math.max(Math.floor(clock.now()), last + 1);",
+      "const incarnation = last === 0 ? Math.floor(clock.now()) : last;",
+    )],
+    finding: noProgress,
+    why: "Heartbeats of a new run that count as old ones",
+    survivesBecause:
+      "the world waits two minutes until all nodes are seen, which is longer than any of them has run before",
+  },
+  {
+    name: "The layout is not on the disk",
+    edits: [edit(
+      "src/node/layout_store.ts",
+      "      await this.#storage.setMeta(META_NAME, own);\n",
+      "      await undefined;\n",
+    )],
+    finding: noProgress,
+    why: "A cluster that forgets who owns what when all its power is cut",
+  },
+];

@@ -1,0 +1,256 @@
+// Mistakes about what a copy holds: actors, dots, contexts and merging.
+
+import { edit, FINDINGS, type Mutant } from "./mutant.ts";
+
+const { falseSiblings, forgetfulActor, lostWrite, noReplay, resurrected, staleRead, tooEarlyOk } =
+  FINDINGS;
+
+const ACTOR_OF_NODE = edit(
+  "src/replica/actors.ts",
+  "newActor(this.#node, this.#random)",
+  "`${this.#node}~${partition}.${this.#endedCount}`",
+);
+
+export const REPLICA_MUTANTS: readonly Mutant[] = [
+  {
+    name: "A node that starts again goes on with its actor",
+    edits: [ACTOR_OF_NODE],
+    finding: forgetfulActor,
+    why:
+      "Riak before per-key actor epochs: a vnode that had lost data counted on from what was left",
+    isQuick: true,
+  },
+  {
+    name: "An actor that is resumed forgets a write",
+    edits: [ACTOR_OF_NODE],
+    finding: lostWrite,
+    why:
+      "The harm that the one before does: a context covers what a crash has taken from its actor",
+  },
+  {
+    name: "An actor belongs to a disk",
+    edits: [
+      edit(
+        "src/replica/actors.ts",
+        "newActor(this.#node, this.#random)",
+        "`${this.#node}~${this.#random.bytes(8).toHex()}.${partition}.${this.#endedCount}`",
+      ),
+      edit(
+        "src/node/node.ts",
+        "new Actors(settings.node, random, hybridClock)",
+        "new Actors(settings.node, { ...random, bytes: () => disk }, hybridClock)",
+      ),
+      edit(
+        "src/node/node.ts",
+        "    onCommitFailed: { handler: (partitions: Iterable<number>) => void },\n  ) {",
+        "    onCommitFailed: { handler: (partitions: Iterable<number>) => void },\n" +
+          "    disk: Uint8Array<ArrayBuffer>,\n  ) {",
+      ),
+      edit(
+        "src/node/node.ts",
+        "new Node(settings, ports, storage, incarnation, onCommitFailed)",
+        "new Node(settings, ports, storage, incarnation, onCommitFailed, disk)",
+      ),
+      edit(
+        "src/node/node.ts",
+        "      const incarnation = await nextIncarnation(storage, ports.clock);\n",
+        "      const incarnation = await nextIncarnation(storage, ports.clock);\n" +
+          '      const disk = new Uint8Array(await storage.getMeta("disk") ?? ports.random.bytes(8));\n' +
+          '      await storage.setMeta("disk", disk);\n',
+      ),
+    ],
+    finding: lostWrite,
+    why: "An epoch that is kept on the disk comes back with an old image of it",
+  },
+  {
+    name: "A commit that failed does not end the actor",
+    edits: [edit(
+      "src/replica/replica.ts",
+      "for (const partition of partitions) this.#actors.end(partition);",
+      "void partitions;",
+    )],
+    finding: lostWrite,
+    why:
+      "The object went to the other owners before the own disk failed: they know a write that we forgot",
+  },
+  {
+    name: "Nobody notices that others know a later write of ours",
+    edits: [edit(
+      "src/replica/replica.ts",
+      "if ((knownTime(actor) ?? 0) > held.timeOf(actor)) this.#actors.end(partition);",
+      "knownTime(actor);",
+    )],
+    finding: lostWrite,
+    why: "The last net under an actor that has forgotten",
+    survivesBecause:
+      "within a run a copy forgets by a commit that failed or by a corrupt record, and each of them ends the actor by itself",
+  },
+  {
+    name: "A record that cannot be read does not end the actor",
+    edits: [
+      edit(
+        "src/replica/replica.ts",
+        "        this.#actors.end(partition);\n        this.onCorrupt(partition, key);",
+        "        this.onCorrupt(partition, key);",
+      ),
+      edit(
+        "src/replica/replica.ts",
+        "    this.#actors.end(partition);\n    await this.#order.run",
+        "    await this.#order.run",
+      ),
+    ],
+    finding: lostWrite,
+    why: "What replaces a corrupt record may lack writes of our own",
+    survivesBecause:
+      "a repair takes what all other owners hold, and what is under way to them at that very moment is rare",
+  },
+  {
+    name: "Nothing ends an actor whose record could not be read",
+    edits: [
+      edit(
+        "src/replica/replica.ts",
+        "        this.#actors.end(partition);\n        this.onCorrupt(partition, key);",
+        "        this.onCorrupt(partition, key);",
+      ),
+      edit(
+        "src/replica/replica.ts",
+        "    this.#actors.end(partition);\n    await this.#order.run",
+        "    await this.#order.run",
+      ),
+      edit(
+        "src/replica/replica.ts",
+        "if ((knownTime(actor) ?? 0) > held.timeOf(actor)) this.#actors.end(partition);",
+        "knownTime(actor);",
+      ),
+    ],
+    finding: lostWrite,
+    why: "The two mistakes before this one together",
+    survivesBecause:
+      "a bit would have to flip in a record while the write that made it is still under way to the other owners",
+  },
+  {
+    name: "What cannot be read counts as absent",
+    edits: [edit(
+      "src/replica/replica.ts",
+      "        this.onCorrupt(partition, key);\n      }\n      throw error;",
+      "        this.onCorrupt(partition, key);\n      }\n      return DataObject.empty;",
+    )],
+    finding: falseSiblings,
+    why:
+      "Catch and go on with nothing: most catastrophic failures begin so (Yuan et al., OSDI 2014)",
+  },
+  {
+    name: "A write covers the earlier ones of its actor",
+    edits: [edit(
+      "src/causality/sibling_set.ts",
+      "values: [...known?.values ?? [], { time: dot.time, value }],",
+      "values: [{ time: dot.time, value }],",
+    )],
+    finding: lostWrite,
+    why:
+      "A version vector without dots cannot tell two writes of one server apart: Preguiça et al. (2010)",
+  },
+  {
+    name: "A merge keeps what the other side has replaced",
+    edits: [edit(
+      "src/causality/sibling_set.ts",
+      "const discardedUpTo = Math.max(a.discardedUpTo, b.discardedUpTo);",
+      "const discardedUpTo = Math.min(a.discardedUpTo, b.discardedUpTo);",
+    )],
+    finding: falseSiblings,
+    why: "A union of values, as the shopping cart of Dynamo (2007) had it: deleted items come back",
+    isQuick: true,
+  },
+  {
+    name: "Clocks of actors without values are pruned",
+    edits: [edit(
+      "src/causality/sibling_set.ts",
+      "    return new SiblingSet([...entries.slice(0, at), entry, ...rest]);",
+      "    const before = entries.slice(0, at);\n" +
+        "    return new SiblingSet([...before, entry, ...rest].filter(({ values }) => values.length > 0));",
+    )],
+    finding: resurrected,
+    why: "Dynamo and Riak prune vector clocks by size and age; an old copy then looks like news",
+  },
+  {
+    name: "A copy takes what it is sent in place of what it holds",
+    edits: [edit("src/replica/replica.ts", "held.merge(incoming));", "incoming);")],
+    finding: lostWrite,
+    why: "A read repair or a replica write that overwrites instead of merging",
+  },
+  {
+    name: "The clock on the wall decides between siblings",
+    edits: [edit(
+      "src/replica/replica.ts",
+      'this.#namespaces.of(key).conflicts === "lww" ? object.keepLatest() : object',
+      'this.#namespaces.of(key).conflicts === "siblings" ? object.keepLatest() : object',
+    )],
+    finding: lostWrite,
+    why:
+      "Last write wins, the rule of Cassandra and once the default of Riak, loses acknowledged writes",
+  },
+  {
+    name: "Tombstones are removed at once",
+    edits: [edit(
+      "src/replica/replica.ts",
+      "      const durable = this.#storage.commit([{ partition, key, object }]);",
+      "      const isDeleted = [...object.opaque.siblings()].every(({ value }) => value === null);\n" +
+        "      const kept = isDeleted ? undefined : object;\n" +
+        "      const durable = this.#storage.commit([{ partition, key, object: kept }]);",
+    )],
+    finding: resurrected,
+    why: "A delete that leaves nothing behind is undone by the first copy that has missed it",
+  },
+  {
+    name: "A store that changes nothing is acknowledged before what it repeats is durable",
+    edits: [edit(
+      "src/replica/replica.ts",
+      "this.#storage.whenDurable(partition, key) ?? Promise.resolve()",
+      "Promise.resolve()",
+    )],
+    finding: tooEarlyOk,
+    why: "A second copy of a message looks like one that was done long ago",
+  },
+  {
+    name: "A replica acknowledges without waiting for its disk",
+    edits: [edit(
+      "src/replica/replica_service.ts",
+      "    await this.#replica.merge(partition, key, object);",
+      "    this.#replica.merge(partition, key, object).catch(() => {});\n    await undefined;",
+    )],
+    finding: tooEarlyOk,
+    why: "Writes that wait in memory only: Redis, and MongoDB without journalled write concern",
+    isQuick: true,
+  },
+  {
+    name: "Changes of one key do not wait for each other",
+    edits: [edit(
+      "src/replica/key_order.ts",
+      "      if (isReady()) return change();\n",
+      "      if (isReady() || !this.#lines.has(name)) return change();\n",
+    )],
+    finding: lostWrite,
+    why: "The lost update: two changes read the same object, and the second overwrites the first",
+  },
+  {
+    name: "Owners compare a hash of the values and not of the clocks",
+    edits: [edit(
+      "src/crdt/data_object.ts",
+      "return this.#digest ??= hash64(this.encoded());",
+      "return this.#digest ??= BigInt(this.opaque.latestTime());",
+    )],
+    finding: staleRead,
+    why: "A digest that leaves something out makes two copies look alike for ever",
+  },
+  {
+    name: "Actors are drawn from true chance",
+    edits: [edit(
+      "src/causality/dot.ts",
+      "toBase64Url(random.bytes(8))",
+      "toBase64Url(crypto.getRandomValues(random.bytes(8)))",
+    )],
+    finding: noReplay,
+    why: "One call past the ports, and no seed can be replayed",
+    isQuick: true,
+  },
+];
