@@ -46,6 +46,16 @@ export type {
   WriteOptions,
   WriteResult,
 } from "./node/api.ts";
+export type {
+  DifferencesView,
+  DifferenceView,
+  EqualityView,
+  HintedOwnerView,
+  HintsView,
+  PeerRepairView,
+  RepairOptions,
+  RepairView,
+} from "./node/repair_api.ts";
 export type { ConflictRule, NamespaceSettings, QuorumLevel } from "./replica/namespaces.ts";
 export {
   ConflictError,

@@ -15,7 +15,7 @@ import {
   type CommandHost,
 } from "./client_command.ts";
 import { EXIT_CODES, type ExitCode } from "./exit_codes.ts";
-import { counted, duration, facts, json, oneLine, table } from "./output.ts";
+import { compareNames, counted, duration, facts, json, oneLine, table } from "./output.ts";
 
 export function addViewCommands(program: Command, host: CommandHost): void {
   clientCommand(host, program.command("status").description("show how a node is"), status);
@@ -79,6 +79,7 @@ export function membersText(members: readonly MemberView[]): string {
   const rows = members.toSorted((a, b) => compareNames(a.node, b.node)).map((member) => [
     member.isSelf ? `${member.node} *` : member.node,
     member.state,
+    duration(member.stateForMs),
     member.phi.toFixed(1),
     member.zone,
     String(member.weight),
@@ -87,10 +88,12 @@ export function membersText(members: readonly MemberView[]): string {
     member.http ?? "-",
     member.resp ?? "-",
     member.addresses[0]?.replace(/\/p2p\/.*$/, "") ?? "-",
+    becauseText(member),
   ]);
   const header = [
     "node",
     "state",
+    "for",
     "phi",
     "zone",
     "weight",
@@ -99,8 +102,15 @@ export function membersText(members: readonly MemberView[]): string {
     "http",
     "resp",
     "address",
+    "because",
   ];
-  return table(header, rows, ["phi", "weight", "layout"]);
+  return table(header, rows, ["for", "phi", "weight", "layout"]);
+}
+
+/** What speaks for the state of a member; that it is not connected may be told already. */
+function becauseText({ because, isConnected, isSelf }: MemberView): string {
+  if (isSelf || isConnected || because.includes("connection")) return because;
+  return `${because}, it is not connected`;
 }
 
 /** The members of a layout with their shares. */
@@ -126,9 +136,4 @@ function placementText(key: string, { partition, owners, fallbacks }: KeyPlaceme
     ["owners", owners.join(", ")],
     ["fallbacks", fallbacks.length === 0 ? "-" : fallbacks.join(", ")],
   ]);
-}
-
-/** n2 comes before n10. */
-function compareNames(a: string, b: string): number {
-  return a.localeCompare(b, "en", { numeric: true });
 }

@@ -12,6 +12,7 @@ export const EXIT_CODES = {
   unreachable: 5,
   siblings: 6,
   cannotRun: 7,
+  notInOrder: 8,
   /** The number of EX_SOFTWARE in sysexits.h. */
   internal: 70,
 } as const;
@@ -28,4 +29,5 @@ export const EXIT_CODES_HELP = `Exit codes:
   5   the node cannot be reached
   6   the key has several siblings (they are listed; see --latest and --json)
   7   a node or local cluster could not start, or had to give up
+  8   hints are kept or copies differ, or a node cannot be asked whether
   70  a mistake in Denamo itself`;

@@ -43,6 +43,20 @@ export function duration(ms: number): string {
   return rest === 0 ? whole : `${whole} ${rest} ${next![0]}`;
 }
 
+/** A number of bytes in its largest unit: `1.5 KiB`. */
+export function size(bytes: number): string {
+  const units = ["B", "KiB", "MiB", "GiB", "TiB"];
+  let at = 0;
+  let value = bytes;
+  for (; value >= 1024 && at < units.length - 1; at++) value /= 1024;
+  return `${Number.isInteger(value) ? value : value.toFixed(1)} ${units[at]}`;
+}
+
+/** n2 comes before n10. */
+export function compareNames(a: string, b: string): number {
+  return a.localeCompare(b, "en", { numeric: true });
+}
+
 /** A count with its noun, which takes an s. */
 export function counted(count: number, noun: string): string {
   return `${count} ${noun}${count === 1 ? "" : "s"}`;

@@ -6,11 +6,13 @@ import type { CommandHost } from "./client_command.ts";
 import { addClusterCommand } from "./cluster_command.ts";
 import { addViewCommands } from "./cluster_view_commands.ts";
 import { EXIT_CODES, EXIT_CODES_HELP, type ExitCode } from "./exit_codes.ts";
+import { addHintsCommand } from "./hints_command.ts";
 import { addKeyCommands } from "./kv_commands.ts";
 import { addLayoutCommand } from "./layout_command.ts";
 import { addListCommand } from "./list_command.ts";
 import { addNodeCommand } from "./node_command.ts";
 import { json } from "./output.ts";
+import { addRepairCommand } from "./repair_command.ts";
 import { describeError, errorAsJson, exitCodeOf } from "./report.ts";
 import type { Terminal } from "./terminal.ts";
 
@@ -47,6 +49,8 @@ export async function runProgram(args: readonly string[], terminal: Terminal): P
   addListCommand(program, host);
   addViewCommands(program, host);
   addLayoutCommand(program, host);
+  addHintsCommand(program, host);
+  addRepairCommand(program, host);
   addNodeCommand(program, host);
   addClusterCommand(program, host);
   try {

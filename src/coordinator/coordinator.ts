@@ -2,7 +2,8 @@
 //
 // Any node takes any request. An owner of the key coordinates it; another node forwards it to the owner
 // that answers fastest. A read may be tried at another owner; a write only if the first certainly did
-// nothing with it, since a write made twice would be two writes.
+// nothing with it, since a write made twice would be two writes. If no owner can be asked, the first fallback
+// coordinates that can, the same for all who ask, unless the request is strict.
 
 import { showBytes } from "../base/bytes.ts";
 import { MalformedError } from "../base/malformed.ts";
@@ -12,8 +13,10 @@ import { latestTime, type VersionVector } from "../causality/version_vector.ts";
 import { DataObject } from "../crdt/data_object.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { Log } from "../ports/log.ts";
+import type { PeerId } from "../ports/network.ts";
 import { partitionOf } from "../ring/partition.ts";
 import type { Namespace, Namespaces } from "../replica/namespaces.ts";
+import type { HandOff } from "../replica/hand_off.ts";
 import type { Change, Replica } from "../replica/replica.ts";
 import { Arguments } from "../wire/arguments.ts";
 import type { Deadlines } from "../wire/deadlines.ts";
@@ -27,7 +30,7 @@ import {
 } from "../wire/errors.ts";
 import { LIMITS } from "../wire/limits.ts";
 import { type IncomingRequest, METHODS } from "../wire/message_codec.ts";
-import { type Cluster, layoutOf, learnFromRefusal, reachable } from "./cluster.ts";
+import { type Cluster, layoutOf, learnFromRefusal, reachable } from "../replica/cluster.ts";
 import { CorruptRepairs } from "./corrupt_repairs.ts";
 import { Reads } from "./reads.ts";
 import {
@@ -42,12 +45,14 @@ import {
   type PutRequest,
 } from "./requests.ts";
 import { writeAnswer } from "./results.ts";
+import { type StandIn, standInsFor } from "./stand_ins.ts";
 import { Writes } from "./writes.ts";
 
 /** A request with all that its key decides. */
 interface Routed {
   readonly partition: number;
   readonly namespace: Namespace;
+  readonly isStrict: boolean;
   readonly timeoutMs: number;
 }
 
@@ -74,6 +79,7 @@ export class Coordinator {
     cluster: Cluster,
     replica: Replica,
     namespaces: Namespaces,
+    handOff: HandOff,
     clock: Clock,
     deadlines: Deadlines,
     log: Log,
@@ -82,7 +88,7 @@ export class Coordinator {
     this.#replica = replica;
     this.#namespaces = namespaces;
     this.#clock = clock;
-    this.#writes = new Writes(cluster, replica, deadlines);
+    this.#writes = new Writes(cluster, replica, handOff, deadlines);
     this.#reads = new Reads(cluster, replica, deadlines, log);
     this.#corruptRepairs = new CorruptRepairs(cluster, replica, namespaces, clock, log);
     cluster.rpc.serve(METHODS.coordinate, (request) => this.#serve(request));
@@ -116,9 +122,17 @@ export class Coordinator {
       const { layout, placement } = layoutOf(this.#cluster);
       const namespace = this.#namespaces.of(request.key);
       const partition = partitionOf(request.key, layout.partitions);
-      const routed = { partition, namespace, timeoutMs: timeoutMs ?? namespace.timeoutMs };
+      const routed = {
+        partition,
+        namespace,
+        isStrict: request.strict ?? namespace.strict,
+        timeoutMs: timeoutMs ?? namespace.timeoutMs,
+      };
       const owners = placement.ownersFor(partition, namespace.n);
-      if (!owners.includes(this.#cluster.self)) return await this.#forward(request, routed, owners);
+      const isFilled = this.#cluster.fillingProblem(partition) === undefined;
+      if (!owners.includes(this.#cluster.self) || !isFilled && owners.length > 1) {
+        return await this.#forward(request, routed, owners);
+      }
       try {
         return await this.#coordinate(request, routed);
       } catch (error) {
@@ -131,29 +145,42 @@ export class Coordinator {
     }
   }
 
+  /** Lets an owner coordinate, or, if none can be asked, the first node that stands in. */
   async #forward(
     request: ClientRequest,
-    { timeoutMs }: Routed,
+    routed: Routed,
     owners: readonly string[],
   ): Promise<ClientAnswer> {
+    const { isStrict, partition, timeoutMs } = routed;
     this.#forwarded++;
-    const cluster = this.#cluster;
     const endsAtMs = this.#clock.monotonic() + timeoutMs;
-    const message = [layoutOf(cluster).layout.id, ...encodeClientRequest(request)];
+    const refusals: DenamoError[] = [];
     const causes: string[] = [];
-    for (const { node, peer } of reachable(cluster, owners)) {
+    const turnTo = async ({ node, peer }: StandIn, isStandIn: boolean) => {
       const leftMs = endsAtMs - this.#clock.monotonic();
-      if (leftMs <= 0) break;
+      if (leftMs <= 0) return undefined;
       try {
-        return decodeClientAnswer(
-          await cluster.rpc.call(peer, METHODS.coordinate, message, leftMs),
-        );
+        return peer === undefined
+          ? await this.#coordinate(request, { ...routed, timeoutMs: leftMs })
+          : await this.#ask(peer, request, isStandIn, leftMs);
       } catch (error) {
         if (!(error instanceof DenamoError)) throw error;
-        learnFromRefusal(cluster, error);
         const mayRetry = request.op === "get" || error.outcome === "no";
         if (!mayRetry || !isOfThatNode(error)) throw error;
+        refusals.push(error);
         causes.push(`${node}: ${error.message}`);
+        return undefined;
+      }
+    };
+    for (const owner of reachable(this.#cluster, owners)) {
+      const answer = await turnTo(owner, false);
+      if (answer !== undefined) return answer;
+    }
+    // An owner that could not gather a quorum has tried those that stand in.
+    if (!isStrict && !refusals.some(({ code }) => code === "quorum")) {
+      for (const standIn of standInsFor(this.#cluster, partition, owners)) {
+        const answer = await turnTo(standIn, true);
+        if (answer !== undefined) return answer;
       }
     }
     if (endsAtMs <= this.#clock.monotonic()) {
@@ -167,21 +194,44 @@ export class Coordinator {
     });
   }
 
+  async #ask(
+    peer: PeerId,
+    request: ClientRequest,
+    isStandIn: boolean,
+    timeoutMs: number,
+  ): Promise<ClientAnswer> {
+    const cluster = this.#cluster;
+    const message = [layoutOf(cluster).layout.id, isStandIn, ...encodeClientRequest(request)];
+    try {
+      return decodeClientAnswer(
+        await cluster.rpc.call(peer, METHODS.coordinate, message, timeoutMs),
+      );
+    } catch (error) {
+      if (error instanceof DenamoError) learnFromRefusal(cluster, error);
+      throw error;
+    }
+  }
+
   /** Answers a request that another node has forwarded. */
   async #serve(incoming: IncomingRequest): Promise<readonly unknown[]> {
     const args = new Arguments(incoming.arguments, "forwarded request");
     const layoutId = args.text();
+    const isStandIn = args.flag();
     const request = decodeClientRequest(args);
     const { layout, placement, encoded } = layoutOf(this.#cluster);
     const namespace = this.#namespaces.of(request.key);
     const partition = partitionOf(request.key, layout.partitions);
     const isOwner = placement.isOwner(this.#cluster.self, partition, namespace.n);
-    if (layout.id !== layoutId || !isOwner) {
+    if (layout.id !== layoutId || !isOwner && !isStandIn) {
       const message = `${this.#cluster.self} has layout ${layout.id} and does not own the key`;
       throw new DenamoError("wrong_layout", "no", message, { layout: encoded });
     }
+    const problem = isOwner ? this.#cluster.fillingProblem(partition) : undefined;
+    if (problem !== undefined) throw problem;
     const timeoutMs = Math.min(incoming.timeoutMs, LIMITS.timeoutMsMax);
-    return encodeClientAnswer(await this.#coordinate(request, { partition, namespace, timeoutMs }));
+    const isStrict = request.strict ?? namespace.strict;
+    const routed = { partition, namespace, isStrict, timeoutMs };
+    return encodeClientAnswer(await this.#coordinate(request, routed));
   }
 
   #coordinate(request: ClientRequest, routed: Routed): Promise<ClientAnswer> {

@@ -17,7 +17,7 @@ import { Arguments } from "../wire/arguments.ts";
 import { DenamoError, messageOf } from "../wire/errors.ts";
 import { LIMITS } from "../wire/limits.ts";
 import { METHODS } from "../wire/message_codec.ts";
-import { type Cluster, layoutOf } from "./cluster.ts";
+import { type Cluster, layoutOf } from "../replica/cluster.ts";
 
 /** Records that are repaired at once; others wait for a later request for their key. */
 const MAX_REPAIRS = 64;

@@ -72,7 +72,7 @@ export class Quorum {
       needed: this.#needed,
       got: this.#got,
       asked: this.#owners,
-      causes: this.#causes,
+      causes: [...this.#causes],
     });
   }
 }

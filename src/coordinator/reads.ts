@@ -4,24 +4,21 @@
 // hold?" with a hash of ours. Nearly always they say yes in a few bytes. Who holds something else sends
 // it; everything is merged, the merged object is the answer, and those who lacked part of it are sent it
 // afterwards (read repair). An owner that does not answer soon is not waited for: the next one is asked
-// beside it.
+// beside it. If too few owners can be asked, those that stand in for them answer with what they keep, unless the
+// request is strict.
 
 import { showBytes } from "../base/bytes.ts";
 import { DataObject } from "../crdt/data_object.ts";
-import { decodeObject } from "../crdt/object_codec.ts";
 import type { Log } from "../ports/log.ts";
 import type { Namespace, QuorumLevel } from "../replica/namespaces.ts";
 import type { Replica } from "../replica/replica.ts";
-import { Arguments } from "../wire/arguments.ts";
-import type { Deadline, Deadlines } from "../wire/deadlines.ts";
+import type { Deadlines } from "../wire/deadlines.ts";
 import { DenamoError, messageOf } from "../wire/errors.ts";
-import { LIMITS } from "../wire/limits.ts";
 import { METHODS } from "../wire/message_codec.ts";
-import { type Cluster, layoutOf, learnFromRefusal, type Reachable, reachable } from "./cluster.ts";
+import { type Cluster, layoutOf, reachable } from "../replica/cluster.ts";
+import { ReadRound } from "./read_round.ts";
+import { type StandIn, standInsFor } from "./stand_ins.ts";
 import { answersNeeded, Quorum } from "./quorum.ts";
-
-/** How long an owner may take before the next one is asked as well. */
-const NEXT_OWNER_AFTER_MS = 250;
 
 /** Read repairs under way at once; further ones wait for the next read of their key. */
 const MAX_REPAIRS = 256;
@@ -31,13 +28,8 @@ export interface ReadRequest {
   readonly partition: number;
   readonly namespace: Namespace;
   readonly r: QuorumLevel;
+  readonly isStrict: boolean;
   readonly timeoutMs: number;
-}
-
-/** What one owner holds; `undefined` stands for "the same as the coordinator". */
-interface Answer {
-  readonly node: string;
-  readonly object: DataObject | undefined;
 }
 
 export class Reads {
@@ -61,7 +53,7 @@ export class Reads {
   }
 
   /**
-   * Reads a key that this node owns from R owners.
+   * Reads a key from R owners, or from nodes that stand in for some of them.
    *
    * @throws {QuorumError} if fewer than R can answer
    */
@@ -70,115 +62,54 @@ export class Reads {
     const owners = layoutOf(this.#cluster).placement.ownersFor(partition, namespace.n);
     const needed = answersNeeded(request.r, owners.length, "r");
     const quorum = new Quorum("read", key, needed, owners.length);
+    const isOwner = owners.includes(this.#cluster.self);
+    const problem = isOwner ? this.#cluster.fillingProblem(partition) : undefined;
+    if (problem !== undefined) quorum.fail(this.#cluster.self, problem);
+    const counts = isOwner && problem === undefined;
     let own: DataObject | undefined;
     try {
       const read = this.#replica.read(partition, key);
       own = read instanceof Promise ? await read : read;
-      quorum.succeed();
+      if (counts) quorum.succeed();
     } catch (error) {
       if (!(error instanceof DenamoError)) throw error;
-      quorum.fail(this.#cluster.self, error);
-      return await this.#others(request, owners, quorum, own);
+      if (counts) quorum.fail(this.#cluster.self, error);
     }
-    return quorum.isReached ? own : await this.#others(request, owners, quorum, own);
+    return own !== undefined && quorum.isReached
+      ? own
+      : await this.#others(request, owners, quorum, own);
   }
 
-  /** Asks other owners until the quorum is reached, and merges. */
+  /** Asks others until the quorum is reached, and merges. */
   async #others(
     request: ReadRequest,
     owners: readonly string[],
     quorum: Quorum,
     own: DataObject | undefined,
   ): Promise<DataObject> {
-    const answers = await this.#collect(request, owners, quorum, own);
+    const { isStrict, key, partition, timeoutMs } = request;
+    // A copy of our own that cannot be read stands in for nobody.
+    const mayAnswer = ({ peer }: StandIn) => peer !== undefined || own !== undefined;
+    const findStandIns = () =>
+      isStrict ? [] : standInsFor(this.#cluster, partition, owners).filter(mayAnswer);
+    const round = new ReadRound(this.#cluster, this.#deadlines, quorum, owners, findStandIns);
+    const digest = own === undefined ? undefined : digestBytes(own);
+    const answers = await round.run({ partition, key, digest, timeoutMs });
     let merged = own ?? DataObject.empty;
     for (const { object } of answers) if (object !== undefined) merged = merged.merge(object);
     if (answers.every(({ object }) => object === undefined)) return merged;
-    const stale = answers.filter(({ object }) => !isSame(object ?? own!, merged));
+    // A stand-in keeps what it was given, not what there is.
+    const stale = answers.filter(({ isOwner, object }) => {
+      return isOwner && !isSame(object ?? own!, merged);
+    });
+    const isOwner = owners.includes(this.#cluster.self);
     this.#repair(
       request,
       merged,
       stale.map(({ node }) => node),
-      own !== undefined && !isSame(own, merged),
+      isOwner && own !== undefined && !isSame(own, merged),
     );
     return merged;
-  }
-
-  #collect(
-    request: ReadRequest,
-    owners: readonly string[],
-    quorum: Quorum,
-    own: DataObject | undefined,
-  ): Promise<Answer[]> {
-    const { key, partition, timeoutMs } = request;
-    const cluster = this.#cluster;
-    const { layout } = layoutOf(cluster);
-    const candidates = reachable(cluster, owners);
-    for (const owner of owners) {
-      if (owner === cluster.self || candidates.some(({ node }) => node === owner)) continue;
-      quorum.fail(owner, NOT_CONNECTED);
-    }
-    const digest = own === undefined ? null : digestBytes(own);
-    const message = [layout.id, partition, key, digest];
-    const answers: Answer[] = [];
-    return new Promise((resolve, reject) => {
-      let isEnded = false;
-      let impatience: Deadline | undefined;
-      const end = (action: () => void) => {
-        isEnded = true;
-        this.#deadlines.clear(deadline);
-        if (impatience !== undefined) this.#deadlines.clear(impatience);
-        action();
-      };
-      const askNext = () => {
-        const next = candidates.shift();
-        if (next === undefined) return;
-        cluster.rpc.ask([next.peer], METHODS.read, message, timeoutMs, (_peer, reply) => {
-          if (isEnded) return;
-          this.#count(next, reply, quorum, answers);
-          if (quorum.isReached) return end(() => resolve(answers));
-          if (quorum.isLost) return end(() => reject(quorum.error("no")));
-          if (reply instanceof DenamoError) askNext();
-        });
-      };
-      const deadline = this.#deadlines.set(timeoutMs, () => end(() => reject(quorum.error("no"))));
-      if (quorum.isLost) return end(() => reject(quorum.error("no")));
-      const missing = quorum.missing;
-      for (let i = 0; i < missing && !isEnded; i++) askNext();
-      const grow = () => {
-        if (isEnded || candidates.length === 0) return;
-        askNext();
-        if (!isEnded) impatience = this.#deadlines.set(NEXT_OWNER_AFTER_MS, grow);
-      };
-      if (!isEnded && candidates.length > 0) {
-        impatience = this.#deadlines.set(NEXT_OWNER_AFTER_MS, grow);
-      }
-    });
-  }
-
-  #count(
-    from: Reachable,
-    reply: readonly unknown[] | DenamoError,
-    quorum: Quorum,
-    answers: Answer[],
-  ): void {
-    if (reply instanceof DenamoError) {
-      learnFromRefusal(this.#cluster, reply);
-      quorum.fail(from.node, reply);
-      return;
-    }
-    try {
-      const bytes = new Arguments(reply, "read answer").optional((part) =>
-        part.ownBytes(LIMITS.object)
-      );
-      answers.push({
-        node: from.node,
-        object: bytes === undefined ? undefined : decodeObject(bytes),
-      });
-      quorum.succeed();
-    } catch (error) {
-      quorum.fail(from.node, error);
-    }
   }
 
   /** Sends the merged object to who lacks part of it. Nobody waits for this. */
@@ -220,5 +151,3 @@ export function digestBytes(object: DataObject): Uint8Array {
 function isSame(a: DataObject, b: DataObject): boolean {
   return a === b || a.digest() === b.digest();
 }
-
-const NOT_CONNECTED = new DenamoError("timeout", "no", "is not connected");

@@ -13,7 +13,7 @@ import { Arguments } from "../wire/arguments.ts";
 import { DenamoError, QuorumError } from "../wire/errors.ts";
 import { LIMITS } from "../wire/limits.ts";
 import { METHODS } from "../wire/message_codec.ts";
-import { type Cluster, type CurrentLayout, layoutOf, reachable } from "./cluster.ts";
+import { type Cluster, type CurrentLayout, layoutOf, reachable } from "../replica/cluster.ts";
 import { answersNeeded } from "./quorum.ts";
 
 /** A place between two keys: everything up to `after` in `partition` lies before it. */

@@ -7,21 +7,30 @@
 //
 // The merged object goes to the own disk and to the other owners at once. As soon as it has left, nobody
 // can call it back: a write that misses its quorum after that is `unknown`, never `no`.
+//
+// Every owner is a slot, and a slot is acknowledged once. Where an owner cannot be reached, fails, or does not
+// answer soon, the next fallback stands in for it (sloppy quorum): it keeps the object for the owner until it
+// has handed it over. A strict request counts owners only.
+//
+// Source: DeCandia et al., "Dynamo" (2007), sections 4.5 and 4.6.
 
+import type { HandOff } from "../replica/hand_off.ts";
 import type { Change, CoordinatedWrite, Replica } from "../replica/replica.ts";
 import type { Namespace, QuorumLevel } from "../replica/namespaces.ts";
 import type { VersionVector } from "../causality/version_vector.ts";
 import type { Deadlines } from "../wire/deadlines.ts";
 import { DenamoError } from "../wire/errors.ts";
-import { METHODS } from "../wire/message_codec.ts";
-import { type Cluster, layoutOf, learnFromRefusal } from "./cluster.ts";
+import { type Cluster, layoutOf } from "../replica/cluster.ts";
 import { answersNeeded, Quorum } from "./quorum.ts";
+import { standInsFor } from "./stand_ins.ts";
+import { WriteRound } from "./write_round.ts";
 
 export interface WriteRequest {
   readonly key: Uint8Array;
   readonly partition: number;
   readonly namespace: Namespace;
   readonly w: QuorumLevel;
+  readonly isStrict: boolean;
   readonly timeoutMs: number;
   /** The client's context, if it sent one. */
   readonly seen: VersionVector | undefined;
@@ -31,75 +40,42 @@ export interface WriteRequest {
 export class Writes {
   readonly #cluster: Cluster;
   readonly #replica: Replica;
+  readonly #handOff: HandOff;
   readonly #deadlines: Deadlines;
 
-  constructor(cluster: Cluster, replica: Replica, deadlines: Deadlines) {
+  constructor(cluster: Cluster, replica: Replica, handOff: HandOff, deadlines: Deadlines) {
     this.#cluster = cluster;
     this.#replica = replica;
+    this.#handOff = handOff;
     this.#deadlines = deadlines;
   }
 
   /**
-   * Coordinates a write of a key that this node owns. Resolves once W owners have it on their disks.
+   * Coordinates a write here, at an owner or at a node that stands in for one. Resolves once W slots have it on
+   * a disk.
    *
    * @throws {QuorumError} with the outcome `no` if nothing has left this node, else `unknown`
    */
   async write(request: WriteRequest): Promise<CoordinatedWrite> {
-    const { key, partition, namespace } = request;
+    const { isStrict, key, namespace, partition } = request;
     const cluster = this.#cluster;
     const problem = cluster.clockProblem();
     if (problem !== undefined) throw new DenamoError("clock_skew", "no", problem);
-    const { layout, placement } = layoutOf(cluster);
+    const { placement } = layoutOf(cluster);
     const owners = placement.ownersFor(partition, namespace.n);
     const needed = answersNeeded(request.w, owners.length, "w");
     const quorum = new Quorum("write", key, needed, owners.length);
-    const nodeOf = new Map<string, string>();
-    for (const owner of owners) {
-      if (owner === cluster.self) continue;
-      const peer = cluster.peerOf(owner);
-      if (peer === undefined || !cluster.rpc.isUp(peer)) quorum.fail(owner, NOT_CONNECTED);
-      else nodeOf.set(peer, owner);
-    }
-    if (quorum.isLost) throw quorum.error("no");
+    const findStandIns = () => isStrict ? [] : standInsFor(cluster, partition, owners);
+    const round = new WriteRound(cluster, this.#deadlines, quorum, owners, findStandIns);
+    if (!round.canReach(needed)) throw round.refusal();
+    const isOwner = owners.includes(cluster.self);
+    if (!isOwner) this.#handOff.checkRoom();
 
     const pending = this.#replica.coordinate(partition, key, request.seen, request.change);
     const written = pending instanceof Promise ? await pending : pending;
-    await new Promise<void>((resolve, reject) => {
-      const deadline = this.#deadlines.set(request.timeoutMs, () => {
-        quorum.fail(cluster.self, new DenamoError("timeout", "unknown", "Time is up"));
-        reject(quorum.error("unknown"));
-      });
-      const count = (node: string, failure: unknown) => {
-        if (failure === undefined) quorum.succeed();
-        else quorum.fail(node, failure);
-        if (quorum.isReached) {
-          this.#deadlines.clear(deadline);
-          resolve();
-        } else if (quorum.isLost) {
-          this.#deadlines.clear(deadline);
-          reject(quorum.error("unknown"));
-        }
-      };
-      written.durable.then(
-        () => count(cluster.self, undefined),
-        (error) => count(cluster.self, error),
-      );
-      if (nodeOf.size === 0) return;
-      const message = [layout.id, partition, key, written.object.encoded()];
-      cluster.rpc.ask(
-        [...nodeOf.keys()],
-        METHODS.store,
-        message,
-        request.timeoutMs,
-        (peer, reply) => {
-          if (!(reply instanceof DenamoError)) return count(nodeOf.get(peer)!, undefined);
-          learnFromRefusal(cluster, reply);
-          count(nodeOf.get(peer)!, reply);
-        },
-      );
-    });
+    const { durable, object } = written;
+    if (!isOwner) this.#handOff.note(partition, key, object);
+    await round.run({ partition, key, object, durable, timeoutMs: request.timeoutMs });
     return written;
   }
 }
-
-const NOT_CONNECTED = new DenamoError("timeout", "no", "is not connected");

@@ -40,3 +40,16 @@ export function verdict(before: MemberState, evidence: Evidence): MemberState {
   if (phi >= SUSPECT_PHI) return "suspect";
   return phi < CALM_PHI ? "up" : before;
 }
+
+/** What speaks for the verdict on a member, as a phrase for its operator. */
+export function reasonFor(state: MemberState, evidence: Evidence): string {
+  const { phi, heartbeats, isConnectionLost, hasSpoken } = evidence;
+  const path = hasSpoken ? ", it answers" : isConnectionLost ? ", its connection is lost" : "";
+  if (phi >= DOWN_PHI) return `its heartbeats have stopped${path}`;
+  if (phi >= SUSPECT_PHI) return `its heartbeats are late${path}`;
+  if (state === "down") {
+    return `${heartbeats} of ${HEARTBEATS_TO_RETURN} heartbeats since it was down${path}`;
+  }
+  if (phi >= CALM_PHI) return `its heartbeats are a little late${path}`;
+  return isConnectionLost ? `its heartbeats arrive${path}` : "its heartbeats arrive";
+}

@@ -47,8 +47,8 @@ export class Heartbeats {
   readonly #listening: ListeningTime;
   /** Who has spoken since the last judgement. */
   readonly #spoken = new Set<PeerId>();
-  /** Of peers that we have admitted and not yet met: an incarnation of a later self of theirs. */
-  readonly #laterSelves = new Map<PeerId, number>();
+  /** Of peers that we have admitted and not yet met: the incarnation of another run that we remember. */
+  readonly #otherSelves = new Map<PeerId, number>();
   #sequence = 0;
   #phase: "idle" | "running" | "stopped" = "idle";
   #publishing: Timer | undefined;
@@ -109,17 +109,24 @@ export class Heartbeats {
     const { node, incarnation } = heartbeat;
     const { table } = this.#options;
     const reason = table.judge(node, peerId, incarnation);
-    const laterSelf = table.laterSelfOf(node, peerId, incarnation);
-    if (this.#laterSelves.size >= MEMBER_LIMIT) this.#laterSelves.clear();
-    if (reason === undefined && laterSelf !== undefined) this.#laterSelves.set(peerId, laterSelf);
+    const remembered = table.incarnationOf(node);
+    if (this.#otherSelves.size >= MEMBER_LIMIT) this.#otherSelves.clear();
+    if (reason === undefined && remembered !== undefined && node !== table.node) {
+      const isOther = remembered !== incarnation ||
+        table.laterSelfOf(node, peerId, incarnation) !== undefined;
+      if (isOther) this.#otherSelves.set(peerId, remembered);
+    }
     this.#take(heartbeat);
     return reason;
   }
 
-  /** The incarnation above which a peer must go to be heard, if its greeting was not; asked once. */
-  laterSelfOf(peerId: PeerId): number | undefined {
-    const incarnation = this.#laterSelves.get(peerId);
-    this.#laterSelves.delete(peerId);
+  /**
+   * The incarnation of another run of this peer's node that we remembered when it greeted us; asked once. If
+   * that is later than the peer's own, the peer must go above it to be heard.
+   */
+  otherSelfOf(peerId: PeerId): number | undefined {
+    const incarnation = this.#otherSelves.get(peerId);
+    this.#otherSelves.delete(peerId);
     return incarnation;
   }
 

@@ -10,11 +10,10 @@
 // within an incarnation only a higher sequence number is news, so heartbeats that come twice, late or
 // in another order change nothing. All views are local: nobody is told that somebody is down.
 
-import { assert } from "../base/assert.ts";
 import type { PeerId } from "../ports/network.ts";
-import { type MemberState, verdict } from "./evidence.ts";
+import { type MemberState, reasonFor, verdict } from "./evidence.ts";
 import type { Heartbeat } from "./heartbeat.ts";
-import { PhiAccrual } from "./phi_accrual.ts";
+import { beginIncarnation, evidenceOf, makeRow, type Row } from "./member_row.ts";
 
 /** One other node, as it was at the moment of asking. */
 export interface Member {
@@ -23,6 +22,10 @@ export interface Member {
   readonly state: MemberState;
   /** When it came into this state, in milliseconds of the table's time. */
   readonly stateSinceMs: number;
+  /** How long ago that was, in the same milliseconds. */
+  readonly stateForMs: number;
+  /** What speaks for this state: a short phrase. */
+  readonly because: string;
   readonly phi: number;
   readonly isConnected: boolean;
   /** The last thing that it said of itself. */
@@ -313,14 +316,7 @@ export class MemberTable {
   }
 
   #evaluate(row: Row, atMs: number): void {
-    const { intervalMs } = row.heartbeat;
-    const state = verdict(row.state, {
-      phi: row.detector.phi(atMs),
-      heartbeats: row.heartbeats,
-      isConnectionLost: row.isConnectionLost,
-      hasSpoken: atMs - row.spokeAtMs < intervalMs * SPOKEN_INTERVALS,
-    });
-    this.#change(row, state, atMs);
+    this.#change(row, verdict(row.state, evidenceOf(row, atMs)), atMs);
   }
 
   #change(row: Row, to: MemberState, atMs: number): void {
@@ -336,46 +332,19 @@ export class MemberTable {
   #view(row: Row, atMs: number): Member {
     const { heartbeat, state, stateSinceMs } = row;
     const { node, peerId } = heartbeat;
-    const phi = row.detector.phi(atMs);
-    const isConnected = this.#connected.has(peerId);
-    return { node, peerId, state, stateSinceMs, phi, isConnected, heartbeat };
+    const evidence = evidenceOf(row, atMs);
+    return {
+      node,
+      peerId,
+      state,
+      stateSinceMs,
+      stateForMs: atMs - stateSinceMs,
+      because: reasonFor(state, evidence),
+      phi: evidence.phi,
+      isConnected: this.#connected.has(peerId),
+      heartbeat,
+    };
   }
-}
-
-/** For so many of its intervals a direct word of a peer speaks for it. */
-const SPOKEN_INTERVALS = 2;
-
-interface Row {
-  heartbeat: Heartbeat;
-  detector: PhiAccrual;
-  state: MemberState;
-  stateSinceMs: number;
-  /** Since it was judged down last, or since the incarnation began. */
-  heartbeats: number;
-  /** Whether a connection was open in this incarnation, and was the last to change by breaking. */
-  isConnectionLost: boolean;
-  spokeAtMs: number;
-}
-
-function makeRow(heartbeat: Heartbeat, atMs: number): Row {
-  return {
-    heartbeat,
-    detector: new PhiAccrual(heartbeat.intervalMs, atMs),
-    state: "up",
-    stateSinceMs: atMs,
-    heartbeats: 1,
-    isConnectionLost: false,
-    spokeAtMs: -Infinity,
-  };
-}
-
-function beginIncarnation(row: Row, heartbeat: Heartbeat, atMs: number): void {
-  assert(heartbeat.incarnation > row.heartbeat.incarnation, "incarnations rise");
-  row.heartbeat = heartbeat;
-  row.detector = new PhiAccrual(heartbeat.intervalMs, atMs);
-  row.heartbeats = 1;
-  row.isConnectionLost = false;
-  row.spokeAtMs = -Infinity;
 }
 
 /** Whether one peer's heartbeat tells nothing beyond the last one of the same peer. */

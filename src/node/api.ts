@@ -5,6 +5,9 @@
 // (certainly without effect) or `unknown` (it may take effect). See wire/errors.ts for the codes.
 
 import type { StoredValue } from "../crdt/value.ts";
+import type { RepairApi } from "./repair_api.ts";
+
+export type * from "./repair_api.ts";
 
 /** How many owners: a number, one of them, more than half of them, or all. */
 export type QuorumLevel = number | "one" | "quorum" | "all";
@@ -89,6 +92,10 @@ export interface MemberView {
   readonly node: string;
   readonly peerId: string | undefined;
   readonly state: MemberState;
+  /** For how long it has been in this state, as far as the node that was asked has listened. */
+  readonly stateForMs: number;
+  /** What speaks for this state: a short phrase. */
+  readonly because: string;
   /** The level of the phi accrual detector, 0 for ourselves. */
   readonly phi: number;
   readonly incarnation: number;
@@ -195,4 +202,4 @@ export interface AdminApi {
   nowMs(): number;
 }
 
-export interface NodeApi extends KeyValueApi, AdminApi {}
+export interface NodeApi extends KeyValueApi, AdminApi, RepairApi {}

@@ -37,6 +37,7 @@ export class FirstLayout {
   readonly #seen: () => readonly SeenNode[];
   #promised: { readonly id: string; readonly untilMs: number } | undefined;
   #isMaking = false;
+  #lastPromised: string | undefined;
 
   constructor(
     self: string,
@@ -67,6 +68,11 @@ export class FirstLayout {
       }
       return [store.held.encoded];
     });
+  }
+
+  /** Whether this run of the node has taken part in making a layout. */
+  hasPromised(id: string): boolean {
+    return this.#lastPromised === id;
   }
 
   /** The names that are missing before a layout of `members` can be made. */
@@ -147,6 +153,7 @@ export class FirstLayout {
       const message = `${this.#self} has promised another layout; try again in some seconds`;
       throw new DenamoError("layout_refused", "no", message);
     }
+    this.#lastPromised = id;
     if (!this.#isMaking) this.#promised = { id, untilMs: nowMs + PROMISE_MS };
   }
 }

@@ -29,16 +29,26 @@ export class LayoutStore {
   readonly #storage: Storage<DataObject>;
   readonly #log: Log;
   readonly #changed: () => void;
+  readonly #isFirst: (id: string) => void;
   #held: HeldLayout | undefined;
   /** Installations in the order in which they came. */
   #installing: Promise<void> = Promise.resolve();
   #isFetching = false;
 
-  /** @param changed called when another layout is in force */
-  constructor(storage: Storage<DataObject>, log: Log, changed: () => void) {
+  /**
+   * @param changed called when another layout is in force
+   * @param isFirst called with the id of the first layout that this node's disk has ever had
+   */
+  constructor(
+    storage: Storage<DataObject>,
+    log: Log,
+    changed: () => void,
+    isFirst: (id: string) => void = () => {},
+  ) {
     this.#storage = storage;
     this.#log = log;
     this.#changed = changed;
+    this.#isFirst = isFirst;
   }
 
   get held(): HeldLayout | undefined {
@@ -69,6 +79,7 @@ export class LayoutStore {
     const layout = decodeLayout(own);
     const installed = this.#installing.then(async () => {
       if (layout.version <= this.version) return;
+      if (this.#held === undefined) this.#isFirst(layout.id);
       await this.#storage.setMeta(META_NAME, own);
       this.#use(own);
       this.#log.info(`Layout ${layout.id} is in force`, { members: layout.members.length });

@@ -8,6 +8,9 @@ import type { Measurement } from "./api.ts";
 export interface Measured {
   readonly storage: StorageStats;
   readonly requests: { inFlight: number; coordinated: number; forwarded: number; repaired: number };
+  readonly hints: { keys: number; bytes: number; handedOver: number };
+  readonly comparisons: { compared: number; repaired: number };
+  readonly fillingPartitions: number;
   readonly openRpcs: number;
   readonly members: readonly Member[];
   readonly actorsEnded: number;
@@ -17,7 +20,7 @@ export interface Measured {
 }
 
 export function measure(measured: Measured): Measurement[] {
-  const { storage, requests, members } = measured;
+  const { comparisons, hints, members, requests, storage } = measured;
   const inState = (state: string) => members.filter((member) => member.state === state).length;
   return [
     gauge("ready", "1 if the node serves requests", Number(measured.isReady)),
@@ -26,6 +29,12 @@ export function measure(measured: Measured): Measurement[] {
     counter("requests_coordinated_total", "Requests coordinated as an owner", requests.coordinated),
     counter("requests_forwarded_total", "Requests forwarded to an owner", requests.forwarded),
     counter("read_repairs_total", "Copies repaired after a read", requests.repaired),
+    gauge("hinted_keys_count", "Keys kept for owners that could not be reached", hints.keys),
+    gauge("hinted_bytes", "Bytes kept for owners that could not be reached", hints.bytes),
+    counter("hints_handed_over_total", "Keys handed over to their owners", hints.handedOver),
+    counter("comparisons_total", "Comparisons with other owners", comparisons.compared),
+    counter("comparison_repairs_total", "Copies repaired by comparisons", comparisons.repaired),
+    gauge("filling_partitions_count", "Partitions to be filled", measured.fillingPartitions),
     gauge("rpcs_open_count", "Requests to peers that wait for an answer", measured.openRpcs),
     gauge("clock_skew_ms", "Distance of this clock from the median of all", measured.skewMs),
     counter("actors_ended_total", "Actors ended by signs of forgetting", measured.actorsEnded),

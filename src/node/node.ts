@@ -4,10 +4,8 @@
 // start() ends when the node listens and has read its disk; it is ready when it has a layout. stop() ends
 // every timer and request that it has begun, and closes the network and the disk.
 
-import { ByteReader } from "../base/byte_reader.ts";
-import { ByteWriter } from "../base/byte_writer.ts";
 import { HybridClock } from "../causality/hybrid_clock.ts";
-import type { Cluster } from "../coordinator/cluster.ts";
+import type { Cluster } from "../replica/cluster.ts";
 import { Coordinator } from "../coordinator/coordinator.ts";
 import { ReadAnswer } from "../coordinator/results.ts";
 import { Scans } from "../coordinator/scans.ts";
@@ -15,13 +13,12 @@ import { DataObject } from "../crdt/data_object.ts";
 import { decodeObject } from "../crdt/object_codec.ts";
 import type { StoredValue } from "../crdt/value.ts";
 import { ClockWatch } from "../membership/clock_watch.ts";
-import type { Heartbeat } from "../membership/heartbeat.ts";
 import { Heartbeats, type SelfDescription } from "../membership/heartbeats.ts";
-import { type MemberChange, MemberTable } from "../membership/member_table.ts";
+import { MemberTable } from "../membership/member_table.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { Disk } from "../ports/disk.ts";
 import type { Log } from "../ports/log.ts";
-import type { Network, NetworkHandlers, PeerId } from "../ports/network.ts";
+import type { Network, PeerId } from "../ports/network.ts";
 import type { Random } from "../ports/random.ts";
 import type { Layout, Member } from "../ring/layout.ts";
 import { partitionOf } from "../ring/partition.ts";
@@ -29,10 +26,15 @@ import { planLayout } from "../ring/planner.ts";
 import { Actors } from "../replica/actors.ts";
 import { Namespaces } from "../replica/namespaces.ts";
 import { Replica, type Witness } from "../replica/replica.ts";
+import { AntiEntropy } from "../replica/anti_entropy.ts";
+import { Filling } from "../replica/filling.ts";
+import { HandOff } from "../replica/hand_off.ts";
+import { RootCheck } from "../replica/root_check.ts";
 import { ReplicaService } from "../replica/replica_service.ts";
+import { TreeService } from "../replica/tree_service.ts";
 import { openStorage, type Storage } from "../storage/storage.ts";
 import { Deadlines } from "../wire/deadlines.ts";
-import { DenamoError } from "../wire/errors.ts";
+import { DenamoError, messageOf } from "../wire/errors.ts";
 import { LIMITS } from "../wire/limits.ts";
 import { Rpc } from "../wire/rpc.ts";
 import type {
@@ -45,7 +47,6 @@ import type {
   PutOptions,
   ReadOptions,
   ReadResult,
-  RequestOptions,
   RingView,
   ScanOptions,
   ScanPage,
@@ -56,9 +57,20 @@ import { Admission } from "./admission.ts";
 import { FirstLayout } from "./first_layout.ts";
 import { LayoutStore } from "./layout_store.ts";
 import { measure } from "./measurements.ts";
+import { type Incarnations, keepIncarnation, nextIncarnation } from "./incarnations.ts";
+import { type PeerRooms, Peers } from "./peers.ts";
+import { checkTime, timeoutOf } from "./request_times.ts";
 import { Readiness } from "./readiness.ts";
 import { Refutation } from "./refutation.ts";
-import { type NodeSettings, VERSION } from "./settings.ts";
+import type {
+  DifferencesView,
+  EqualityView,
+  HintsView,
+  RepairOptions,
+  RepairView,
+} from "./repair_api.ts";
+import { Repairs } from "./repairs.ts";
+import { DEFAULT_COMPARE_MS, DEFAULT_HINT_BYTES, type NodeSettings, VERSION } from "./settings.ts";
 import { memberViews, ringView } from "./views.ts";
 
 export interface NodePorts {
@@ -83,14 +95,17 @@ export class Node implements NodeApi {
   readonly #actors: Actors;
   readonly #layouts: LayoutStore;
   readonly #firstLayout: FirstLayout;
+  readonly #handOff: HandOff;
+  readonly #antiEntropy: AntiEntropy;
+  readonly #filling: Filling;
   readonly #coordinator: Coordinator;
   readonly #scans: Scans;
   readonly #admission: Admission;
   readonly #readiness: Readiness;
   readonly #refutation: Refutation;
+  readonly #repairs: Repairs;
   readonly #startedAtMs: number;
-  /** Peers that the network keeps a connection to because they are members. */
-  readonly #kept = new Map<PeerId, string>();
+  readonly #peers: Peers;
   readonly #failure = Promise.withResolvers<Error>();
   #isStopped = false;
 
@@ -98,7 +113,7 @@ export class Node implements NodeApi {
     settings: NodeSettings,
     ports: NodePorts,
     storage: Storage<DataObject>,
-    incarnation: number,
+    { former: formerIncarnation, incarnation }: Incarnations,
     onCommitFailed: { handler: (partitions: Iterable<number>) => void },
   ) {
     const { clock, random, network, log, witness } = ports;
@@ -109,12 +124,13 @@ export class Node implements NodeApi {
     this.#namespaces = new Namespaces(settings.defaults, settings.namespaces);
     this.#deadlines = new Deadlines(clock);
     this.#rpc = new Rpc(network, clock, this.#deadlines, log);
+    this.#peers = new Peers(network, log, (reason) => this.#failure.resolve(new Error(reason)));
     this.#clockWatch = new ClockWatch(clock, settings.maxClockSkewMs);
     this.#table = new MemberTable({
       node: settings.node,
       peerId: network.self,
       incarnation,
-      onChange: (change) => this.#memberChanged(change),
+      onChange: (change) => this.#peers.changed(change),
     });
     this.#heartbeats = new Heartbeats({
       clock,
@@ -125,7 +141,7 @@ export class Node implements NodeApi {
       intervalMs: settings.heartbeatMs,
       describe: () => this.#describe(),
       publish: (bytes) => network.publish(bytes),
-      onHeartbeat: (heartbeat) => this.#heard(heartbeat),
+      onHeartbeat: (heartbeat) => this.#peers.heard(heartbeat, this.#rooms),
     });
     this.#admission = new Admission(
       this.#namespaces.digest(),
@@ -137,7 +153,13 @@ export class Node implements NodeApi {
         if (settings.join.length > 0) this.#failure.resolve(new Error(reason));
       },
     );
-    this.#refutation = new Refutation(this.#heartbeats, this.#rpc);
+    this.#refutation = new Refutation(this.#heartbeats, this.#rpc, (incarnation) => {
+      keepIncarnation(storage, this.#table.incarnation).catch((error) => {
+        log.warn("Cannot note the incarnation of this node", { error: messageOf(error) });
+      });
+      if (incarnation <= formerIncarnation) return;
+      this.#filling.begin("A peer remembers a run of this node that its disk does not know of");
+    });
     this.#readiness = new Readiness(
       settings.node,
       clock,
@@ -153,9 +175,21 @@ export class Node implements NodeApi {
       witness,
     );
     onCommitFailed.handler = (partitions) => replica.commitFailed(partitions);
-    this.#layouts = new LayoutStore(storage, log, () => this.#heartbeats.publishNow());
-    new ReplicaService(settings.node, replica, this.#namespaces, () => this.#layouts.held)
-      .register(this.#rpc);
+    this.#filling = new Filling(
+      settings.node,
+      storage,
+      () => this.#layouts.held?.placement,
+      log,
+    );
+    this.#layouts = new LayoutStore(
+      storage,
+      log,
+      () => this.#heartbeats.publishNow(),
+      (id) => {
+        if (this.#firstLayout.hasPromised(id)) return;
+        this.#filling.begin("The cluster has a layout that this node's disk does not know of");
+      },
+    );
     this.#firstLayout = new FirstLayout(
       settings.node,
       this.#rpc,
@@ -169,13 +203,42 @@ export class Node implements NodeApi {
       current: () => this.#layouts.held,
       peerOf: (node) => this.#table.peerOf(node),
       isDown: (node) => this.#table.stateOf(node) === "down",
+      fillingProblem: (partition) => this.#filling.problem(partition),
       clockProblem: () => this.#clockWatch.mayCoordinate(),
       learnLayout: (encoded) => this.#learnLayout(encoded),
     };
+    this.#handOff = new HandOff({
+      cluster,
+      replica,
+      namespaces: this.#namespaces,
+      clock,
+      log,
+      limitBytes: settings.hintBytes ?? DEFAULT_HINT_BYTES,
+    });
+    const layout = () => this.#layouts.held;
+    const [handOff, filling] = [this.#handOff, this.#filling];
+    new ReplicaService(settings.node, replica, this.#namespaces, layout, handOff, filling)
+      .register(this.#rpc);
+    new TreeService(settings.node, replica.trees, this.#namespaces, layout).register(this.#rpc);
+    this.#antiEntropy = new AntiEntropy({
+      cluster,
+      replica,
+      namespaces: this.#namespaces,
+      filling,
+      clock,
+      random,
+      log,
+      intervalMs: settings.compareMs ?? DEFAULT_COMPARE_MS,
+    });
+    const [namespaces, antiEntropy] = [this.#namespaces, this.#antiEntropy];
+    const rootCheck = new RootCheck({ cluster, trees: replica.trees, namespaces, clock });
+    this.#repairs = new Repairs({ cluster, namespaces, handOff, antiEntropy, rootCheck });
+    this.#repairs.register();
     this.#coordinator = new Coordinator(
       cluster,
       replica,
       this.#namespaces,
+      this.#handOff,
       clock,
       this.#deadlines,
       log,
@@ -199,11 +262,14 @@ export class Node implements NodeApi {
         log: ports.log,
         onCommitFailed: (partitions) => onCommitFailed.handler(partitions),
       });
-      const incarnation = await nextIncarnation(storage, ports.clock);
-      const node = new Node(settings, ports, storage, incarnation, onCommitFailed);
+      const incarnations = await nextIncarnation(storage, ports.clock);
+      const node = new Node(settings, ports, storage, incarnations, onCommitFailed);
       await node.#layouts.load();
-      await ports.network.start(node.#networkHandlers());
+      await node.#filling.load();
+      await ports.network.start(node.#peers.handlers(node.#rooms));
       node.#heartbeats.start();
+      node.#handOff.start();
+      node.#antiEntropy.start();
       for (const address of settings.join) ports.network.keepConnected([address]);
       return node;
     } catch (error) {
@@ -222,6 +288,9 @@ export class Node implements NodeApi {
   async stop(): Promise<void> {
     if (this.#isStopped) return;
     this.#isStopped = true;
+    this.#peers.stop();
+    this.#antiEntropy.stop();
+    this.#handOff.stop();
     this.#heartbeats.stop();
     this.#rpc.stop();
     await this.#ports.network.stop();
@@ -280,7 +349,7 @@ export class Node implements NodeApi {
       cluster,
       version: VERSION,
       zone,
-      uptimeMs: Math.round(this.#ports.clock.monotonic() - this.#startedAtMs),
+      uptimeMs: this.#uptimeMs,
       isReady: problem === undefined,
       notReadyBecause: problem,
       layoutVersion: this.#layouts.version,
@@ -295,7 +364,8 @@ export class Node implements NodeApi {
   members(): MemberView[] {
     const own = { ...this.#describe(), node: this.#settings.node, peerId: this.#table.peerId };
     const self = { ...own, incarnation: this.#table.incarnation };
-    return memberViews(self, this.#heartbeats.members(), this.#layouts.held?.layout);
+    const layout = this.#layouts.held?.layout;
+    return memberViews(self, this.#heartbeats.members(), layout, this.#uptimeMs);
   }
 
   ring(): RingView | undefined {
@@ -332,10 +402,29 @@ export class Node implements NodeApi {
     return this.ring()!;
   }
 
+  hints(): Promise<HintsView[]> {
+    return this.#repairs.hints();
+  }
+
+  repair(options?: RepairOptions): Promise<RepairView> {
+    return this.#repairs.repair(options);
+  }
+
+  differences(partitions?: readonly number[]): Promise<DifferencesView> {
+    return this.#repairs.differences(partitions);
+  }
+
+  equality(): EqualityView[] {
+    return this.#repairs.equality();
+  }
+
   measurements(): Measurement[] {
     return measure({
       storage: this.#storage.stats(),
       requests: this.#coordinator.counts,
+      hints: this.#handOff.counts,
+      comparisons: this.#antiEntropy.counts,
+      fillingPartitions: this.#filling.count,
       openRpcs: this.#rpc.openCount,
       members: this.#heartbeats.members(),
       actorsEnded: this.#actors.endedCount,
@@ -349,69 +438,19 @@ export class Node implements NodeApi {
     return this.#ports.clock.now();
   }
 
-  #networkHandlers(): NetworkHandlers {
+  get #uptimeMs(): number {
+    return Math.round(this.#ports.clock.monotonic() - this.#startedAtMs);
+  }
+
+  get #rooms(): PeerRooms {
     return {
-      greeting: () => this.#admission.greeting(),
-      admit: (peer, greeting) => this.#admission.admit(peer, greeting),
-      peerUp: (peer) => {
-        this.#admission.peerUp();
-        this.#table.connected(peer);
-        this.#rpc.peerUp(peer);
-        this.#refutation.peerUp(peer);
-      },
-      peerDown: (peer, reason) => {
-        this.#table.disconnected(peer);
-        this.#rpc.peerDown(peer, reason);
-      },
-      refusedBy: (peer, reason) => this.#admission.refusedBy(peer, reason),
-      message: (from, lane, bytes) => {
-        this.#heartbeats.spoke(from);
-        this.#rpc.receive(from, lane, bytes);
-      },
-      published: (bytes) => this.#heartbeats.receive(bytes),
+      admission: this.#admission,
+      heartbeats: this.#heartbeats,
+      layouts: this.#layouts,
+      refutation: this.#refutation,
+      rpc: this.#rpc,
+      table: this.#table,
     };
-  }
-
-  #memberChanged(change: MemberChange): void {
-    const { log, network } = this.#ports;
-    switch (change.kind) {
-      case "joined":
-        log.info(`${change.node} is here`, { peer: change.peerId });
-        break;
-      case "restarted":
-        log.info(`${change.node} has restarted`);
-        break;
-      case "rebound":
-        log.warn(`${change.node} is back under another peer id`, { peer: change.peerId });
-        if (this.#kept.delete(change.formerPeerId)) network.forget(change.formerPeerId);
-        break;
-      case "state":
-        log[change.to === "up" ? "info" : "warn"](`${change.node} is ${change.to}`);
-        // A connection to a machine that lost its power stays half open and would block its return.
-        if (change.to === "down") network.reset(change.peerId, "its heartbeats have stopped");
-        break;
-      case "refused":
-        log.warn(`A claim to the name ${change.node} is refused`, { reason: change.reason });
-        break;
-      case "name_taken": {
-        const message = `The name "${change.node}" is in use by live peer ${change.peerId}`;
-        this.#failure.resolve(new Error(message));
-        break;
-      }
-    }
-  }
-
-  #heard(heartbeat: Heartbeat): void {
-    if (this.#isStopped) return;
-    const { peerId, addresses, layoutVersion } = heartbeat;
-    const known = addresses.join(" ");
-    if (this.#kept.get(peerId) !== known) {
-      this.#kept.set(peerId, known);
-      this.#ports.network.keepConnected(addresses, peerId);
-    }
-    if (layoutVersion > this.#layouts.version && this.#rpc.isUp(peerId)) {
-      void this.#layouts.fetchFrom(peerId, this.#rpc);
-    }
   }
 
   #learnLayout(encoded: Uint8Array): void {
@@ -458,28 +497,4 @@ export class Node implements NodeApi {
     if (this.#isStopped) return "The node is stopping";
     return this.#readiness.problem(this.#layouts.held?.layout) ?? this.#clockWatch.mayCoordinate();
   }
-}
-
-/** An incarnation above that of every earlier run on this disk, and above that of a lost disk too. */
-async function nextIncarnation(storage: Storage<DataObject>, clock: Clock): Promise<number> {
-  const stored = await storage.getMeta("incarnation");
-  const last = stored === undefined ? 0 : new ByteReader(stored, "incarnation").integer();
-  const incarnation = Math.max(Math.floor(clock.now()), last + 1);
-  const writer = new ByteWriter(8);
-  writer.integer(incarnation);
-  await storage.setMeta("incarnation", writer.finish());
-  return incarnation;
-}
-
-function timeoutOf({ timeoutMs }: RequestOptions): number | undefined {
-  if (timeoutMs === undefined) return undefined;
-  if (timeoutMs >= 1 && timeoutMs <= LIMITS.timeoutMsMax) return timeoutMs;
-  const message = `timeoutMs must be from 1 to ${LIMITS.timeoutMsMax}, not ${timeoutMs}`;
-  throw new DenamoError("bad_request", "no", message);
-}
-
-function checkTime(expiresAtMs: number): void {
-  if (Number.isSafeInteger(expiresAtMs) && expiresAtMs > 0) return;
-  const message = `expiresAtMs must be a whole number of milliseconds above 0, not ${expiresAtMs}`;
-  throw new DenamoError("bad_request", "no", message);
 }

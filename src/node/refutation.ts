@@ -5,6 +5,9 @@
 // incarnation than the others remember, and all that it says counts as old. Whoever has admitted such a
 // node tells it the incarnation that it remembers; the node goes above it and is heard again.
 //
+// The same word tells a node that its disk is not the one it had: if a peer remembers a run later than the last
+// one that the disk knows of, then the disk is empty, or an old copy was put back.
+//
 // Source: Das et al., "SWIM" (2002), section 4.2, where a member refutes what is said of it in this way.
 
 import type { Heartbeats } from "../membership/heartbeats.ts";
@@ -20,19 +23,22 @@ export class Refutation {
   readonly #heartbeats: Heartbeats;
   readonly #rpc: Rpc;
 
-  constructor(heartbeats: Heartbeats, rpc: Rpc) {
+  /** @param remembers told every incarnation of ours that a peer remembers from before this run */
+  constructor(heartbeats: Heartbeats, rpc: Rpc, remembers: (incarnation: number) => void) {
     this.#heartbeats = heartbeats;
     this.#rpc = rpc;
     rpc.serve(METHODS.refute, (request) => {
       const args = new Arguments(request.arguments, "refute");
-      heartbeats.refute(args.count(Number.MAX_SAFE_INTEGER - 1));
+      const incarnation = args.count(Number.MAX_SAFE_INTEGER - 1);
+      heartbeats.refute(incarnation);
+      remembers(incarnation);
       return [];
     });
   }
 
   /** A connection is open to a peer that has shown itself just before. */
   peerUp(peer: PeerId): void {
-    const incarnation = this.#heartbeats.laterSelfOf(peer);
+    const incarnation = this.#heartbeats.otherSelfOf(peer);
     if (incarnation === undefined) return;
     this.#rpc.ask([peer], METHODS.refute, [incarnation], TIMEOUT_MS, () => {});
   }

@@ -20,6 +20,10 @@ export interface NodeSettings {
   readonly cacheBytes: number;
   /** After how many group commits the journal is flushed; storage decides unless given. */
   readonly journalCount?: number | undefined;
+  /** How much this node keeps for owners that cannot be reached, in bytes. */
+  readonly hintBytes?: number | undefined;
+  /** The mean pause between two comparisons with other owners, in milliseconds. */
+  readonly compareMs?: number | undefined;
   /** Multiaddrs to begin with. */
   readonly join: readonly string[];
   /** Host and port of the doors, as others shall know them. Asked at every heartbeat. */
@@ -28,3 +32,7 @@ export interface NodeSettings {
 
 /** The release, as status and handshakes show it. */
 export const VERSION = "0.1.0";
+
+export const DEFAULT_HINT_BYTES = 256 * 1024 * 1024;
+
+export const DEFAULT_COMPARE_MS = 10_000;

@@ -14,19 +14,24 @@ export function memberViews(
   self: SelfView,
   others: readonly Member[],
   layout: Layout | undefined,
+  uptimeMs: number,
 ): MemberView[] {
   const inLayout = new Set(layout?.members.map(({ node }) => node));
   const views: MemberView[] = [
     {
       ...viewOf(self, inLayout),
       state: "up",
+      stateForMs: uptimeMs,
+      because: "it was asked",
       phi: 0,
       isSelf: true,
       isConnected: true,
     },
-    ...others.map(({ heartbeat, state, phi, isConnected }) => ({
+    ...others.map(({ because, heartbeat, isConnected, phi, state, stateForMs }) => ({
       ...viewOf(heartbeat, inLayout),
       state,
+      stateForMs: Math.round(stateForMs),
+      because,
       phi,
       isSelf: false,
       isConnected,
@@ -39,6 +44,8 @@ export function memberViews(
       node,
       peerId: undefined,
       state: "down",
+      stateForMs: uptimeMs,
+      because: "it was never heard of",
       phi: 0,
       incarnation: 0,
       zone,

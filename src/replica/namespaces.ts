@@ -73,6 +73,16 @@ export class Namespaces {
     return this.#default;
   }
 
+  /** How many copies a key has: 0 stands for as many as the layout says. */
+  copiesOf(key: Uint8Array): number {
+    return this.of(key).n ?? 0;
+  }
+
+  /** All answers of {@linkcode Namespaces.copiesOf}. */
+  copies(): number[] {
+    return [...new Set([this.#default, ...this.#others].map(({ n }) => n ?? 0))];
+  }
+
   /** Every namespace that may have keys beginning with `prefix`. */
   within(prefix: Uint8Array): Namespace[] {
     const inside = this.#others.filter((namespace) => startsWithBytes(namespace.prefix, prefix));

@@ -15,6 +15,7 @@ import { MISS, type ScanStart, type Storage, type StoredEntry } from "../storage
 import { CorruptError, TooLargeError } from "../wire/errors.ts";
 import { LIMITS } from "../wire/limits.ts";
 import type { Actors } from "./actors.ts";
+import { HashTrees } from "./hash_trees.ts";
 import { KeyOrder } from "./key_order.ts";
 import type { Namespaces } from "./namespaces.ts";
 
@@ -42,6 +43,8 @@ export interface Witness {
 }
 
 export class Replica {
+  /** What this copy holds, in short. */
+  readonly trees: HashTrees;
   readonly #storage: Storage<DataObject>;
   readonly #actors: Actors;
   readonly #clock: HybridClock;
@@ -63,6 +66,10 @@ export class Replica {
     this.#clock = clock;
     this.#namespaces = namespaces;
     this.#witness = witness;
+    this.trees = new HashTrees(
+      (from, until, limit) => storage.range(from, until, undefined, limit),
+      (key) => namespaces.copiesOf(key),
+    );
   }
 
   /** What this copy holds; the empty object if nothing. @throws {CorruptError} */
@@ -88,7 +95,7 @@ export class Replica {
       const made = change(before, (above) => dot = this.#actors.nextDot(partition, above));
       const object = this.#obeyRule(key, made);
       this.#checkSize(object);
-      const durable = this.#storage.commit([{ partition, key, object }]);
+      const durable = this.#commit(partition, key, before, object);
       if (dot !== undefined) this.#witness?.coordinated({ partition, key, dot, before, object });
       return { before, object, durable };
     });
@@ -104,7 +111,7 @@ export class Replica {
         return { durable: this.#storage.whenDurable(partition, key) ?? Promise.resolve() };
       }
       this.#checkSize(object);
-      return { durable: this.#storage.commit([{ partition, key, object }]) };
+      return { durable: this.#commit(partition, key, held, object) };
     });
     return merged instanceof Promise ? merged.then(({ durable }) => durable) : merged.durable;
   }
@@ -117,9 +124,25 @@ export class Replica {
         await this.#storage.get(partition, key);
       } catch (error) {
         if (!(error instanceof CorruptError)) throw error;
+        this.trees.forget(partition);
         await this.#storage.commit([{ partition, key, object }]);
       }
     });
+  }
+
+  /**
+   * Forgets a key of which others hold all that `handedOver` holds; false if this copy has changed since.
+   *
+   * Our actor ends with it: it has written what this copy no longer knows.
+   */
+  async drop(partition: number, key: Uint8Array, handedOver: DataObject): Promise<boolean> {
+    const dropped = await this.#exclusively(partition, key, (held) => {
+      if (held !== handedOver && held.digest() !== handedOver.digest()) return undefined;
+      this.#actors.end(partition);
+      return { durable: this.#commit(partition, key, held, undefined) };
+    });
+    await dropped?.durable;
+    return dropped !== undefined;
   }
 
   /** Objects of a range of partitions; see {@linkcode Storage.range}. */
@@ -134,7 +157,21 @@ export class Replica {
 
   /** Tells that commits to these partitions may have been lost. */
   commitFailed(partitions: Iterable<number>): void {
-    for (const partition of partitions) this.#actors.end(partition);
+    for (const partition of partitions) {
+      this.#actors.end(partition);
+      this.trees.forget(partition);
+    }
+  }
+
+  #commit(
+    partition: number,
+    key: Uint8Array,
+    before: DataObject,
+    object: DataObject | undefined,
+  ): Promise<void> {
+    const durable = this.#storage.commit([{ partition, key, object }]);
+    this.trees.changed(partition, key, before, object);
+    return durable;
   }
 
   #exclusively<T>(

@@ -1,7 +1,8 @@
 // What a node answers as an owner: store this, is this what you hold, what keys are there.
 //
 // Every request names the layout under which it was made. A node that has another one, or is no owner of
-// the key, refuses and sends its layout along, so that the asker can look again.
+// the key, refuses and sends its layout along, so that the asker can look again. A node that is no owner stores
+// and reads what it keeps for an owner that cannot be reached, if the request names that owner.
 
 import type { DataObject } from "../crdt/data_object.ts";
 import { decodeObject } from "../crdt/object_codec.ts";
@@ -12,6 +13,8 @@ import { DenamoError } from "../wire/errors.ts";
 import { LIMITS } from "../wire/limits.ts";
 import { type IncomingRequest, METHODS } from "../wire/message_codec.ts";
 import type { Rpc } from "../wire/rpc.ts";
+import type { Filling } from "./filling.ts";
+import type { HandOff } from "./hand_off.ts";
 import type { Namespaces } from "./namespaces.ts";
 import type { Replica } from "./replica.ts";
 
@@ -25,12 +28,23 @@ export class ReplicaService {
   readonly #replica: Replica;
   readonly #namespaces: Namespaces;
   readonly #layout: LayoutSource;
+  readonly #handOff: HandOff;
+  readonly #filling: Filling;
 
-  constructor(self: string, replica: Replica, namespaces: Namespaces, layout: LayoutSource) {
+  constructor(
+    self: string,
+    replica: Replica,
+    namespaces: Namespaces,
+    layout: LayoutSource,
+    handOff: HandOff,
+    filling: Filling,
+  ) {
     this.#self = self;
     this.#replica = replica;
     this.#namespaces = namespaces;
     this.#layout = layout;
+    this.#handOff = handOff;
+    this.#filling = filling;
   }
 
   /** Begins to answer. */
@@ -40,18 +54,29 @@ export class ReplicaService {
     rpc.serve(METHODS.scan, (request) => this.#scan(request));
   }
 
+  /** `[layout, partition, key, object]`, and the owner for whom this node shall stand in, if it shall. */
   async #store(request: IncomingRequest): Promise<readonly unknown[]> {
     const args = new Arguments(request.arguments, "store request");
-    const { partition, key } = this.#place(args);
+    const { isOwner, key, partition } = this.#place(args);
     const object = decodeObject(args.ownBytes(LIMITS.object));
-    await this.#replica.merge(partition, key, object);
+    if (isOwner) {
+      await this.#replica.merge(partition, key, object);
+      return [];
+    }
+    if (args.optional((part) => part.text(LIMITS.nodeName)) === undefined) {
+      throw this.#noOwner(partition);
+    }
+    await this.#handOff.keep(partition, key, object);
     return [];
   }
 
   #read(request: IncomingRequest): readonly unknown[] | Promise<readonly unknown[]> {
     const args = new Arguments(request.arguments, "read request");
-    const { partition, key } = this.#place(args);
+    const { isOwner, key, partition } = this.#place(args);
     const digest = args.optional((part) => part.bytes(8));
+    // Who names an owner, or itself, makes do with what is here.
+    const isModest = args.optional((part) => part.text(LIMITS.nodeName)) !== undefined;
+    if (!isModest) this.#checkFilledOwner(isOwner, partition);
     const held = this.#replica.read(partition, key);
     return held instanceof Promise
       ? held.then((object) => answerTo(object, digest))
@@ -75,20 +100,23 @@ export class ReplicaService {
     ])];
   }
 
-  #place(args: Arguments): { partition: number; key: Uint8Array } {
+  #place(args: Arguments): { isOwner: boolean; partition: number; key: Uint8Array } {
     const current = this.#checkLayout(args.text());
     const partition = args.count(current.layout.partitions - 1);
     const key = args.ownBytes(LIMITS.key);
     const { n } = this.#namespaces.of(key);
-    if (current.placement.isOwner(this.#self, partition, n)) return { partition, key };
-    throw new DenamoError(
-      "wrong_layout",
-      "no",
-      `${this.#self} does not own partition ${partition}`,
-      {
-        layout: current.encoded,
-      },
-    );
+    return { isOwner: current.placement.isOwner(this.#self, partition, n), partition, key };
+  }
+
+  #checkFilledOwner(isOwner: boolean, partition: number): void {
+    if (!isOwner) throw this.#noOwner(partition);
+    const problem = this.#filling.problem(partition);
+    if (problem !== undefined) throw problem;
+  }
+
+  #noOwner(partition: number): DenamoError {
+    const message = `${this.#self} does not own partition ${partition}`;
+    return new DenamoError("wrong_layout", "no", message, { layout: this.#layout()!.encoded });
   }
 
   #checkLayout(id: string) {

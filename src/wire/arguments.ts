@@ -13,6 +13,11 @@ export class Arguments {
     this.#where = where;
   }
 
+  /** Whether all parts have been taken. */
+  get isAtEnd(): boolean {
+    return this.#at >= this.#parts.length;
+  }
+
   /** A whole number from 0 to `most`. */
   count(most = Number.MAX_SAFE_INTEGER): number {
     const value = this.#parts[this.#at++];

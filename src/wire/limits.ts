@@ -1,5 +1,7 @@
 // Limits on everything, in one place.
 
+import { PARTITION_COUNT_MAX } from "../ring/partition.ts";
+
 /** Sizes in bytes, unless the name says otherwise. */
 export const LIMITS = {
   key: 1024,
@@ -19,6 +21,8 @@ export const LIMITS = {
   inFlightPerNodeCount: 8192,
   /** Members of one layout. */
   layoutMemberCount: 1024,
+  /** Partitions of one layout. */
+  partitionCount: PARTITION_COUNT_MAX,
   /** Keys in one page of a scan. */
   scanPageCount: 1000,
   timeoutMsMax: 60_000,

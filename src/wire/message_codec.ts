@@ -26,6 +26,12 @@ export const METHODS = {
   promiseLayout: 6,
   installLayout: 7,
   refute: 8,
+  roots: 9,
+  leaves: 10,
+  entries: 11,
+  standIn: 12,
+  hints: 13,
+  repair: 14,
 } as const;
 
 export type Method = typeof METHODS[keyof typeof METHODS];

@@ -52,14 +52,16 @@ Deno.test("status says why a node is not ready", async () => {
 });
 
 Deno.test("members is a table in the order of the names, n2 before n10", async () => {
-  const members = [member("n10", { state: "down", phi: 12.34 }), member("n2", { isSelf: true })];
+  const lost = "its heartbeats have stopped";
+  const gone = { state: "down", phi: 12.34, isConnected: false, because: lost } as const;
+  const members = [member("n10", gone), member("n2", { isSelf: true })];
   await using node = startFakeNodeServer(() => Response.json({ members }));
   const { outText } = await run(["members", "--url", node.url]);
   assert.equal(
     outText,
-    "NODE  STATE   PHI  ZONE       WEIGHT  IN RING  LAYOUT  HTTP            RESP  ADDRESS\n" +
-      "n2 *  up      0.1  dc1/rack1       1  yes           1  127.0.0.1:7301  -     /ip4/127.0.0.1/tcp/1\n" +
-      "n10   down   12.3  dc1/rack1       1  yes           1  127.0.0.1:7301  -     /ip4/127.0.0.1/tcp/1\n",
+    "NODE  STATE         FOR   PHI  ZONE       WEIGHT  IN RING  LAYOUT  HTTP            RESP  ADDRESS               BECAUSE\n" +
+      "n2 *  up     1 min 12 s   0.1  dc1/rack1       1  yes           1  127.0.0.1:7301  -     /ip4/127.0.0.1/tcp/1  its heartbeats arrive\n" +
+      "n10   down   1 min 12 s  12.3  dc1/rack1       1  yes           1  127.0.0.1:7301  -     /ip4/127.0.0.1/tcp/1  its heartbeats have stopped, it is not connected\n",
   );
   assert.equal(node.asked[0]!.target, "/cluster/members");
 });
@@ -120,6 +122,8 @@ function member(node: string, more: Partial<MemberView>): MemberView {
     node,
     peerId: "12D3",
     state: "up",
+    stateForMs: 72_000,
+    because: "its heartbeats arrive",
     phi: 0.1,
     incarnation: 1,
     zone: "dc1/rack1",

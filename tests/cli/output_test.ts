@@ -1,6 +1,15 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import { duration, facts, oneLine, oneLineBytes, shellWord, table } from "../../src/cli/output.ts";
+import {
+  compareNames,
+  duration,
+  facts,
+  oneLine,
+  oneLineBytes,
+  shellWord,
+  size,
+  table,
+} from "../../src/cli/output.ts";
 
 Deno.test("table() aligns columns, numbers to the right", () => {
   const text = table(["node", "load", "state"], [["n1", "9.5", "up"], ["n10", "100.0", "down"]], [
@@ -33,6 +42,17 @@ Deno.test("oneLineBytes() shows what is no UTF-8 in base64", () => {
   assert.equal(oneLineBytes(new Uint8Array([0x61, 0xff])), "base64:Yf8=");
   assert.equal(oneLineBytes(new Uint8Array([0x61])), "a");
   assert.equal(oneLineBytes(new TextEncoder().encode("base64:Yf8=")), '"base64:Yf8="');
+});
+
+Deno.test("size() shows bytes in their largest unit", () => {
+  const sizes = [0, 1_023, 1_024, 1_536, 256 * 2 ** 20, 5.25 * 2 ** 40, 2 ** 52];
+  assert.deepEqual(sizes.map(size), [
+    ...["0 B", "1023 B", "1 KiB", "1.5 KiB", "256 MiB", "5.3 TiB", "4096 TiB"],
+  ]);
+});
+
+Deno.test("compareNames() puts n2 before n10", () => {
+  assert.deepEqual(["n10", "n2", "n1"].sort(compareNames), ["n1", "n2", "n10"]);
 });
 
 Deno.test("duration() shows the two largest units", () => {

@@ -6,7 +6,11 @@ import { run } from "./fake_terminal.ts";
 Deno.test("help names every command and every exit code", async () => {
   const { code, outText } = await run(["--help"]);
   assert.equal(code, EXIT_CODES.ok);
-  for (const name of "get put delete list status members ring layout node cluster".split(" ")) {
+  for (
+    const name of "get put delete list status members ring layout hints repair node cluster".split(
+      " ",
+    )
+  ) {
     assert.match(outText, new RegExp(`^  ${name} `, "m"));
   }
   for (const exitCode of Object.values(EXIT_CODES)) {

@@ -18,6 +18,8 @@ Deno.test("a quorum is reached by the answers it needs and tells who failed it",
       "n2 the request took longer than 500 ms, n3 refused: the request queue is full: limit 9",
   );
   assert.equal(error.outcome, "unknown");
+  quorum.fail("n1", new TimeoutError("The request", "unknown", 500));
+  assert.equal(error.causes.length, 2, "what comes later changes no error that was told");
 });
 
 Deno.test("levels mean one, more than half, all, or so many", () => {

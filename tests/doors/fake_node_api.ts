@@ -25,6 +25,14 @@ import type {
   WriteOptions,
   WriteResult,
 } from "../../src/node/api.ts";
+import type {
+  DifferencesView,
+  DifferenceView,
+  EqualityView,
+  HintsView,
+  RepairOptions,
+  RepairView,
+} from "../../src/node/api.ts";
 import { DenamoError, TooLargeError } from "../../src/wire/errors.ts";
 import { LIMITS } from "../../src/wire/limits.ts";
 
@@ -48,6 +56,22 @@ export class FakeNodeApi implements NodeApi {
   memberNames: string[] = ["n1", "n2", "n3"];
   ringView: RingView | undefined;
   measured: Measurement[] = [];
+  hintViews: HintsView[] = [
+    {
+      node: "n1",
+      error: undefined,
+      isComplete: true,
+      keys: 1,
+      bytes: 150,
+      limitBytes: 1_000,
+      oldestAgeMs: 2_000,
+      owners: [{ node: "n3", keys: 1, bytes: 150 }],
+    },
+  ];
+  differing: DifferenceView[] = [];
+  unasked: { node: string; error: string }[] = [];
+  /** Every repair that was ordered so far. */
+  readonly repairs: RepairOptions[] = [];
   /** Called before each data method: throw, or return a promise, to fail or to delay it. */
   before: ((call: FakeCall) => void | Promise<void>) | undefined;
   /** Every call of a data method so far. */
@@ -179,6 +203,8 @@ export class FakeNodeApi implements NodeApi {
       node,
       peerId: `12D3KooWFake${index}`,
       state: "up",
+      stateForMs: 61_000,
+      because: "its heartbeats arrive",
       phi: index === 0 ? 0 : 0.5,
       incarnation: 1,
       zone: `dc1/rack${index + 1}`,
@@ -213,6 +239,36 @@ export class FakeNodeApi implements NodeApi {
     }
     this.ringView = this.#makeRing();
     return Promise.resolve(this.ringView);
+  }
+
+  hints(): Promise<HintsView[]> {
+    return Promise.resolve(this.hintViews);
+  }
+
+  repair({ node = "n1", partitions = [] }: RepairOptions = {}): Promise<RepairView> {
+    this.repairs.push({ node, partitions });
+    if (!this.memberNames.includes(node)) {
+      const message = `Node ${node} is not in the layout`;
+      return Promise.reject(new DenamoError("bad_request", "no", message));
+    }
+    const peers = this.memberNames.filter((name) => name !== node).map((name) => (
+      { node: name, error: undefined, partitions: this.partitions, differing: [7], repaired: 2 }
+    ));
+    return Promise.resolve({ node, peers });
+  }
+
+  differences(partitions?: readonly number[]): Promise<DifferencesView> {
+    const differences = partitions === undefined ? this.differing : this.differing
+      .filter(({ partition }) => partitions.includes(partition));
+    const count = partitions?.length ?? this.partitions;
+    return Promise.resolve({ partitions: count, differences, unasked: this.unasked });
+  }
+
+  equality(): EqualityView[] {
+    return [
+      { partition: 0, copies: 3, equalAgoMs: 1_500 },
+      { partition: 1, copies: 3, equalAgoMs: undefined },
+    ];
   }
 
   measurements(): Measurement[] {

@@ -1,6 +1,11 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import { type Evidence, type MemberState, verdict } from "../../src/membership/evidence.ts";
+import {
+  type Evidence,
+  type MemberState,
+  reasonFor,
+  verdict,
+} from "../../src/membership/evidence.ts";
 
 const calm: Evidence = { phi: 0.3, heartbeats: 5, isConnectionLost: false, hasSpoken: false };
 const states = fc.constantFrom<MemberState>("up", "suspect", "down");
@@ -54,4 +59,26 @@ Deno.test("verdict() keeps a state between the levels", () => {
   assert.equal(verdict("up", { ...calm, phi: 2 }), "up");
   assert.equal(verdict("suspect", { ...calm, phi: 2 }), "suspect");
   assert.equal(verdict("down", { ...calm, phi: 2 }), "down");
+});
+
+Deno.test("reasonFor() says of the heartbeats and of the path what speaks for a verdict", () => {
+  const lost = { ...calm, isConnectionLost: true };
+  const cases: [MemberState, Evidence, string][] = [
+    ["up", calm, "its heartbeats arrive"],
+    ["up", { ...calm, phi: 2 }, "its heartbeats are a little late"],
+    ["up", lost, "its heartbeats arrive, its connection is lost"],
+    ["suspect", { ...calm, phi: 4 }, "its heartbeats are late"],
+    [
+      "suspect",
+      { ...lost, phi: 9, hasSpoken: true },
+      "its heartbeats have stopped, it answers",
+    ],
+    ["down", { ...lost, phi: 4 }, "its heartbeats are late, its connection is lost"],
+    ["down", { ...calm, phi: 9 }, "its heartbeats have stopped"],
+    ["down", { ...calm, heartbeats: 1 }, "1 of 2 heartbeats since it was down"],
+  ];
+  for (const [state, evidence, reason] of cases) {
+    assert.equal(verdict(state, evidence), state, reason);
+    assert.equal(reasonFor(state, evidence), reason);
+  }
 });

@@ -41,7 +41,8 @@ Deno.test("MemberTable follows a member from its first heartbeat to its end and 
   beat(table, { sequence: last + 1 }, 20_000, 21_000);
   assert.equal(table.stateOf("n2"), "up");
   const member = table.member("n2", 21_500)!;
-  assert.equal(member.stateSinceMs, 21_000);
+  assert.deepEqual([member.stateSinceMs, member.stateForMs], [21_000, 500]);
+  assert.equal(member.because, "its heartbeats arrive");
   assert.ok(member.phi < 1);
   const about = { node: "n2", peerId: "peer-a" };
   assert.deepEqual(changes, [

@@ -37,9 +37,9 @@ export const COORDINATOR_MUTANTS: readonly Mutant[] = [
   {
     name: "An owner that is not connected counts as one that has the write",
     edits: [edit(
-      "src/coordinator/writes.ts",
-      "!cluster.rpc.isUp(peer)) quorum.fail(owner, NOT_CONNECTED);",
-      "!cluster.rpc.isUp(peer)) quorum.succeed();",
+      "src/coordinator/write_round.ts",
+      "else this.#askStandIn(slot, writing, NOT_CONNECTED);",
+      "else this.#acknowledge(slot);",
     )],
     finding: tooEarlyOk,
     why:
@@ -48,10 +48,10 @@ export const COORDINATOR_MUTANTS: readonly Mutant[] = [
   {
     name: "A coordinator counts its own disk before it has answered",
     edits: [edit(
-      "src/coordinator/writes.ts",
-      "      written.durable.then(\n        () => count(cluster.self, undefined),\n" +
-        "        (error) => count(cluster.self, error),\n      );",
-      "      written.durable.catch(() => {});\n      count(cluster.self, undefined);",
+      "src/coordinator/write_round.ts",
+      "    writing.durable.then(\n      () => this.#acknowledge(slot),\n" +
+        "      (error) => this.#fail(slot, error, writing),\n    );",
+      "    writing.durable.catch(() => {});\n    this.#acknowledge(slot);",
     )],
     finding: tooEarlyOk,
     why: "The own copy is so near that it seems to be certain",
@@ -59,9 +59,9 @@ export const COORDINATOR_MUTANTS: readonly Mutant[] = [
   {
     name: "A write that missed its quorum is reported as having no effect",
     edits: [edit(
-      "src/coordinator/writes.ts",
-      '          this.#deadlines.clear(deadline);\n          reject(quorum.error("unknown"));',
-      '          this.#deadlines.clear(deadline);\n          reject(quorum.error("no"));',
+      "src/coordinator/write_round.ts",
+      'else this.#done.reject(this.#quorum.error("unknown"));',
+      'else this.#done.reject(this.#quorum.error("no"));',
     )],
     finding: wrongOutcome,
     why: "Nobody takes the write back from the copies that it has reached",
@@ -69,9 +69,9 @@ export const COORDINATOR_MUTANTS: readonly Mutant[] = [
   {
     name: "A write that ran out of time is reported as having no effect",
     edits: [edit(
-      "src/coordinator/writes.ts",
-      '        reject(quorum.error("unknown"));\n      });',
-      '        reject(quorum.error("no"));\n      });',
+      "src/coordinator/write_round.ts",
+      '    this.#done.reject(this.#quorum.error("unknown"));\n  }\n\n  #end()',
+      '    this.#done.reject(this.#quorum.error("no"));\n  }\n\n  #end()',
     )],
     finding: wrongOutcome,
     why: "A timeout says nothing about what happened",
@@ -172,8 +172,8 @@ export const COORDINATOR_MUTANTS: readonly Mutant[] = [
     name: "A read whose coordinator holds the key asks nobody",
     edits: [edit(
       "src/coordinator/reads.ts",
-      "return quorum.isReached ? own : await",
-      "return quorum.isReached || !own.isEmpty ? own : await",
+      "return own !== undefined && quorum.isReached\n",
+      "return own !== undefined && (quorum.isReached || !own.isEmpty)\n",
     )],
     finding: staleRead,
     why: "A short way that is right as long as nobody has missed a write",
@@ -195,31 +195,8 @@ export const COORDINATOR_MUTANTS: readonly Mutant[] = [
     ],
     finding: differentOwners,
     why: "Repair that only seems to run: nobody misses it until a second copy is lost",
-    isQuick: true,
-  },
-  {
-    name: "Read repair repairs no other owner",
-    edits: [edit(
-      "src/coordinator/reads.ts",
-      "if (peers.length === 0 || this.#repairing >= MAX_REPAIRS) return;",
-      "if (peers.length < MAX_REPAIRS) return;",
-    )],
-    finding: differentOwners,
-    why: "Half of the one before",
     survivesBecause:
-      "when all is healed every owner reads every key from all, and so each repairs itself",
-  },
-  {
-    name: "Read repair leaves the own copy as it is",
-    edits: [edit(
-      "src/coordinator/reads.ts",
-      "    if (isOwnStale) {\n",
-      "    if (isOwnStale && nodes.length < 0) {\n",
-    )],
-    finding: differentOwners,
-    why: "The other half",
-    survivesBecause:
-      "when all is healed every owner reads every key from all, and so each is repaired by the others",
+      "owners compare their copies and become equal without a read; reads only make it sooner",
   },
   {
     name: "A request that fails stays counted",

@@ -3,12 +3,14 @@
 import { COORDINATOR_MUTANTS } from "./coordinator_mutants.ts";
 import { edit, type Mutant, type WaitingMutant } from "./mutant.ts";
 import { NODE_MUTANTS } from "./node_mutants.ts";
+import { REPAIR_MUTANTS } from "./repair_mutants.ts";
 import { REPLICA_MUTANTS } from "./replica_mutants.ts";
 import { STORAGE_MUTANTS } from "./storage_mutants.ts";
 
 export const MUTANTS: readonly Mutant[] = [
   ...STORAGE_MUTANTS,
   ...REPLICA_MUTANTS,
+  ...REPAIR_MUTANTS,
   ...COORDINATOR_MUTANTS,
   ...NODE_MUTANTS,
 ];
@@ -22,34 +24,19 @@ export const CANARY = edit(
 
 export const WAITING: readonly WaitingMutant[] = [
   {
-    name: "A hint is ignored",
-    waitsFor: "hints",
-    why: "Repair would hide it for a while, and a second loss would not",
-  },
-  {
-    name: "A hint is dropped before its owner has the write",
-    waitsFor: "hints",
-    why: "It may have counted towards W",
-  },
-  {
-    name: "A fallback and the owner that it stands for count twice",
-    waitsFor: "fallbacks that take writes",
-    why: "An acknowledgement would promise a copy that is not there",
-  },
-  {
     name: "A tombstone is purged before all owners have it",
     waitsFor: "purging",
     why: "Cassandra after its grace period: what was deleted comes back from a copy that was away",
   },
   {
-    name: "A change does not reach its leaf of the hash tree",
-    waitsFor: "anti-entropy",
-    why: "Two copies would look alike that are not",
-  },
-  {
     name: "A write is acknowledged by the former owners alone",
     waitsFor: "layouts after the first",
     why: "Yugabyte, Scylla and Garage have lost writes while owners changed",
+  },
+  {
+    name: "A node that owns a key no longer answers reads of it",
+    waitsFor: "layouts after the first",
+    why: "What it holds is old, and counts towards R; today nobody asks who never owned the key",
   },
   {
     name: "A repeated operation of a counter counts twice",

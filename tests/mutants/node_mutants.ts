@@ -167,9 +167,9 @@ export const NODE_MUTANTS: readonly Mutant[] = [
   {
     name: "A node that starts again has the incarnation of its last run",
     edits: [edit(
-      "src/node/node.ts",
-      "const incarnation = Math.max(Math.floor(clock.now()), last + 1);",
-      "const incarnation = last === 0 ? Math.floor(clock.now()) : last;",
+      "src/node/incarnations.ts",
+      "const incarnation = Math.max(Math.floor(clock.now()), former + 1);",
+      "const incarnation = former === 0 ? Math.floor(clock.now()) : former;",
     )],
     finding: noProgress,
     why: "Heartbeats of a new run that count as old ones",

@@ -48,13 +48,13 @@ export const REPLICA_MUTANTS: readonly Mutant[] = [
       ),
       edit(
         "src/node/node.ts",
-        "new Node(settings, ports, storage, incarnation, onCommitFailed)",
-        "new Node(settings, ports, storage, incarnation, onCommitFailed, disk)",
+        "new Node(settings, ports, storage, incarnations, onCommitFailed)",
+        "new Node(settings, ports, storage, incarnations, onCommitFailed, disk)",
       ),
       edit(
         "src/node/node.ts",
-        "      const incarnation = await nextIncarnation(storage, ports.clock);\n",
-        "      const incarnation = await nextIncarnation(storage, ports.clock);\n" +
+        "      const incarnations = await nextIncarnation(storage, ports.clock);\n",
+        "      const incarnations = await nextIncarnation(storage, ports.clock);\n" +
           '      const disk = new Uint8Array(await storage.getMeta("disk") ?? ports.random.bytes(8));\n' +
           '      await storage.setMeta("disk", disk);\n',
       ),
@@ -66,8 +66,8 @@ export const REPLICA_MUTANTS: readonly Mutant[] = [
     name: "A commit that failed does not end the actor",
     edits: [edit(
       "src/replica/replica.ts",
-      "for (const partition of partitions) this.#actors.end(partition);",
-      "void partitions;",
+      "      this.#actors.end(partition);\n      this.trees.forget(partition);\n    }",
+      "      this.trees.forget(partition);\n    }",
     )],
     finding: lostWrite,
     why:
@@ -193,10 +193,12 @@ export const REPLICA_MUTANTS: readonly Mutant[] = [
     name: "Tombstones are removed at once",
     edits: [edit(
       "src/replica/replica.ts",
-      "      const durable = this.#storage.commit([{ partition, key, object }]);",
-      "      const isDeleted = [...object.opaque.siblings()].every(({ value }) => value === null);\n" +
-        "      const kept = isDeleted ? undefined : object;\n" +
-        "      const durable = this.#storage.commit([{ partition, key, object: kept }]);",
+      "    const durable = this.#storage.commit([{ partition, key, object }]);\n" +
+        "    this.trees.changed(partition, key, before, object);",
+      "    const siblings = [...object?.opaque.siblings() ?? []];\n" +
+        "    const kept = siblings.every(({ value }) => value === null) ? undefined : object;\n" +
+        "    const durable = this.#storage.commit([{ partition, key, object: kept }]);\n" +
+        "    this.trees.changed(partition, key, before, kept);",
     )],
     finding: resurrected,
     why: "A delete that leaves nothing behind is undone by the first copy that has missed it",

@@ -149,8 +149,6 @@ export const STORAGE_MUTANTS: readonly Mutant[] = [
     )],
     finding: badRecovery,
     why: "Bit rot that is taken for an empty place makes the next write forget what was there",
-    survivesBecause:
-      "where a disk is known to be damaged, the oracle of recovery takes absent for what it should find, and the oracle of reads is off",
   },
   {
     name: "Checksums of records are not compared",

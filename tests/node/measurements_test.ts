@@ -9,6 +9,9 @@ async function measuredOf(fields: Partial<Measured> = {}): Promise<Measured> {
   return {
     storage: storage.stats(),
     requests: { inFlight: 1, coordinated: 20, forwarded: 3, repaired: 4 },
+    hints: { keys: 0, bytes: 0, handedOver: 0 },
+    comparisons: { compared: 0, repaired: 0 },
+    fillingPartitions: 0,
     openRpcs: 5,
     members: [],
     actorsEnded: 6,

@@ -8,10 +8,14 @@ import { layoutOf } from "./layout_world.ts";
 
 const SELF: SelfView = heartbeatOf({ node: "n1", peerId: "peer-1", http: "127.0.0.1:7301" });
 
+const UPTIME_MS = 60_000;
+
 function memberOf(fields: Partial<Heartbeat>, seen: Partial<Member> = {}): Member {
   const heartbeat = heartbeatOf(fields);
   const { node, peerId } = heartbeat;
-  const up = { state: "up", stateSinceMs: 0, phi: 0.5, isConnected: true } as const;
+  const because = "its heartbeats arrive";
+  const since = { stateSinceMs: 0, stateForMs: 5_000.4, because };
+  const up = { state: "up", ...since, phi: 0.5, isConnected: true } as const;
   return { node, peerId, heartbeat, ...up, ...seen };
 }
 
@@ -20,7 +24,7 @@ Deno.test("memberViews() shows ourselves, the others, and those whom only the la
     memberOf({ node: "n3", peerId: "peer-3", zone: "dc2/rack1", weight: 2, layoutVersion: 1 }),
     memberOf({ node: "n0", peerId: "peer-0" }, { state: "suspect", phi: 4, isConnected: false }),
   ];
-  const views = memberViews(SELF, others, layoutOf(["n1", "n2", "n3"]));
+  const views = memberViews(SELF, others, layoutOf(["n1", "n2", "n3"]), UPTIME_MS);
   assert.deepEqual(views.map(({ node }) => node), ["n0", "n1", "n2", "n3"]);
   const [stranger, self, unheard, other] = views;
   assert.deepEqual(
@@ -39,6 +43,12 @@ Deno.test("memberViews() shows ourselves, the others, and those whom only the la
     [unheard!.state, unheard!.peerId, unheard!.isConnected, unheard!.zone, unheard!.inLayout],
     ["down", undefined, false, "dc1/rack1", true],
   );
+  assert.deepEqual(views.map(({ because, stateForMs }) => `${because} ${stateForMs}`), [
+    "its heartbeats arrive 5000",
+    "it was asked 60000",
+    "it was never heard of 60000",
+    "its heartbeats arrive 5000",
+  ]);
 });
 
 Deno.test("memberViews() names everybody once and in order, and one of them is ourselves", () => {
@@ -49,7 +59,7 @@ Deno.test("memberViews() names everybody once and in order, and one of them is o
       const layoutNames = isInLayout ? [...inLayout, SELF.node] : inLayout;
       const layout = layoutNames.length === 0 ? undefined : layoutOf(layoutNames, 1);
       const others = seen.map((node) => memberOf({ node, peerId: `peer-${node}` }));
-      const views = memberViews(SELF, others, layout);
+      const views = memberViews(SELF, others, layout, UPTIME_MS);
       const expected = [...new Set([SELF.node, ...seen, ...layoutNames])].sort();
       assert.deepEqual(views.map(({ node }) => node), expected);
       assert.deepEqual(views.filter(({ isSelf }) => isSelf).map(({ node }) => node), [SELF.node]);
@@ -60,7 +70,7 @@ Deno.test("memberViews() names everybody once and in order, and one of them is o
 });
 
 Deno.test("before the first layout nobody is in it", () => {
-  const views = memberViews(SELF, [memberOf({ node: "n2" })], undefined);
+  const views = memberViews(SELF, [memberOf({ node: "n2" })], undefined, UPTIME_MS);
   assert.deepEqual(views.map(({ inLayout }) => inLayout), [false, false]);
 });
 

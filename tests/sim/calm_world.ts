@@ -12,6 +12,8 @@ export const CALM: Overrides = {
   sharesPartition: false,
   burstCount: 1,
   thinkMs: 20,
+  isStrict: false,
+  compareMs: 5_000,
   ownLevelShare: 0,
   cacheBytes: 1_000_000,
   journalCount: 8_192,

@@ -6,11 +6,10 @@ import type { NodeSettings } from "../../src/node/settings.ts";
 import type { Log } from "../../src/ports/log.ts";
 import type { PeerId } from "../../src/ports/network.ts";
 import type { Random } from "../../src/ports/random.ts";
-import type { Disk } from "../../src/ports/disk.ts";
 import type { Witness } from "../../src/replica/replica.ts";
 import { DenamoError, messageOf } from "../../src/wire/errors.ts";
 import type { Dice } from "./dice.ts";
-import type { DiskFaults, MemoryDisk } from "./memory_disk.ts";
+import type { DiskFaults } from "./memory_disk.ts";
 import type { MemoryWorld } from "./memory_network.ts";
 import { MortalNetwork } from "./mortal_network.ts";
 import { Platter } from "./platter.ts";
@@ -35,10 +34,8 @@ export interface Surroundings {
   readonly trace: Trace;
   /** What the node is told; `join` and `node` are filled in. */
   readonly settings: Omit<NodeSettings, "node">;
-  /** Makes the source of chance of one run; a deliberate fault may make a bad one. */
+  /** Makes the source of chance of one run. */
   readonly random: (machine: string, run: number) => Random;
-  /** Puts a deliberate fault before a disk. */
-  readonly wrapDisk: (disk: MemoryDisk) => Disk;
   readonly witness: (machine: Machine, run: number) => Witness;
   /** A process has ended at once, and what it left is on the platter. */
   readonly died: (machine: Machine) => void;
@@ -131,8 +128,12 @@ export class Machine {
       if (!process.isAlive) return;
       process.die(false, 0);
       this.#around.died(this);
+      if (this.isWanted) this.start();
     });
-    node.stop().then(() => process.stopped());
+    node.stop().then(() => {
+      process.stopped();
+      if (this.isWanted && this.process === process) this.start();
+    });
   }
 
   /** Puts another disk in; `peerId` is the identity that lies on it. The process must not run. */
@@ -175,7 +176,7 @@ export class Machine {
   }
 
   async #run(process: Process): Promise<void> {
-    const { random, settings, trace, violation, witness, wrapDisk } = this.#around;
+    const { random, settings, trace, violation, witness } = this.#around;
     const disk = this.platter.open(this.#diskFaults(process));
     process.disk = disk;
     try {
@@ -189,7 +190,7 @@ export class Machine {
           process.endsCall();
           return result;
         }),
-        disk: wrapDisk(disk),
+        disk,
         log: this.#log(process),
         witness: witness(this, process.run),
       });

@@ -37,12 +37,15 @@ const DEFAULT_LIMITS: DiskLimits = {
   batchChanges: 1000,
 };
 
+/** Up to how many changes of one batch are sorted in one by one. */
+const SORTED_IN_COUNT = 8;
+
 /** What is on the platter. */
 export class DiskImage {
   readonly limits: DiskLimits;
   /** By the encoded key as a binary string, whose order is the order of the keys. */
   readonly #entries = new Map<string, DiskEntry>();
-  /** The names in `#entries` in their order; undefined after one has come or gone. */
+  /** The names in `#entries` in their order; undefined after many have come or gone at once. */
   #order: string[] | undefined = [];
 
   constructor(limits: Partial<DiskLimits> = {}) {
@@ -89,10 +92,22 @@ export class DiskImage {
   apply(batch: readonly DiskChange[]): void {
     for (const { key, value } of batch) {
       const name = nameOf(key);
-      if (this.#entries.has(name) !== (value !== undefined)) this.#order = undefined;
+      if (this.#entries.has(name) !== (value !== undefined)) {
+        if (batch.length > SORTED_IN_COUNT) this.#order = undefined;
+        else this.#sortIn(name, value !== undefined);
+      }
       if (value === undefined) this.#entries.delete(name);
       else this.#entries.set(name, { key: copyKey(key), value: value.slice() });
     }
+  }
+
+  /** Keeps the order when a name comes or goes. */
+  #sortIn(name: string, isNew: boolean): void {
+    const order = this.#order;
+    if (order === undefined) return;
+    const at = lowerBound(order, name);
+    if (isNew) order.splice(at, 0, name);
+    else order.splice(at, 1);
   }
 
   #names(): string[] {

@@ -79,11 +79,15 @@ export interface SimOptions {
   readonly thinkMs: number;
   readonly r: QuorumLevel;
   readonly w: QuorumLevel;
+  /** Whether only owners count, and nobody stands in for them. */
+  readonly isStrict: boolean;
   /** How often a request names a level of its own. */
   readonly ownLevelShare: number;
   readonly timeoutMs: number;
   readonly cacheBytes: number;
   readonly journalCount: number;
+  /** The mean pause between two comparisons of a node with others, in milliseconds. */
+  readonly compareMs: number;
   readonly delayMs: number;
   readonly publicationLoss: number;
   readonly diskMs: number;
@@ -117,20 +121,22 @@ export function drawOptions(seed: number, nodeCounts: readonly number[] = []): S
     seed,
     nodeCount: nodeCounts.length > 0 ? dice.one(nodeCounts) : nodeCount,
     replication: 3,
-    keyCount: dice.one([1, 1, 2, 3, 4]),
+    keyCount: dice.one([1, 1, 2, 3, 4, 4, 40]),
     sharesPartition: dice.happens(0.5),
     clientCount: dice.one([3, 4, 5]),
-    durationMs: Math.round(dice.between(10_000, 60_000)),
+    durationMs: Math.round(dice.between(8_000, 40_000)),
     coreMs: Math.round(dice.between(2_000, 15_000)),
     requestsPerMinute: dice.one([400, 600, 900]),
     burstCount: dice.one([1, 3, 10]),
     thinkMs: dice.one([5, 20, 100]),
     r,
     w,
+    isStrict: dice.happens(0.4),
     ownLevelShare,
     timeoutMs: Math.round(dice.between(300, 4_000)),
     cacheBytes: dice.one([0, 200, 1_000_000]),
-    journalCount: dice.one([1, 3, 10, 8_192]),
+    journalCount: dice.one([1, 3, 10, 120, 8_192]),
+    compareMs: dice.one([3_000, 8_000]),
     delayMs: dice.one([1, 10, 60]),
     publicationLoss: dice.one([0, 0, 0.2]),
     diskMs: dice.one([0, 2, 20]),

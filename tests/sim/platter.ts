@@ -26,7 +26,18 @@ export class Platter extends DiskImage {
   /** By key, what the entries left of it, the oldest first. */
   readonly #left = new Map<string, Left[]>();
 
-  /** What a node that starts on this image has of a key. Objects in pieces are beyond it. */
+  /** Whether the record of a key is damaged, and nothing in the journal stands for it. */
+  isUnreadable(partition: number, key: Uint8Array): boolean {
+    if (!this.isDamaged || this.#left.has(binaryString(key))) return false;
+    const place: Place = { table: "object", partition, key };
+    const head = this.get(headKey(place));
+    return head !== undefined && this.#decodeHead(place, head) === undefined;
+  }
+
+  /**
+   * What a node that starts on this image has of a key; nothing if that is unreadable. Objects in pieces are
+   * beyond it.
+   */
   heldOf(partition: number, key: Uint8Array): DataObject {
     const last = this.#left.get(binaryString(key))?.at(-1);
     if (last !== undefined) return last.body ? decodeObject(last.body.slice()) : DataObject.empty;

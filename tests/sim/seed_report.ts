@@ -71,7 +71,7 @@ export function traceSeed(
   options: SimOptions,
   print?: (line: string) => void,
 ): Promise<SeedResult> {
-  return runSeed(options, {}, print);
+  return runSeed(options, print);
 }
 
 /** The report of a seed that took its thread down, or had to be ended by force. */

@@ -10,16 +10,14 @@ import { hash32 } from "../../src/base/hash.ts";
 import type { DataObject } from "../../src/crdt/data_object.ts";
 import { decodeObject } from "../../src/crdt/object_codec.ts";
 import type { Node } from "../../src/node/node.ts";
-import type { Random } from "../../src/ports/random.ts";
-import type { Disk } from "../../src/ports/disk.ts";
 import type { PeerId } from "../../src/ports/network.ts";
 import { partitionOf } from "../../src/ring/partition.ts";
+import { messageOf } from "../../src/wire/errors.ts";
 import { decodeMessage } from "../../src/wire/message_codec.ts";
 import { Dice } from "./dice.ts";
 import { History, type Operation, type Write } from "./history.ts";
 import { Links } from "./links.ts";
 import { Machine, type Surroundings } from "./machine.ts";
-import type { MemoryDisk } from "./memory_disk.ts";
 import { MemoryWorld } from "./memory_network.ts";
 import type { SimOptions } from "./options.ts";
 import { durabilityProblem } from "./oracles/durable_acks.ts";
@@ -29,12 +27,6 @@ import { damageProblem, messageProblem } from "./oracles/wire.ts";
 import { Pending } from "./pending.ts";
 import { Trace } from "./trace.ts";
 import { VirtualTime } from "./virtual_clock.ts";
-
-/** A deliberate mistake, put between a node and its ports; see mutants.ts. */
-export interface Sabotage {
-  readonly random?: ((machine: string, run: number) => Random) | undefined;
-  readonly wrapDisk?: ((disk: MemoryDisk) => Disk) | undefined;
-}
 
 /** The number of partitions: the fewest there may be. */
 const PARTITIONS = 256;
@@ -56,7 +48,7 @@ export class World {
   readonly #owners = new Map<string, readonly Machine[]>();
   readonly #operation = new AsyncLocalStorage<Operation>();
 
-  constructor(options: SimOptions, sabotage: Sabotage, print?: (line: string) => void) {
+  constructor(options: SimOptions, print?: (line: string) => void) {
     const { seed } = options;
     this.options = options;
     this.time = new VirtualTime(new Dice(seed, "lots").random);
@@ -80,8 +72,7 @@ export class World {
       network: this.network,
       trace: this.trace,
       settings: this.#settings(),
-      random: sabotage.random ?? ((name, run) => new Dice(seed, `node ${name} ${run}`).random),
-      wrapDisk: sabotage.wrapDisk ?? ((disk) => disk),
+      random: (name, run) => new Dice(seed, `node ${name} ${run}`).random,
       witness: (machine, run) => ({
         coordinated: (write) => {
           const operation = this.#operation.getStore();
@@ -166,14 +157,19 @@ export class World {
   /** What a node would find now on the disk of a machine whose process has died. */
   async #examine({ name, platter }: Machine): Promise<void> {
     const places = this.keys.map((key) => ({ key, partition: partitionOf(utf8(key), PARTITIONS) }));
-    for (const problem of await recoveryProblems(platter, places)) {
-      this.violation(`On the disk of ${name} ${problem}`);
+    try {
+      for (const problem of await recoveryProblems(platter, places)) {
+        this.violation(`On the disk of ${name} ${problem}`);
+      }
+    } catch (error) {
+      this.violation(`The disk of ${name} cannot be judged: ${messageOf(error)}`);
     }
   }
 
-  /** How many owners' disks have a write, or had it before they were exchanged. */
+  /** How many disks that count have a write, or had it before they were exchanged. */
   #disksWith({ key, dot, operation }: Write): number {
-    return this.ownersOf(key).filter((machine) => {
+    const counted = this.options.isStrict ? this.ownersOf(key) : this.machines;
+    return counted.filter((machine) => {
       if (machine.replacedAtMs >= operation.invokedAtMs) return true;
       return this.onDisk(machine, key).timeOf(dot.actor) >= dot.time;
     }).length;
@@ -201,17 +197,18 @@ export class World {
 
   #settings(): Surroundings["settings"] {
     const { options } = this;
-    const { r, w, timeoutMs, cacheBytes, journalCount, replication } = options;
+    const { cacheBytes, compareMs, isStrict, journalCount, r, replication, timeoutMs, w } = options;
     return {
       cluster: "sim",
       zone: "dc1/rack1",
       weight: 1,
       partitions: PARTITIONS,
       replication,
-      defaults: { r, w, timeoutMs },
+      defaults: { r, w, strict: isStrict, timeoutMs },
       namespaces: [],
       maxClockSkewMs: 1_000,
       heartbeatMs: 1_000,
+      compareMs,
       cacheBytes,
       journalCount,
       join: nodeNames(options.nodeCount).map((name) => `/memory/${name}`),

@@ -10,6 +10,8 @@ const CLAUSES: readonly (readonly [RegExp, Clause])[] = [
   [/^r (\w+)$/, ([, level]) => ({ r: readLevel(level!) })],
   [/^w (\w+)$/, ([, level]) => ({ w: readLevel(level!) })],
   [/^patience (\d+ m?s)$/, ([, time]) => ({ timeoutMs: readTimeMs(time!) })],
+  [/^strict$/, () => ({ isStrict: true })],
+  [/^compared every (\d+ m?s)$/, ([, time]) => ({ compareMs: readTimeMs(time!) })],
   // Each commit goes on to the records at once, and each read is one of the disk.
   [/^no caches$/, () => ({ cacheBytes: 0, journalCount: 0 })],
 ];

@@ -4,11 +4,11 @@ import * as v from "valibot";
 import { utf8 } from "../../base/bytes.ts";
 import { DenamoError } from "../../wire/errors.ts";
 import { LIMITS } from "../../wire/limits.ts";
+import { BODY_PROBLEMS, JsonBody } from "./json_body.ts";
 import { reference } from "./openapi_schemas.ts";
 import { type DoorContext, jsonResponse, type Operation, operation } from "./operation.ts";
-import { badRequest, HttpProblem } from "./problem.ts";
+import { badRequest } from "./problem.ts";
 import { keyBytesParameter } from "./query.ts";
-import { saysJson, textOf } from "./value_mapping.ts";
 
 const LAYOUT_REQUEST = v.strictObject({
   members: v.pipe(
@@ -19,8 +19,10 @@ const LAYOUT_REQUEST = v.strictObject({
   ),
 });
 
-/** A body that names every member of the largest layout, escaped and with room for white space. */
-const LAYOUT_BODY_BYTES = LIMITS.layoutMemberCount * (LIMITS.nodeName * 6 + 16);
+/** In bytes: a body that names every member of the largest layout, escaped and with room for white space. */
+const LAYOUT_BODY_LIMIT = LIMITS.layoutMemberCount * (LIMITS.nodeName * 6 + 16);
+
+const layoutBody = new JsonBody("Layout request", LAYOUT_REQUEST, LAYOUT_BODY_LIMIT);
 
 /** The operations on the cluster and on this node. */
 export function clusterOperations(context: DoorContext): Operation[] {
@@ -112,19 +114,13 @@ function layoutOperation({ api, bodies }: DoorContext): Operation {
       },
     },
     problems: {
-      408: { description: "The body did not arrive in time." },
+      ...BODY_PROBLEMS,
       409: { description: "There is a layout already, or a member named is not seen." },
-      413: { description: "The body is too large." },
-      415: { description: "The body is not application/json." },
     },
     handle: async ({ request }) => {
-      const contentType = request.headers.get("content-type");
-      // Browsers let a foreign page post texts and forms, but not JSON, without asking.
-      if (!saysJson(contentType)) {
-        throw new HttpProblem("unsupported_media_type", "The body must be application/json");
-      }
-      const body = await bodies.read(request, "Layout request", LAYOUT_BODY_BYTES);
-      const ring = await api.initLayout(membersOf(textOf(contentType, body)));
+      const { members } = await layoutBody.read(request, bodies);
+      checkNames(members);
+      const ring = await api.initLayout(members);
       return jsonResponse(ring, 201, { location: "/cluster/ring" });
     },
   });
@@ -164,22 +160,8 @@ function readinessOperation({ api }: DoorContext): Operation {
   });
 }
 
-function membersOf(text: string): readonly string[] {
-  let value: unknown;
-  try {
-    value = JSON.parse(text);
-  } catch (error) {
-    throw badRequest(`The body is not JSON: ${(error as SyntaxError).message}`);
-  }
-  const result = v.safeParse(LAYOUT_REQUEST, value);
-  if (!result.success) {
-    const [issue] = result.issues;
-    const where = v.getDotPath(issue) ?? "body";
-    throw badRequest(`The body is no layout request: ${where}: ${issue.message}`, { where });
-  }
-  const tooLong = result.output.members.find((name) => utf8(name).length > LIMITS.nodeName);
-  if (tooLong !== undefined) {
-    throw badRequest(`Name "${tooLong}" is longer than ${LIMITS.nodeName} bytes`);
-  }
-  return result.output.members;
+function checkNames(members: readonly string[]): void {
+  const tooLong = members.find((name) => utf8(name).length > LIMITS.nodeName);
+  if (tooLong === undefined) return;
+  throw badRequest(`Name "${tooLong}" is longer than ${LIMITS.nodeName} bytes`);
 }

@@ -91,6 +91,8 @@ export const SCHEMAS = {
       node: text,
       peerId: text,
       state: { type: "string", enum: ["up", "suspect", "down"] },
+      stateForMs: count,
+      because: text,
       phi: level,
       incarnation: count,
       zone: text,
@@ -120,6 +122,47 @@ export const SCHEMAS = {
       maxItems: LIMITS.layoutMemberCount,
       uniqueItems: true,
     },
+  }),
+  Hints: object({
+    nodes: list(object({
+      node: text,
+      error: text,
+      isComplete: flag,
+      keys: count,
+      bytes: count,
+      limitBytes: count,
+      oldestAgeMs: count,
+      owners: list(object({ node: text, keys: count, bytes: count })),
+    }, ["error", "oldestAgeMs"])),
+  }),
+  RepairRequest: object({
+    node: { type: "string", minLength: 1, maxLength: LIMITS.nodeName },
+    partitions: {
+      type: "array",
+      items: { type: "integer", minimum: 0, maximum: LIMITS.partitionCount - 1 },
+      minItems: 1,
+      maxItems: LIMITS.partitionCount,
+    },
+  }, ["node", "partitions"]),
+  Repair: object({
+    node: text,
+    peers: list(object({
+      node: text,
+      error: text,
+      partitions: count,
+      differing: list(count),
+      repaired: count,
+    }, ["error"])),
+  }),
+  Differences: object({
+    partitions: count,
+    differences: list(object({ partition: count, copies: count, groups: list(list(text)) })),
+    unasked: list(object({ node: text, error: text })),
+  }),
+  Equality: object({
+    partitions: list(
+      object({ partition: count, copies: count, equalAgoMs: level }, ["equalAgoMs"]),
+    ),
   }),
   Health: object({ status: { type: "string", enum: ["ok", "ready"] } }),
 } as const;

@@ -165,6 +165,19 @@ export const timeoutParameter = integerParameter(
   { min: 1, max: LIMITS.timeoutMsMax, example: 2000 },
 );
 
+/** Partitions with commas between them. */
+export const partitionsParameter: QueryParameter<number[]> = {
+  description: "Only these partitions: their numbers, with commas between them.",
+  schema: { type: "string" },
+  example: "0,7",
+  expected: `integers from 0 to ${LIMITS.partitionCount - 1} with commas between them`,
+  read: (bytes) => {
+    const numbers = textOf(bytes)?.split(",")
+      .map((text) => integerOf(text, 0, LIMITS.partitionCount - 1)) ?? [undefined];
+    return numbers.every((number) => number !== undefined) ? numbers : undefined;
+  },
+};
+
 export const readQuorumParameter = quorumParameter("How many owners must have answered.");
 
 export const writeQuorumParameter = quorumParameter(

@@ -39,6 +39,12 @@ interface Document {
 
 const METHODS = ["get", "head", "put", "post", "delete", "patch", "options", "trace"];
 
+/** What the routes take that do not take just anything. */
+const BODIES: Readonly<Record<string, string>> = {
+  "/cluster/layout": '{"members":["n1","n2","n3"]}',
+  "/cluster/repair": '{"node":"n2","partitions":[7]}',
+};
+
 async function documentOf(open: OpenDoor): Promise<Document> {
   return (await open.json("/openapi.json")).body;
 }
@@ -65,7 +71,7 @@ async function send(
   return await open.fetch(path.replace("{key}", "walked") + query, {
     method,
     ...(mediaType === undefined ? {} : {
-      body: path === "/cluster/layout" ? '{"members":["n1","n2","n3"]}' : "value",
+      body: BODIES[path] ?? "value",
       headers: { "content-type": mediaType },
     }),
   });
@@ -103,6 +109,9 @@ Deno.test("the document is OpenAPI 3.1 and each operation has its own name", asy
   assert.equal(new Set(ids).size, ids.length, ids.join(" "));
   assert.deepEqual(operations.map(({ method, path }) => `${method} ${path}`).toSorted(), [
     "DELETE /kv/{key}",
+    "GET /cluster/differences",
+    "GET /cluster/equality",
+    "GET /cluster/hints",
     "GET /cluster/members",
     "GET /cluster/ring",
     "GET /healthz",
@@ -112,6 +121,9 @@ Deno.test("the document is OpenAPI 3.1 and each operation has its own name", asy
     "GET /openapi.json",
     "GET /readyz",
     "GET /status",
+    "HEAD /cluster/differences",
+    "HEAD /cluster/equality",
+    "HEAD /cluster/hints",
     "HEAD /cluster/members",
     "HEAD /cluster/ring",
     "HEAD /healthz",
@@ -122,6 +134,7 @@ Deno.test("the document is OpenAPI 3.1 and each operation has its own name", asy
     "HEAD /readyz",
     "HEAD /status",
     "POST /cluster/layout",
+    "POST /cluster/repair",
     "PUT /kv/{key}",
   ]);
 });
@@ -206,6 +219,11 @@ Deno.test("siblings, values, absence, problems and states are documented as they
   await hold("/kv?values=true&limit=3", described("/kv"), 200);
   await hold("/kv?values=true", described("/kv"), 200);
   await hold("/cluster/ring?key=a", described("/cluster/ring"), 200);
+  api.differing = [{ partition: 7, copies: 3, groups: [["n1", "n3"], ["n2"]] }];
+  api.unasked = [{ node: "n4", error: "n4 is not connected" }];
+  await hold("/cluster/differences", described("/cluster/differences"), 200);
+  api.hintViews[0] = { ...api.hintViews[0]!, error: "late", oldestAgeMs: undefined };
+  await hold("/cluster/hints", described("/cluster/hints"), 200);
   api.ringView = undefined;
   api.isReady = false;
   await hold("/cluster/ring", described("/cluster/ring"), 503);

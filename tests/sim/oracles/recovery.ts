@@ -23,7 +23,11 @@ export async function recoveryProblems(
   platter: Platter,
   places: readonly KeyPlace[],
 ): Promise<string[]> {
-  const expected = places.map(({ key, partition }) => platter.heldOf(partition, utf8(key)));
+  const expected = places.map(({ key, partition }) => {
+    return platter.isUnreadable(partition, utf8(key))
+      ? undefined
+      : platter.heldOf(partition, utf8(key));
+  });
   const copy = platter.copy();
   const codec = { encode: (object: DataObject) => object.encoded(), decode: decodeObject };
   const problems: string[] = [];
@@ -32,8 +36,11 @@ export async function recoveryProblems(
     for (const [i, { key, partition }] of places.entries()) {
       try {
         const found = await storage.get(partition, utf8(key)) ?? DataObject.empty;
-        if (equalBytes(found.encoded(), expected[i]!.encoded())) continue;
-        problems.push(`${key} is not recovered as it was durable`);
+        const what = expected[i];
+        if (what === undefined) problems.push(`${key} is damaged, and is read nevertheless`);
+        else if (!equalBytes(found.encoded(), what.encoded())) {
+          problems.push(`${key} is not recovered as it was durable`);
+        }
       } catch (error) {
         if (!mayBeCorrupt(platter, error)) problems.push(`${key} cannot be read: ${text(error)}`);
       }

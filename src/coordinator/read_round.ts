@@ -1,0 +1,210 @@
+// One read on its way to the owners' copies, and to those of their stand-ins.
+
+import type { DataObject } from "../crdt/data_object.ts";
+import { decodeObject } from "../crdt/object_codec.ts";
+import type { PeerId } from "../ports/network.ts";
+import {
+  type Cluster,
+  layoutOf,
+  learnFromRefusal,
+  type Reachable,
+  reachable,
+} from "../replica/cluster.ts";
+import { Arguments } from "../wire/arguments.ts";
+import type { Deadline, Deadlines } from "../wire/deadlines.ts";
+import { DenamoError } from "../wire/errors.ts";
+import { LIMITS } from "../wire/limits.ts";
+import { METHODS } from "../wire/message_codec.ts";
+import type { Quorum } from "./quorum.ts";
+import type { StandIn } from "./stand_ins.ts";
+
+/** How long a node may take before the next one is asked as well, in milliseconds. */
+const NEXT_AFTER_MS = 250;
+
+/** What is read. */
+export interface Reading {
+  readonly partition: number;
+  readonly key: Uint8Array;
+  /** The hash of the own copy, if there is one to compare with. */
+  readonly digest: Uint8Array | undefined;
+  readonly timeoutMs: number;
+}
+
+/** What one copy holds; `undefined` stands for "the same as the coordinator". */
+export interface Answer {
+  readonly node: string;
+  /** Whether the node owns the key and does not stand in. */
+  readonly isOwner: boolean;
+  readonly object: DataObject | undefined;
+}
+
+/** One owner's place in the quorum. */
+interface Slot {
+  readonly owner: string;
+  isAnswered: boolean;
+  hasStandIn: boolean;
+  failure: unknown;
+}
+
+export class ReadRound {
+  readonly #cluster: Cluster;
+  readonly #deadlines: Deadlines;
+  readonly #quorum: Quorum;
+  readonly #slots: readonly Slot[];
+  /** Owners that have not been asked, the fastest first. */
+  readonly #owners: Reachable[];
+  readonly #findStandIns: () => readonly StandIn[];
+  #standIns: StandIn[] | undefined;
+  #openCount = 0;
+  #isDone = false;
+  #deadline: Deadline | undefined;
+  #impatience: Deadline | undefined;
+  readonly #answers: Answer[] = [];
+  readonly #done = Promise.withResolvers<readonly Answer[]>();
+
+  /** @param owners of which this node, if it is one of them, has been counted by the caller already */
+  constructor(
+    cluster: Cluster,
+    deadlines: Deadlines,
+    quorum: Quorum,
+    owners: readonly string[],
+    findStandIns: () => readonly StandIn[],
+  ) {
+    this.#cluster = cluster;
+    this.#deadlines = deadlines;
+    this.#quorum = quorum;
+    this.#findStandIns = findStandIns;
+    const others = owners.filter((owner) => owner !== cluster.self);
+    this.#slots = others.map((owner) => ({
+      owner,
+      isAnswered: false,
+      hasStandIn: false,
+      failure: undefined,
+    }));
+    this.#owners = reachable(cluster, others);
+    for (const slot of this.#slots) {
+      if (!this.#owners.some(({ node }) => node === slot.owner)) slot.failure = NOT_CONNECTED;
+    }
+  }
+
+  /**
+   * Asks until the quorum is reached.
+   *
+   * @throws {QuorumError} with the outcome `no`
+   */
+  run(reading: Reading): Promise<readonly Answer[]> {
+    this.#deadline = this.#deadlines.set(reading.timeoutMs, () => this.#expire());
+    const { missing } = this.#quorum;
+    if (this.#owners.length < missing && this.#owners.length + this.#spare.length < missing) {
+      this.#fail(undefined);
+    }
+    for (let i = this.#quorum.missing; i > 0 && !this.#isDone; i--) this.#askNext(reading);
+    this.#judge();
+    this.#waitOrAskNext(reading);
+    return this.#done.promise;
+  }
+
+  #waitOrAskNext(reading: Reading): void {
+    if (this.#isDone) return;
+    this.#impatience = this.#deadlines.set(NEXT_AFTER_MS, () => {
+      this.#askNext(reading);
+      this.#waitOrAskNext(reading);
+    });
+  }
+
+  get #spare(): StandIn[] {
+    return this.#standIns ??= [...this.#findStandIns()];
+  }
+
+  /** The next slot that a stand-in may take: one whose owner has failed, or is slow. */
+  #openSlot(): Slot | undefined {
+    const open = this.#slots.filter(({ hasStandIn, isAnswered }) => !hasStandIn && !isAnswered);
+    return open.find(({ failure }) => failure !== undefined) ?? open[0];
+  }
+
+  #askNext(reading: Reading): void {
+    const owner = this.#owners.shift();
+    if (owner !== undefined) {
+      const slot = this.#slots.find((it) => it.owner === owner.node)!;
+      return this.#ask(slot, owner.node, owner.peer, reading);
+    }
+    const slot = this.#openSlot();
+    if (slot === undefined) return;
+    const next = this.#spare.shift();
+    if (next === undefined) return;
+    slot.hasStandIn = true;
+    if (next.peer === undefined) this.#count(slot);
+    else this.#ask(slot, next.node, next.peer, reading);
+  }
+
+  #ask(slot: Slot, node: string, peer: PeerId, reading: Reading): void {
+    const { digest, key, partition, timeoutMs } = reading;
+    const cluster = this.#cluster;
+    const isOwner = node === slot.owner;
+    this.#openCount++;
+    const message = [layoutOf(cluster).layout.id, partition, key, digest ?? null];
+    if (!isOwner) message.push(slot.owner);
+    cluster.rpc.ask([peer], METHODS.read, message, timeoutMs, (_peer, reply) => {
+      this.#openCount--;
+      if (this.#isDone) return;
+      try {
+        if (reply instanceof DenamoError) throw reply;
+        this.#answers.push({ node, isOwner, object: objectIn(reply) });
+        this.#count(slot);
+      } catch (error) {
+        if (error instanceof DenamoError) learnFromRefusal(cluster, error);
+        slot.failure = error;
+        if (!isOwner) slot.hasStandIn = false;
+        this.#askNext(reading);
+      }
+      this.#judge();
+    });
+  }
+
+  #count(slot: Slot): void {
+    if (slot.isAnswered) return;
+    slot.isAnswered = true;
+    this.#quorum.succeed();
+  }
+
+  #judge(): void {
+    if (this.#isDone) return;
+    if (this.#quorum.isReached) {
+      this.#end();
+      this.#done.resolve(this.#answers);
+    } else if (this.#openCount === 0 && this.#owners.length === 0) {
+      // Whoever could be asked has been asked.
+      this.#fail(NO_ANSWER);
+    }
+  }
+
+  #expire(): void {
+    if (!this.#isDone) this.#fail(NO_ANSWER);
+  }
+
+  /** @param otherwise what is wrong with owners of which nothing worse is known, if anything is */
+  #fail(otherwise: DenamoError | undefined): void {
+    this.#end();
+    for (const { failure, isAnswered, owner } of this.#slots) {
+      const cause = failure ?? otherwise;
+      if (!isAnswered && cause !== undefined) this.#quorum.fail(owner, cause);
+    }
+    this.#done.reject(this.#quorum.error("no"));
+  }
+
+  #end(): void {
+    this.#isDone = true;
+    if (this.#deadline !== undefined) this.#deadlines.clear(this.#deadline);
+    if (this.#impatience !== undefined) this.#deadlines.clear(this.#impatience);
+  }
+}
+
+/** @throws {MalformedError} */
+function objectIn(reply: readonly unknown[]): DataObject | undefined {
+  const args = new Arguments(reply, "read answer");
+  const bytes = args.optional((part) => part.ownBytes(LIMITS.object));
+  return bytes === undefined ? undefined : decodeObject(bytes);
+}
+
+const NOT_CONNECTED = new DenamoError("timeout", "no", "is not connected");
+const NO_ANSWER = new DenamoError("timeout", "no", "has not answered in time");

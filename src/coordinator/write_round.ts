@@ -1,0 +1,205 @@
+// One write on its way to the owners' disks, and to those of their stand-ins.
+
+import type { DataObject } from "../crdt/data_object.ts";
+import type { PeerId } from "../ports/network.ts";
+import { type Cluster, layoutOf, learnFromRefusal } from "../replica/cluster.ts";
+import type { Deadline, Deadlines } from "../wire/deadlines.ts";
+import { DenamoError, type QuorumError } from "../wire/errors.ts";
+import { METHODS } from "../wire/message_codec.ts";
+import type { Quorum } from "./quorum.ts";
+import type { StandIn } from "./stand_ins.ts";
+
+/** How long an owner may take before another node stands in for it as well, in milliseconds. */
+const STAND_IN_AFTER_MS = 250;
+
+/** What is written. */
+export interface Writing {
+  readonly partition: number;
+  readonly key: Uint8Array;
+  readonly object: DataObject;
+  /** Resolves when this node's disk has it. */
+  readonly durable: Promise<void>;
+  readonly timeoutMs: number;
+}
+
+/** One owner's place in the quorum. */
+interface Slot {
+  readonly owner: string;
+  isAcknowledged: boolean;
+  /** How many have been asked on its behalf and have neither acknowledged nor failed. */
+  waitingCount: number;
+  failure: unknown;
+}
+
+export class WriteRound {
+  readonly #cluster: Cluster;
+  readonly #deadlines: Deadlines;
+  readonly #quorum: Quorum;
+  readonly #slots: readonly Slot[];
+  readonly #findStandIns: () => readonly StandIn[];
+  /** Those that stand in for nobody yet; looked for when the first is needed. */
+  #standIns: StandIn[] | undefined;
+  readonly #done = Promise.withResolvers<void>();
+  #deadline: Deadline | undefined;
+  #impatience: Deadline | undefined;
+  #isDone = false;
+
+  constructor(
+    cluster: Cluster,
+    deadlines: Deadlines,
+    quorum: Quorum,
+    owners: readonly string[],
+    findStandIns: () => readonly StandIn[],
+  ) {
+    this.#cluster = cluster;
+    this.#deadlines = deadlines;
+    this.#quorum = quorum;
+    this.#findStandIns = findStandIns;
+    this.#slots = owners.map((owner) => ({
+      owner,
+      isAcknowledged: false,
+      waitingCount: 0,
+      failure: undefined,
+    }));
+  }
+
+  /** Whether so many slots have somebody to ask. */
+  canReach(needed: number): boolean {
+    const owners = this.#slots.filter(({ owner }) => this.#canAsk(owner)).length;
+    return owners >= needed ||
+      needed <= this.#slots.length && owners + this.#spare.length >= needed;
+  }
+
+  /** Why the write cannot begin. */
+  refusal(): QuorumError {
+    for (const { owner } of this.#slots) {
+      if (!this.#canAsk(owner)) this.#quorum.fail(owner, NOT_CONNECTED);
+    }
+    return this.#quorum.error("no");
+  }
+
+  /**
+   * Sends the write. Resolves when the quorum is reached.
+   *
+   * @throws {QuorumError} with the outcome `unknown` once it cannot be reached any more, or time is up
+   */
+  run(writing: Writing): Promise<void> {
+    const { timeoutMs } = writing;
+    this.#deadline = this.#deadlines.set(timeoutMs, () => this.#expire());
+    const direct: Slot[] = [];
+    for (const slot of this.#slots) {
+      if (slot.owner === this.#cluster.self) this.#awaitOwnDisk(slot, writing);
+      else if (this.#canAsk(slot.owner)) direct.push(slot);
+      else this.#askStandIn(slot, writing, NOT_CONNECTED);
+    }
+    this.#askOwners(direct, writing);
+    if (!this.#isDone) {
+      this.#impatience = this.#deadlines.set(STAND_IN_AFTER_MS, () => {
+        for (const slot of this.#slots) if (!slot.isAcknowledged) this.#askNext(slot, writing);
+      });
+    }
+    return this.#done.promise;
+  }
+
+  #canAsk(owner: string): boolean {
+    if (owner === this.#cluster.self) return true;
+    const peer = this.#cluster.peerOf(owner);
+    return peer !== undefined && this.#cluster.rpc.isUp(peer);
+  }
+
+  get #spare(): StandIn[] {
+    return this.#standIns ??= [...this.#findStandIns()];
+  }
+
+  #askOwners(slots: readonly Slot[], writing: Writing): void {
+    const bySlot = new Map<PeerId, Slot>();
+    for (const slot of slots) bySlot.set(this.#cluster.peerOf(slot.owner)!, slot);
+    if (bySlot.size > 0) this.#ask(bySlot, [], writing);
+  }
+
+  /** Lets the next fallback stand in, or counts the slot as failed if there is none. */
+  #askStandIn(slot: Slot, writing: Writing, cause: unknown): void {
+    slot.failure ??= cause;
+    if (this.#askNext(slot, writing) || slot.waitingCount > 0 || slot.isAcknowledged) return;
+    this.#quorum.fail(slot.owner, slot.failure);
+    this.#judge();
+  }
+
+  #askNext(slot: Slot, writing: Writing): boolean {
+    const next = this.#spare.shift();
+    if (next === undefined) return false;
+    if (next.peer === undefined) this.#awaitOwnDisk(slot, writing);
+    else this.#ask(new Map([[next.peer, slot]]), [slot.owner], writing);
+    return true;
+  }
+
+  #awaitOwnDisk(slot: Slot, writing: Writing): void {
+    slot.waitingCount++;
+    writing.durable.then(
+      () => this.#acknowledge(slot),
+      (error) => this.#fail(slot, error, writing),
+    );
+  }
+
+  /** @param standsInFor the owner for whom these peers stand in, if they do */
+  #ask(
+    slots: ReadonlyMap<PeerId, Slot>,
+    standsInFor: readonly string[],
+    writing: Writing,
+  ): void {
+    const { key, object, partition, timeoutMs } = writing;
+    const cluster = this.#cluster;
+    for (const slot of slots.values()) slot.waitingCount++;
+    const message = [
+      layoutOf(cluster).layout.id,
+      partition,
+      key,
+      object.encoded(),
+      ...standsInFor,
+    ];
+    cluster.rpc.ask([...slots.keys()], METHODS.store, message, timeoutMs, (peer, reply) => {
+      const slot = slots.get(peer)!;
+      if (!(reply instanceof DenamoError)) return this.#acknowledge(slot);
+      learnFromRefusal(cluster, reply);
+      this.#fail(slot, reply, writing);
+    });
+  }
+
+  #acknowledge(slot: Slot): void {
+    if (slot.isAcknowledged) return;
+    slot.isAcknowledged = true;
+    this.#quorum.succeed();
+    this.#judge();
+  }
+
+  #fail(slot: Slot, cause: unknown, writing: Writing): void {
+    slot.waitingCount--;
+    if (slot.isAcknowledged) return;
+    this.#askStandIn(slot, writing, cause);
+  }
+
+  #judge(): void {
+    if (this.#isDone || !(this.#quorum.isReached || this.#quorum.isLost)) return;
+    this.#end();
+    if (this.#quorum.isReached) this.#done.resolve();
+    else this.#done.reject(this.#quorum.error("unknown"));
+  }
+
+  #expire(): void {
+    if (this.#isDone) return;
+    this.#end();
+    for (const { isAcknowledged, owner, waitingCount } of this.#slots) {
+      if (!isAcknowledged && waitingCount > 0) this.#quorum.fail(owner, NO_ANSWER);
+    }
+    this.#done.reject(this.#quorum.error("unknown"));
+  }
+
+  #end(): void {
+    this.#isDone = true;
+    if (this.#deadline !== undefined) this.#deadlines.clear(this.#deadline);
+    if (this.#impatience !== undefined) this.#deadlines.clear(this.#impatience);
+  }
+}
+
+const NOT_CONNECTED = new DenamoError("timeout", "no", "is not connected");
+const NO_ANSWER = new DenamoError("timeout", "unknown", "has not answered in time");

@@ -1,0 +1,319 @@
+// Hinted hand-off: what a node keeps for owners that could not be reached, and how they get it.
+//
+// There is no list of hints. A copy of a key that this node does not own is the hint: it says by being here that
+// an owner may lack something. All owners that can be reached are sent it; when all of them have it on their
+// disks, and the copy is still the one that was sent, it is dropped. So a hint survives a crash, a second
+// write while it waits merges into it, a change of owners needs no thought, and what counted towards a quorum
+// is not dropped before every owner has it.
+//
+// What is kept is bounded in bytes: over the limit a node no longer stands in, and writes go on through
+// the others.
+//
+// Source: DeCandia et al., "Dynamo" (2007), section 4.6.
+
+import { binaryString, fromBinaryString } from "../base/bytes.ts";
+import type { DataObject } from "../crdt/data_object.ts";
+import type { Clock, Timer } from "../ports/clock.ts";
+import type { Log } from "../ports/log.ts";
+import { PARTITION_COUNT_MAX } from "../ring/partition.ts";
+import type { ScanStart } from "../storage/storage.ts";
+import { DenamoError, messageOf, OverloadedError } from "../wire/errors.ts";
+import { METHODS } from "../wire/message_codec.ts";
+import { type Cluster, layoutOf, learnFromRefusal, type Reachable, reachable } from "./cluster.ts";
+import type { Namespaces } from "./namespaces.ts";
+import type { Replica } from "./replica.ts";
+
+export interface HandOffOptions {
+  readonly cluster: Cluster;
+  readonly replica: Replica;
+  readonly namespaces: Namespaces;
+  readonly clock: Clock;
+  readonly log: Log;
+  /** How much may be kept for others, in bytes. */
+  readonly limitBytes: number;
+}
+
+/** What is kept for others. */
+export interface HintCounts {
+  readonly keys: number;
+  readonly bytes: number;
+  /** Copies that were handed over and dropped since the start. */
+  readonly handedOver: number;
+}
+
+const NOBODY: ReadonlySet<string> = new Set();
+
+/** How often it is looked whether somebody can be given something, in milliseconds. */
+const LOOK_EVERY_MS = 1_000;
+
+/** How many keys are read, and handed over, at once. */
+const PAGE_COUNT = 32;
+
+const TIMEOUT_MS = 10_000;
+
+/** What keeping track of a key costs beside its object. */
+const OVERHEAD_BYTES = 100;
+
+/** A copy that is kept for owners, as an operator sees it. */
+export interface KeptCopy {
+  readonly bytes: number;
+  /** For how long this run of the node has known it, in milliseconds. */
+  readonly ageMs: number;
+  /** Owners that are not known to have it. */
+  readonly lacking: readonly string[];
+}
+
+/** That a key is kept; another one takes its place when the key changes. */
+interface Hint {
+  readonly bytes: number;
+  /** Since when the key is kept, in milliseconds of the clock's monotonic time. */
+  readonly sinceMs: number;
+}
+
+/** What is kept of one partition. */
+interface Kept {
+  /** By key as text. */
+  readonly hints: Map<string, Hint>;
+  /** The owners that could be reached when all of it was last handed over, each with its peer. */
+  givenTo: string;
+  /** The owners, each with its peer, that have all of it. */
+  hasAll: ReadonlySet<string>;
+}
+
+export class HandOff {
+  readonly #options: HandOffOptions;
+  readonly #kept = new Map<number, Kept>();
+  #bytes = 0;
+  #keys = 0;
+  #handedOver = 0;
+  #hasLooked = false;
+  #timer: Timer | undefined;
+  #isStopped = false;
+
+  constructor(options: HandOffOptions) {
+    this.#options = options;
+  }
+
+  get counts(): HintCounts {
+    return { keys: this.#keys, bytes: this.#bytes, handedOver: this.#handedOver };
+  }
+
+  /** Whether the disk has been searched for what an earlier run kept: before, the counts are too low. */
+  get hasLooked(): boolean {
+    return this.#hasLooked;
+  }
+
+  get limitBytes(): number {
+    return this.#options.limitBytes;
+  }
+
+  /** Everything that is kept, partition by partition. */
+  *kept(): Generator<KeptCopy> {
+    const { clock, cluster, namespaces } = this.#options;
+    const current = cluster.current();
+    if (current === undefined) return;
+    const nowMs = clock.monotonic();
+    for (const [partition, { hasAll, hints }] of this.#kept) {
+      const lacks = (owner: string) => !hasAll.has(`${owner} ${cluster.peerOf(owner)}`);
+      for (const [name, { bytes, sinceMs }] of hints) {
+        const { n } = namespaces.of(fromBinaryString(name));
+        const lacking = current.placement.ownersFor(partition, n).filter(lacks);
+        yield { bytes, ageMs: nowMs - sinceMs, lacking };
+      }
+    }
+  }
+
+  /** Hands over what can be, from now on. */
+  start(): void {
+    this.#timer = this.#options.clock.after(LOOK_EVERY_MS, () => {
+      this.#look().catch((error) => {
+        if (this.#isStopped) return;
+        this.#options.log.warn("Cannot hand over now", { error: messageOf(error) });
+      }).finally(() => {
+        if (!this.#isStopped) this.start();
+      });
+    });
+  }
+
+  stop(): void {
+    this.#isStopped = true;
+    this.#timer?.cancel();
+  }
+
+  /**
+   * Keeps an object for an owner. Resolves when it is durable here.
+   *
+   * @throws {OverloadedError} if as much is kept as may be
+   */
+  async keep(partition: number, key: Uint8Array, object: DataObject): Promise<void> {
+    this.checkRoom();
+    try {
+      await this.#options.replica.merge(partition, key, object);
+    } finally {
+      // Not before: what is not there yet would be taken for handed over.
+      this.note(partition, key, object);
+    }
+  }
+
+  /** @throws {OverloadedError} if as much is kept as may be */
+  checkRoom(): void {
+    const { limitBytes } = this.#options;
+    if (this.#bytes < limitBytes) return;
+    throw new OverloadedError("What is kept for other nodes", limitBytes);
+  }
+
+  /** Takes note that this node holds a key that it does not own. */
+  note(partition: number, key: Uint8Array, object: DataObject): void {
+    let kept = this.#kept.get(partition);
+    if (kept === undefined) {
+      kept = { hints: new Map(), givenTo: "", hasAll: NOBODY };
+      this.#kept.set(partition, kept);
+    }
+    kept.givenTo = "";
+    kept.hasAll = NOBODY;
+    const name = binaryString(key);
+    const before = kept.hints.get(name);
+    const bytes = OVERHEAD_BYTES + object.encoded().length;
+    kept.hints.set(name, { bytes, sinceMs: before?.sinceMs ?? this.#options.clock.monotonic() });
+    this.#bytes += bytes - (before?.bytes ?? 0);
+    if (before === undefined) this.#keys++;
+  }
+
+  async #look(): Promise<void> {
+    const { cluster } = this.#options;
+    if (cluster.current() === undefined) return;
+    if (!this.#hasLooked) await this.#lookForForeignKeys();
+    for (const [partition, kept] of this.#kept) {
+      if (this.#isStopped) return;
+      const whom = reachable(cluster, this.#ownersOf(partition));
+      const names = namesOf(whom);
+      const all = names.join(" ");
+      if (all === "" || all === kept.givenTo) continue;
+      // What is noted meanwhile takes this back.
+      kept.givenTo = all;
+      let isGiven = false;
+      try {
+        isGiven = await this.#give(partition, whom);
+      } finally {
+        if (kept.givenTo === all) {
+          kept.givenTo = isGiven ? all : "";
+          kept.hasAll = isGiven ? new Set(names) : NOBODY;
+        }
+      }
+    }
+  }
+
+  /** After a start, and after a change of owners: what here is not ours? */
+  async #lookForForeignKeys(): Promise<void> {
+    const { namespaces, replica } = this.#options;
+    let from: ScanStart = { partition: 0 };
+    for (;;) {
+      const page = await replica.scan(from, PARTITION_COUNT_MAX - 1, undefined, PAGE_COUNT);
+      for (const { partition, key, object } of page) {
+        if (object === undefined || this.#owns(partition, namespaces.of(key).n)) continue;
+        this.note(partition, key, object);
+      }
+      if (page.length < PAGE_COUNT || this.#isStopped) break;
+      const { partition, key } = page[page.length - 1]!;
+      from = { partition, after: key };
+    }
+    this.#hasLooked = true;
+  }
+
+  /** Hands over what is kept of a partition; returns whether all of these nodes have all of it that they own. */
+  async #give(partition: number, whom: readonly Reachable[]): Promise<boolean> {
+    let isGiven = true;
+    const names = [...this.#kept.get(partition)!.hints.keys()];
+    for (let at = 0; at < names.length && !this.#isStopped; at += PAGE_COUNT) {
+      const page = names.slice(at, at + PAGE_COUNT);
+      const given = await Promise.all(page.map((name) => this.#giveOne(partition, name, whom)));
+      if (given.includes(false)) isGiven = false;
+    }
+    return isGiven && !this.#isStopped;
+  }
+
+  /** Whether those of these nodes that own a key have it. What fails for one key holds up no other. */
+  async #giveOne(partition: number, name: string, whom: readonly Reachable[]): Promise<boolean> {
+    try {
+      const hint = this.#kept.get(partition)?.hints.get(name);
+      return hint === undefined || await this.#send(partition, name, hint, whom);
+    } catch (error) {
+      if (!(error instanceof DenamoError)) throw error;
+      if (this.#isStopped) return false;
+      this.#options.log.debug("Cannot hand over a key now", { error: messageOf(error) });
+      return false;
+    }
+  }
+
+  /**
+   * Sends a key to those of these nodes that own it, and drops it when all its owners have it. Returns whether
+   * those that it was sent to have all that is left of it here.
+   */
+  async #send(
+    partition: number,
+    name: string,
+    hint: Hint,
+    whom: readonly Reachable[],
+  ): Promise<boolean> {
+    const { cluster, namespaces, replica } = this.#options;
+    const key = fromBinaryString(name);
+    const { n } = namespaces.of(key);
+    const { layout, placement } = layoutOf(cluster);
+    const held = await replica.read(partition, key);
+    if (this.#owns(partition, n)) return this.#forget(partition, name, hint);
+    if (held.isEmpty) {
+      // A commit that failed may have left on the disk what nobody sees before the next start.
+      if (!await replica.drop(partition, key, held)) return false;
+      return this.#forget(partition, name, hint);
+    }
+    const owners = placement.ownersFor(partition, n);
+    const takers = whom.filter(({ node }) => owners.includes(node));
+    const message = [layout.id, partition, key, held.encoded()];
+    const replies = await Promise.all(takers.map(async ({ peer }) => {
+      try {
+        await cluster.rpc.call(peer, METHODS.store, message, TIMEOUT_MS, "bulk");
+        return true;
+      } catch (error) {
+        if (!(error instanceof DenamoError)) throw error;
+        learnFromRefusal(cluster, error);
+        return false;
+      }
+    }));
+    if (replies.includes(false)) return false;
+    if (takers.length < owners.length) return true;
+    if (!await replica.drop(partition, key, held)) return false;
+    this.#handedOver++;
+    return this.#forget(partition, name, hint);
+  }
+
+  /** Ends a hint, unless another has taken its place. */
+  #forget(partition: number, name: string, hint: Hint): true {
+    const kept = this.#kept.get(partition);
+    if (kept?.hints.get(name) !== hint) return true;
+    kept.hints.delete(name);
+    this.#bytes -= hint.bytes;
+    this.#keys--;
+    if (kept.hints.size === 0) this.#kept.delete(partition);
+    return true;
+  }
+
+  /** All that own some key of a partition. */
+  #ownersOf(partition: number): string[] {
+    const { cluster, namespaces } = this.#options;
+    const { placement } = layoutOf(cluster);
+    const owners = namespaces.copies().flatMap((copies) => {
+      return placement.ownersFor(partition, copies || undefined);
+    });
+    return [...new Set(owners)];
+  }
+
+  #owns(partition: number, copies: number | undefined): boolean {
+    const { cluster } = this.#options;
+    return layoutOf(cluster).placement.isOwner(cluster.self, partition, copies);
+  }
+}
+
+/** The nodes as they are at present: who comes back as another peer counts as another. */
+function namesOf(nodes: readonly Reachable[]): string[] {
+  return nodes.map(({ node, peer }) => `${node} ${peer}`).sort();
+}

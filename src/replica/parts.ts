@@ -1,0 +1,32 @@
+// What is compared as one: the keys of one partition that keep so many copies, and so have the same owners.
+
+import { ROOTS_COUNT } from "./tree_service.ts";
+
+/** `copies` is 0 for as many as the layout says. */
+export interface Part {
+  readonly partition: number;
+  readonly copies: number;
+}
+
+/** As many as one message may ask the roots of, and all of one number of copies. */
+export function chunksOf(parts: readonly Part[]): Part[][] {
+  const chunks: Part[][] = [];
+  for (const part of parts) {
+    const last = chunks.at(-1);
+    const fits = last !== undefined && last.length < ROOTS_COUNT &&
+      last[0]!.copies === part.copies;
+    if (fits) last.push(part);
+    else chunks.push([part]);
+  }
+  return chunks;
+}
+
+/** Each part by a name of its own. */
+export function nameOf({ copies, partition }: Part): string {
+  return `${partition} ${copies}`;
+}
+
+/** The partitions of some parts, each once, ascending. */
+export function partitionsIn(parts: readonly Part[]): number[] {
+  return [...new Set(parts.map(({ partition }) => partition))].sort((a, b) => a - b);
+}

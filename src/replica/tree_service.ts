@@ -1,0 +1,128 @@
+// What a node answers to who compares hash trees with it: roots, leaves, and the keys of leaves.
+//
+// All three are about one number of copies: the keys of the namespaces that keep so many, 0 standing for the
+// layout's number. Everything travels with the bulk data, so that comparing never stands before a request.
+
+import { Arguments } from "../wire/arguments.ts";
+import { DenamoError } from "../wire/errors.ts";
+import { LIMITS } from "../wire/limits.ts";
+import { type IncomingRequest, METHODS } from "../wire/message_codec.ts";
+import type { Rpc } from "../wire/rpc.ts";
+import type { CurrentLayout } from "./cluster.ts";
+import { LEAF_COUNT, leafOf } from "./hash_tree.ts";
+import type { HashTrees, TreeEntry } from "./hash_trees.ts";
+import type { Namespaces } from "./namespaces.ts";
+
+/** Partitions whose roots one message asks for. */
+export const ROOTS_COUNT = 1_024;
+
+/** Keys that one message tells. */
+export const ENTRIES_COUNT = 512;
+
+export class TreeService {
+  readonly #self: string;
+  readonly #trees: HashTrees;
+  readonly #namespaces: Namespaces;
+  readonly #layout: () => CurrentLayout | undefined;
+
+  constructor(
+    self: string,
+    trees: HashTrees,
+    namespaces: Namespaces,
+    layout: () => CurrentLayout | undefined,
+  ) {
+    this.#self = self;
+    this.#trees = trees;
+    this.#namespaces = namespaces;
+    this.#layout = layout;
+  }
+
+  /** Begins to answer. */
+  register(rpc: Rpc): void {
+    rpc.serve(METHODS.roots, (request) => this.#roots(request));
+    rpc.serve(METHODS.leaves, (request) => this.#leaves(request));
+    rpc.serve(METHODS.entries, (request) => this.#entries(request));
+  }
+
+  /** `[layout, copies, [partition …]]` is answered with eight bytes for each, in order. */
+  async #roots(request: IncomingRequest): Promise<readonly unknown[]> {
+    const args = new Arguments(request.arguments, "roots request");
+    const { copies, partitionCount } = this.#begin(args);
+    const partitions = new Arguments(args.list(ROOTS_COUNT), "roots request");
+    const roots: bigint[] = [];
+    while (!partitions.isAtEnd) {
+      const partition = partitions.count(partitionCount - 1);
+      const tree = this.#trees.get(partition, copies);
+      roots.push((tree instanceof Promise ? await tree : tree).root());
+    }
+    return [rootBytes(roots)];
+  }
+
+  /** `[layout, copies, partition]` is answered with the leaves. */
+  async #leaves(request: IncomingRequest): Promise<readonly unknown[]> {
+    const args = new Arguments(request.arguments, "leaves request");
+    const { copies, partitionCount } = this.#begin(args);
+    const tree = await this.#trees.get(args.count(partitionCount - 1), copies);
+    return [tree.leaves()];
+  }
+
+  /**
+   * `[layout, copies, partition, [leaf …], after]` is answered with `[key, digest]` for each key of these
+   * leaves behind the key `after`, in order; fewer than the limit mean that was all.
+   */
+  async #entries(request: IncomingRequest): Promise<readonly unknown[]> {
+    const args = new Arguments(request.arguments, "entries request");
+    const { copies, partitionCount } = this.#begin(args);
+    const partition = args.count(partitionCount - 1);
+    const listed = new Arguments(args.list(LEAF_COUNT), "entries request");
+    const leaves = new Set<number>();
+    while (!listed.isAtEnd) leaves.add(listed.count(LEAF_COUNT - 1));
+    const after = args.optional((part) => part.ownBytes(LIMITS.key));
+    const found: [Uint8Array, Uint8Array][] = [];
+    for await (const entry of this.#trees.entries(partition, after)) {
+      if (!isIn(entry, leaves, copies, this.#namespaces)) continue;
+      found.push([entry.key, rootBytes([entry.digest])]);
+      if (found.length === ENTRIES_COUNT) break;
+    }
+    return [found];
+  }
+
+  #begin(args: Arguments): { copies: number; partitionCount: number } {
+    const id = args.text();
+    const current = this.#layout();
+    if (current === undefined) {
+      throw new DenamoError("not_ready", "no", `${this.#self} has no layout`);
+    }
+    const { layout, encoded } = current;
+    if (layout.id !== id) {
+      throw new DenamoError("wrong_layout", "no", `${this.#self} has layout ${layout.id}`, {
+        layout: encoded,
+      });
+    }
+    return { copies: args.count(LIMITS.layoutMemberCount), partitionCount: layout.partitions };
+  }
+}
+
+/** Whether a key belongs to one of these leaves of the tree of so many copies. */
+export function isIn(
+  { key }: TreeEntry,
+  leaves: ReadonlySet<number>,
+  copies: number,
+  namespaces: Namespaces,
+): boolean {
+  return leaves.has(leafOf(key)) && namespaces.copiesOf(key) === copies;
+}
+
+/** Hashes as they travel. */
+export function rootBytes(roots: readonly bigint[]): Uint8Array<ArrayBuffer> {
+  const bytes = new Uint8Array(8 * roots.length);
+  const view = new DataView(bytes.buffer);
+  for (const [i, root] of roots.entries()) view.setBigUint64(8 * i, root);
+  return bytes;
+}
+
+/** The inverse of {@linkcode rootBytes}. */
+export function rootsIn(bytes: Uint8Array): bigint[] {
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  return Array.from({ length: bytes.length >>> 3 }, (_, i) => view.getBigUint64(8 * i));
+}
