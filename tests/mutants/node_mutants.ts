@@ -14,6 +14,8 @@ export const NODE_MUTANTS: readonly Mutant[] = [
     )],
     finding: tooEarlyOk,
     why: "The same replica twice in one quorum",
+    survivesBecause:
+      "The place of an owner in a quorum is acknowledged once, whoever answers for it and how often",
   },
   {
     name: "A request that arrives twice is carried out twice",

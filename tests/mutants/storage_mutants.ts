@@ -167,7 +167,7 @@ export const STORAGE_MUTANTS: readonly Mutant[] = [
       "if (checksum !== view.getUint32(CHECKSUM_AT)) {",
       "if (value.length < CHECKSUM_AT && checksum === 0) {",
     )],
-    finding: believedDamage,
+    finding: badRecovery,
     why: "A log is replayed after a crash, when its end is most likely to be torn",
   },
   {
@@ -177,7 +177,7 @@ export const STORAGE_MUTANTS: readonly Mutant[] = [
       "      throw this.#reader.failure(error);\n    }\n    const { journalBytes",
       "      this.#reader.failure(error);\n    }\n    const { journalBytes",
     )],
-    finding: lostWrite,
+    finding: badRecovery,
     why:
       "Catch and go on with nothing: most catastrophic failures begin so (Yuan et al., OSDI 2014)",
   },
