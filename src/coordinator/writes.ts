@@ -74,7 +74,11 @@ export class Writes {
     const pending = this.#replica.coordinate(partition, key, request.seen, request.change);
     const written = pending instanceof Promise ? await pending : pending;
     const { durable, object } = written;
-    if (!isOwner) this.#handOff.note(partition, key, object);
+    if (!isOwner) {
+      this.#handOff.note(partition, key, object);
+      // The round asks about our disk only when it is our turn to stand in.
+      durable.catch(() => {});
+    }
     await round.run({ partition, key, object, durable, timeoutMs: request.timeoutMs });
     return written;
   }

@@ -47,7 +47,7 @@ export class Heartbeats {
   readonly #listening: ListeningTime;
   /** Who has spoken since the last judgement. */
   readonly #spoken = new Set<PeerId>();
-  /** Of peers that we have admitted and not yet met: the incarnation of another run that we remember. */
+  /** Of peers that have not been told yet: the incarnation of another run of theirs that we remember. */
   readonly #otherSelves = new Map<PeerId, number>();
   #sequence = 0;
   #phase: "idle" | "running" | "stopped" = "idle";
@@ -110,31 +110,40 @@ export class Heartbeats {
     const { table } = this.#options;
     const reason = table.judge(node, peerId, incarnation);
     const remembered = table.incarnationOf(node);
-    if (this.#otherSelves.size >= MEMBER_LIMIT) this.#otherSelves.clear();
     if (reason === undefined && remembered !== undefined && node !== table.node) {
       const isOther = remembered !== incarnation ||
         table.laterSelfOf(node, peerId, incarnation) !== undefined;
-      if (isOther) this.#otherSelves.set(peerId, remembered);
+      if (isOther) this.#remember(peerId, remembered);
     }
     this.#take(heartbeat);
     return reason;
   }
 
   /**
-   * The incarnation of another run of this peer's node that we remembered when it greeted us; asked once. If
-   * that is later than the peer's own, the peer must go above it to be heard.
+   * Peers of whose nodes we remember another run, with its incarnation, until they have been told. If that is
+   * later than the peer's own, the peer must go above it to be heard.
    */
-  otherSelfOf(peerId: PeerId): number | undefined {
-    const incarnation = this.#otherSelves.get(peerId);
-    this.#otherSelves.delete(peerId);
-    return incarnation;
+  get otherSelves(): ReadonlyMap<PeerId, number> {
+    return this.#otherSelves;
   }
 
-  /** Somebody remembers an incarnation of ours: from now on we speak as a later one. */
-  refute(incarnation: number): void {
-    if (incarnation < this.#options.table.incarnation) return;
-    this.#options.table.refute(incarnation);
-    this.publishNow();
+  /** A peer has learnt of the other run that we remember. */
+  hasLearnt(peerId: PeerId, incarnation: number): void {
+    if (this.#otherSelves.get(peerId) === incarnation) this.#otherSelves.delete(peerId);
+  }
+
+  /**
+   * Somebody remembers an incarnation of our node: from now on we speak as a later one.
+   *
+   * @returns our incarnation from now on
+   */
+  refute(incarnation: number): number {
+    const { table } = this.#options;
+    if (incarnation >= table.incarnation) {
+      table.refute(incarnation);
+      this.publishNow();
+    }
+    return table.incarnation;
   }
 
   /** Takes in what was published. Bytes that are no heartbeat are counted and reported in the log. */
@@ -190,15 +199,24 @@ export class Heartbeats {
 
   #take(heartbeat: Heartbeat): RecordOutcome {
     const { table, clockWatch, onHeartbeat } = this.#options;
-    const { node, incarnation, timeMs } = heartbeat;
+    const { node, peerId, incarnation, timeMs } = heartbeat;
     const incarnationBefore = table.incarnationOf(node);
     const outcome = table.record(heartbeat, this.#listening.now());
+    if (outcome === "old") {
+      const later = table.laterSelfOf(node, peerId, incarnation);
+      if (later !== undefined) this.#remember(peerId, later);
+    }
     if (outcome !== "recorded") return outcome;
     // Another run of the process may be on another machine, or after a correction of its clock.
     if (incarnation !== incarnationBefore) clockWatch.forget(node);
     if (table.stateOf(node) !== "down") clockWatch.observe(node, timeMs);
     onHeartbeat?.(heartbeat);
     return outcome;
+  }
+
+  #remember(peerId: PeerId, incarnation: number): void {
+    if (this.#otherSelves.size >= MEMBER_LIMIT) this.#otherSelves.clear();
+    this.#otherSelves.set(peerId, incarnation);
   }
 
   #decode(bytes: Uint8Array): Heartbeat | MalformedError {

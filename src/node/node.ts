@@ -113,7 +113,7 @@ export class Node implements NodeApi {
     settings: NodeSettings,
     ports: NodePorts,
     storage: Storage<DataObject>,
-    { former: formerIncarnation, incarnation }: Incarnations,
+    incarnations: Incarnations,
     onCommitFailed: { handler: (partitions: Iterable<number>) => void },
   ) {
     const { clock, random, network, log, witness } = ports;
@@ -129,7 +129,7 @@ export class Node implements NodeApi {
     this.#table = new MemberTable({
       node: settings.node,
       peerId: network.self,
-      incarnation,
+      incarnation: incarnations.incarnation,
       onChange: (change) => this.#peers.changed(change),
     });
     this.#heartbeats = new Heartbeats({
@@ -153,11 +153,10 @@ export class Node implements NodeApi {
         if (settings.join.length > 0) this.#failure.resolve(new Error(reason));
       },
     );
-    this.#refutation = new Refutation(this.#heartbeats, this.#rpc, (incarnation) => {
+    this.#refutation = new Refutation(this.#heartbeats, this.#rpc, incarnations, () => {
       keepIncarnation(storage, this.#table.incarnation).catch((error) => {
         log.warn("Cannot note the incarnation of this node", { error: messageOf(error) });
       });
-      if (incarnation <= formerIncarnation) return;
       this.#filling.begin("A peer remembers a run of this node that its disk does not know of");
     });
     this.#readiness = new Readiness(

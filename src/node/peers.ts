@@ -49,7 +49,7 @@ export class Peers {
         admission.peerUp();
         table.connected(peer);
         rpc.peerUp(peer);
-        refutation.peerUp(peer);
+        refutation.tell();
       },
       peerDown: (peer, reason) => {
         table.disconnected(peer);
@@ -60,7 +60,10 @@ export class Peers {
         heartbeats.spoke(from);
         rpc.receive(from, lane, bytes);
       },
-      published: (bytes) => heartbeats.receive(bytes),
+      published: (bytes) => {
+        heartbeats.receive(bytes);
+        refutation.tell();
+      },
     };
   }
 

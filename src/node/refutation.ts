@@ -3,7 +3,8 @@
 // Incarnations are taken from the clock, so that a node whose disk was lost or put back still comes after its
 // earlier runs. Only a clock that was ahead then and is right now breaks that: the node returns with a lower
 // incarnation than the others remember, and all that it says counts as old. Whoever has admitted such a
-// node tells it the incarnation that it remembers; the node goes above it and is heard again.
+// node tells it the incarnation that it remembers, until it has answered; the node goes above it and is heard
+// again.
 //
 // The same word tells a node that its disk is not the one it had: if a peer remembers a run later than the last
 // one that the disk knows of, then the disk is empty, or an old copy was put back.
@@ -13,33 +14,55 @@
 import type { Heartbeats } from "../membership/heartbeats.ts";
 import type { PeerId } from "../ports/network.ts";
 import { Arguments } from "../wire/arguments.ts";
+import { DenamoError } from "../wire/errors.ts";
 import { METHODS } from "../wire/message_codec.ts";
 import type { Rpc } from "../wire/rpc.ts";
+import type { Incarnations } from "./incarnations.ts";
 
-/** Nobody waits for the answer; a node that missed the word is told again over its next connection. */
+/** A word that got lost is said again when this has passed and the cluster speaks again. */
 const TIMEOUT_MS = 5_000;
 
 export class Refutation {
   readonly #heartbeats: Heartbeats;
   readonly #rpc: Rpc;
+  /** Peers that are being told. */
+  readonly #underWay = new Set<PeerId>();
+  /** The incarnations of this run. */
+  readonly #own: Set<number>;
+  /** The highest incarnation of an earlier run that is known here, from the disk or by what was told. */
+  #former: number;
 
-  /** @param remembers told every incarnation of ours that a peer remembers from before this run */
-  constructor(heartbeats: Heartbeats, rpc: Rpc, remembers: (incarnation: number) => void) {
+  /** @param remembers told that a peer remembers a run from before this one that our disk does not know of */
+  constructor(
+    heartbeats: Heartbeats,
+    rpc: Rpc,
+    { former, incarnation }: Incarnations,
+    remembers: () => void,
+  ) {
     this.#heartbeats = heartbeats;
     this.#rpc = rpc;
+    this.#former = former;
+    this.#own = new Set([incarnation]);
     rpc.serve(METHODS.refute, (request) => {
       const args = new Arguments(request.arguments, "refute");
-      const incarnation = args.count(Number.MAX_SAFE_INTEGER - 1);
-      heartbeats.refute(incarnation);
-      remembers(incarnation);
+      const remembered = args.count(Number.MAX_SAFE_INTEGER - 1);
+      if (remembered <= this.#former || this.#own.has(remembered)) return [];
+      this.#former = remembered;
+      this.#own.add(heartbeats.refute(remembered));
+      remembers();
       return [];
     });
   }
 
-  /** A connection is open to a peer that has shown itself just before. */
-  peerUp(peer: PeerId): void {
-    const incarnation = this.#heartbeats.otherSelfOf(peer);
-    if (incarnation === undefined) return;
-    this.#rpc.ask([peer], METHODS.refute, [incarnation], TIMEOUT_MS, () => {});
+  /** Tells the peers that can be reached and have not learnt it yet which other run of theirs we remember. */
+  tell(): void {
+    for (const [peer, incarnation] of this.#heartbeats.otherSelves) {
+      if (this.#underWay.has(peer) || !this.#rpc.isUp(peer)) continue;
+      this.#underWay.add(peer);
+      this.#rpc.ask([peer], METHODS.refute, [incarnation], TIMEOUT_MS, (_peer, reply) => {
+        this.#underWay.delete(peer);
+        if (!(reply instanceof DenamoError)) this.#heartbeats.hasLearnt(peer, incarnation);
+      });
+    }
   }
 }

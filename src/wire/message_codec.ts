@@ -29,7 +29,6 @@ export const METHODS = {
   roots: 9,
   leaves: 10,
   entries: 11,
-  standIn: 12,
   hints: 13,
   repair: 14,
 } as const;

@@ -3,6 +3,7 @@ import { Node } from "../../src/node/node.ts";
 import { SeededRandom } from "../../src/base/seeded_random.ts";
 import { silentLog } from "../../src/host/logtape_log.ts";
 import type { PeerId } from "../../src/ports/network.ts";
+import type { Fate } from "../sim/memory_connection.ts";
 import { DiskImage } from "../sim/memory_disk.ts";
 import { MemoryWorld } from "../sim/memory_network.ts";
 import { VirtualTime } from "../sim/virtual_clock.ts";
@@ -12,7 +13,12 @@ const HOUR_MS = 3_600_000;
 /** Two machines whose clocks can be set, and whose disks are lost whenever a node starts. */
 class TwoMachines {
   readonly time = new VirtualTime();
-  readonly #network = new MemoryWorld({ clock: this.time.clock() });
+  readonly #network = new MemoryWorld({
+    clock: this.time.clock(),
+    fate: (from, to) => this.fate(from, to),
+  });
+  /** What becomes of the messages. */
+  fate: (from: PeerId, to: PeerId) => Fate = () => "arrives";
 
   async start(node: string, peerId: PeerId, aheadMs: number): Promise<Node> {
     const starting = Node.start({
@@ -62,3 +68,20 @@ for (const [what, peerId] of [["the same", "peer-2"], ["another", "peer-3"]] as 
     await Promise.all([n1.stop(), second.stop()]);
   });
 }
+
+Deno.test("a node that is not heard is told so until it has understood, though the first words get lost", async () => {
+  const machines = new TwoMachines();
+  const n1 = await machines.start("n1", "peer-1", 0);
+  const first = await machines.start("n2", "peer-2", HOUR_MS);
+  const seen = () => n1.members().find(({ node }) => node === "n2");
+  await machines.time.until(() => seen()?.state === "up", "n2 is up");
+  await first.stop();
+  await machines.time.until(() => seen()?.state === "down", "n2 is down");
+
+  let lostCount = 0;
+  machines.fate = (from) => from === "peer-1" && lostCount++ < 3 ? "lost" : "arrives";
+  const second = await machines.start("n2", "peer-2", 0);
+  await machines.time.until(() => seen()?.state === "up", "n2 is up again", 60_000);
+  assert.ok(lostCount > 3, "something got lost");
+  await Promise.all([n1.stop(), second.stop()]);
+});

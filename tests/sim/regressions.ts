@@ -60,4 +60,29 @@ export const REGRESSIONS: readonly Regression[] = [
     },
     why: "what a failed commit had left on the disk of a stand-in stayed there",
   },
+  {
+    seed: 6161,
+    with: {
+      seed: 3,
+      keyCount: 3,
+      sharesPartition: false,
+      durationMs: 19854,
+      coreMs: 500,
+      isStrict: false,
+      cacheBytes: 1000000,
+      journalCount: 8192,
+      publicationLoss: 0,
+      clockOffsetMs: 0,
+      driftPpm: 0,
+      faults: { oneWay: 0 },
+      operations: { putStale: 0, putBlind: 0 },
+    },
+    why: "a node was told once only that others remember a later run of it, and the word got lost",
+  },
+  {
+    seed: 20062,
+    with: { coreMs: 500, cacheBytes: 1000000 },
+    why:
+      "a node that coordinated without owning the key ended when its disk failed and it stood in for nobody",
+  },
 ];

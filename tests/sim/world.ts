@@ -20,11 +20,12 @@ import { Links } from "./links.ts";
 import { Machine, type Surroundings } from "./machine.ts";
 import { MemoryWorld } from "./memory_network.ts";
 import type { SimOptions } from "./options.ts";
-import { durabilityProblem } from "./oracles/durable_acks.ts";
+import { durabilityProblem, placesTaken } from "./oracles/durable_acks.ts";
 import { recoveryProblems } from "./oracles/recovery.ts";
 import { siblingProblems } from "./oracles/siblings.ts";
 import { damageProblem, messageProblem } from "./oracles/wire.ts";
 import { Pending } from "./pending.ts";
+import { StandInBook } from "./stand_in_book.ts";
 import { Trace } from "./trace.ts";
 import { VirtualTime } from "./virtual_clock.ts";
 
@@ -45,12 +46,15 @@ export class World {
   /** What happened that must never happen, in the order in which it was noticed. */
   readonly violations: string[] = [];
   readonly #pending = new Pending();
+  readonly #mayStandIn: boolean;
+  readonly #standIns = new StandInBook();
   readonly #owners = new Map<string, readonly Machine[]>();
   readonly #operation = new AsyncLocalStorage<Operation>();
 
   constructor(options: SimOptions, print?: (line: string) => void) {
     const { seed } = options;
     this.options = options;
+    this.#mayStandIn = !options.isStrict && options.nodeCount > options.replication;
     this.time = new VirtualTime(new Dice(seed, "lots").random);
     this.trace = new Trace(() => this.time.nowMs, print);
     const links = new Links(new Dice(seed, "network"), options.delayMs, options.publicationLoss);
@@ -166,19 +170,25 @@ export class World {
     }
   }
 
-  /** How many disks that count have a write, or had it before they were exchanged. */
-  #disksWith({ key, dot, operation }: Write): number {
-    const counted = this.options.isStrict ? this.ownersOf(key) : this.machines;
-    return counted.filter((machine) => {
+  /** How many owners' places are taken by disks that have a write, or had it before they were exchanged. */
+  #disksWith({ key, dot, node: coordinator, operation }: Write): number {
+    const owners = this.ownersOf(key).map(({ name }) => name);
+    const holders = this.machines.filter((machine) => {
       if (machine.replacedAtMs >= operation.invokedAtMs) return true;
       return this.onDisk(machine, key).timeOf(dot.actor) >= dot.time;
-    }).length;
+    });
+    return placesTaken(holders.map(({ name }) => name), (node) => {
+      if (owners.includes(node)) return [node];
+      if (!this.#mayStandIn) return [];
+      return node === coordinator ? owners : this.#standIns.ownersFor(node, key, dot);
+    });
   }
 
   /** Keeps the account of a message across the network, and learns what coordinators are answered. */
   #follow(from: PeerId, to: PeerId, bytes: Uint8Array): (deliver: () => void) => void {
     const operation = this.#operation.getStore();
     this.#observe(messageProblem(bytes));
+    if (this.#mayStandIn) this.#standIns.sent(nameOfPeer(to), bytes);
     const arrived = operation && this.#pending.sent(operation, from, to, this.time.nowMs);
     let isFirst = true;
     return (deliver) => {
@@ -187,7 +197,7 @@ export class World {
       if (operation === undefined) return deliver();
       arrived!(this.time.nowMs);
       if (isFirst && operation.kind === "delete" && operation.shown === undefined) {
-        const coordinator = to.replace(/-\d+$/, "");
+        const coordinator = nameOfPeer(to);
         for (const object of readAnswers(bytes)) operation.answers.push({ coordinator, object });
       }
       isFirst = false;
@@ -215,6 +225,11 @@ export class World {
       doors: () => ({ http: undefined, resp: undefined }),
     };
   }
+}
+
+/** The peer ids of a machine are its name and a number. */
+function nameOfPeer(peer: PeerId): string {
+  return peer.replace(/-\d+$/, "");
 }
 
 function nodeNames(count: number): string[] {

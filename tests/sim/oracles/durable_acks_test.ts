@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { durabilityProblem } from "./durable_acks.ts";
+import { durabilityProblem, placesTaken } from "./durable_acks.ts";
 import { MadeHistory } from "./made_history.ts";
 
 Deno.test("an acknowledged write is on as many disks as it needed", () => {
@@ -13,4 +13,22 @@ Deno.test("a write that was not acknowledged may be nowhere", () => {
   const history = new MadeHistory();
   const { operation } = history.put("one", { outcome: "unknown" });
   assert.equal(durabilityProblem(operation, 0), undefined);
+});
+
+Deno.test("a disk takes one owner's place, and gives it up for another that cannot take any other", () => {
+  const places: Record<string, string[]> = {
+    n1: ["n1"],
+    n2: ["n2"],
+    n4: ["n1"],
+    n5: ["n1", "n2", "n3"],
+    n6: [],
+  };
+  const taken = (...holders: string[]) => placesTaken(holders, (node) => places[node]!);
+  assert.equal(taken("n1", "n2"), 2);
+  assert.equal(taken("n1", "n4"), 1, "a stand-in and its owner are one");
+  assert.equal(taken("n4", "n2"), 2);
+  assert.equal(taken("n5", "n1"), 2);
+  assert.equal(taken("n5", "n1", "n2"), 3);
+  assert.equal(taken("n5"), 1);
+  assert.equal(taken("n2", "n6"), 1);
 });
