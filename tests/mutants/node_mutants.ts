@@ -145,8 +145,8 @@ export const NODE_MUTANTS: readonly Mutant[] = [
     name: "A node is not told that others remember a later incarnation of it",
     edits: [edit(
       "src/node/refutation.ts",
-      "    if (incarnation === undefined) return;\n",
-      "    if (incarnation === undefined || this.#rpc.isUp(peer)) return;\n",
+      "      if (this.#underWay.has(peer) || !this.#rpc.isUp(peer)) continue;\n",
+      "      if (this.#underWay.has(peer) || this.#rpc.isUp(peer)) continue;\n",
     )],
     finding: noProgress,
     with: only("clockJump", "crash", "lostDisk", "bitFlip"),

@@ -107,9 +107,8 @@ export const REPAIR_MUTANTS: readonly Mutant[] = [
       "    slot.isAcknowledged = true;",
     )],
     finding: tooEarlyOk,
+    with: { ...IMPATIENT, w: "quorum" },
     why: "An acknowledgement would promise owners that do not have it",
-    survivesBecause:
-      "the write is on two disks all the same; that quorums meet is promised, and judged, only where nobody stands in",
   },
   {
     name: "Owners never compare their copies",

@@ -1,8 +1,17 @@
 // Mistakes between a node and its disk.
 
-import { edit, FINDINGS, type Mutant } from "./mutant.ts";
+import { edit, FINDINGS, type Mutant, only } from "./mutant.ts";
 
 const { badRecovery, believedDamage, differentOwners, lostWrite, staleRead, tooEarlyOk } = FINDINGS;
+
+/** Damage now and then, and starts that read what is damaged. */
+const ROTTING = {
+  ...only("bitFlip", "crash"),
+  faults: { ...only("bitFlip", "crash").faults, bitFlip: 1, crash: 1 },
+  w: "quorum",
+  ownLevelShare: 0,
+  meanFaultMs: 500,
+} as const;
 
 export const STORAGE_MUTANTS: readonly Mutant[] = [
   {
@@ -148,6 +157,7 @@ export const STORAGE_MUTANTS: readonly Mutant[] = [
         "          throw this.#reader.failure(failure);\n        }",
     )],
     finding: badRecovery,
+    with: ROTTING,
     why: "Bit rot that is taken for an empty place makes the next write forget what was there",
   },
   {
@@ -158,6 +168,7 @@ export const STORAGE_MUTANTS: readonly Mutant[] = [
       "if (value.length < FLAGS_AT && checksum === 0) {",
     )],
     finding: believedDamage,
+    with: ROTTING,
     why: "Disks return wrong data without an error: Bairavasundaram et al. (2008)",
   },
   {
