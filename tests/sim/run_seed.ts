@@ -224,7 +224,7 @@ async function recover(world: World): Promise<void> {
   if (!await comesTrue(world, () => problem() === undefined, WHOLE_AGAIN_MS)) {
     world.violation(`The cluster is not whole within ${WHOLE_AGAIN_MS} virtual ms: ${problem()}`);
   }
-  await time.pass(5_000);
+  await time.pass(1_000);
 }
 
 /**
@@ -367,7 +367,7 @@ async function writeAlone(world: World): Promise<void> {
 
 /** Nothing stays under way in a cluster that has nothing to do; comparisons come and go. */
 async function leaveNothingOpen(world: World): Promise<void> {
-  await world.time.pass(world.options.timeoutMs + 15_000);
+  await world.time.pass(world.options.timeoutMs);
   for (const { name, node } of world.machines) {
     const problems = () => idleProblems(name, node?.measurements() ?? []);
     if (await comesTrue(world, () => problems().length === 0, REST_MS)) continue;
