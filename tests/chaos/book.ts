@@ -1,0 +1,101 @@
+// What clients outside the cluster did and were shown, in the form in which the oracle on lost writes takes it.
+//
+// From outside nobody sees a dot. But every value is written once, so a value that is shown names its write, and
+// a write with a context replaces what was shown with that context and what those had replaced. Without a
+// context only keys are written that have never been written before.
+
+import { closure, type Operation, type OperationKind, type Write } from "../sim/history.ts";
+import { lostWriteProblems } from "../sim/oracles/lost_writes.ts";
+
+export class Book {
+  readonly #ofKey = new Map<string, { operations: Operation[]; writes: Write[] }>();
+  readonly #byValue = new Map<string, Write>();
+  #operationCount = 0;
+
+  get keys(): Iterable<string> {
+    return this.#ofKey.keys();
+  }
+
+  /** The write that left a value. @throws if nobody wrote it */
+  writeOf(value: string): Write {
+    const write = this.#byValue.get(value);
+    if (write === undefined) throw new Error(`Nobody has written "${value}"`);
+    return write;
+  }
+
+  /** A put, or a delete, begins. @param shown what it replaces */
+  begin(
+    at: { readonly client: string; readonly node: string; readonly key: string },
+    value: string | undefined,
+    shown: readonly Write[] | undefined,
+    nowMs: number,
+  ): Write {
+    const kind: OperationKind = value === undefined ? "delete" : "put";
+    const operation: Operation = {
+      ...at,
+      id: this.#operationCount++,
+      kind,
+      value,
+      needed: 2,
+      readNeeded: 2,
+      shown,
+      invokedAtMs: nowMs,
+      endedAtMs: undefined,
+      outcome: "open",
+      error: undefined,
+      siblings: [],
+      writes: [],
+      answers: [],
+    };
+    const ofKey = this.#ofKey.get(at.key) ?? { operations: [], writes: [] };
+    this.#ofKey.set(at.key, ofKey);
+    const met = shown ?? [];
+    const write: Write = {
+      name: `#${operation.id}`,
+      index: ofKey.writes.length,
+      dot: { actor: "outside", time: operation.id + 1 },
+      operation,
+      key: at.key,
+      partition: 0,
+      value,
+      replaced: closure(met),
+      met,
+      node: at.node,
+      run: 0,
+      drawnAtMs: nowMs,
+    };
+    ofKey.operations.push(operation);
+    ofKey.writes.push(write);
+    if (value !== undefined) this.#byValue.set(value, write);
+    return write;
+  }
+
+  /** A write has ended. One that was refused must never be seen. */
+  end(
+    write: Write,
+    outcome: "ok" | "no" | "unknown",
+    error: string | undefined,
+    nowMs: number,
+  ): void {
+    const { operation } = write;
+    operation.outcome = outcome;
+    operation.error = error;
+    operation.endedAtMs = nowMs;
+    if (outcome !== "no") operation.writes.push(write);
+  }
+
+  /** What is wrong with the final values of one key. */
+  problems(key: string, found: readonly string[]): string[] {
+    const { operations, writes } = this.#ofKey.get(key)!;
+    return lostWriteProblems(key, operations, writes, found);
+  }
+
+  /** How many writes ended in each way. */
+  outcomes(): Record<"ok" | "no" | "unknown", number> {
+    const counts = { ok: 0, no: 0, unknown: 0 };
+    for (const { operations } of this.#ofKey.values()) {
+      for (const { outcome } of operations) if (outcome !== "open") counts[outcome]++;
+    }
+    return counts;
+  }
+}

@@ -1,0 +1,73 @@
+// One client's connections to the nodes, over the Redis protocol, and what becomes of each of its requests.
+
+import { Redis } from "ioredis";
+
+/** How a request ended; see the three outcomes of the store. */
+export type Reply =
+  | { readonly outcome: "ok"; readonly reply: unknown }
+  | { readonly outcome: "no" | "unknown"; readonly error: string };
+
+/** How long a node may take for a request, in milliseconds, and how long a client waits for it. */
+export const REQUEST_MS = 1_000;
+const PATIENCE_MS = 1_200;
+const CONNECT_MS = 500;
+
+export class Door {
+  readonly #ports: ReadonlyMap<string, number>;
+  readonly #clients = new Map<string, Redis>();
+
+  /** @param ports where each node serves the Redis protocol */
+  constructor(ports: ReadonlyMap<string, number>) {
+    this.#ports = ports;
+  }
+
+  async ask(node: string, command: string, ...args: string[]): Promise<Reply> {
+    let client: Redis;
+    try {
+      client = await this.#clientOf(node);
+    } catch (error) {
+      return { outcome: "no", error: `${node} cannot be reached: ${(error as Error).message}` };
+    }
+    try {
+      return { outcome: "ok", reply: await client.call(command, ...args) };
+    } catch (error) {
+      const { message } = error as Error;
+      const [, outcome] = /\(outcome: (no|unknown)\)$/.exec(message) ?? [];
+      if (outcome !== undefined) return { outcome: outcome as "no" | "unknown", error: message };
+      // What comes late would be an answer to nobody.
+      this.#drop(node);
+      return { outcome: "unknown", error: `${node}: ${message}` };
+    }
+  }
+
+  close(): void {
+    for (const node of [...this.#clients.keys()]) this.#drop(node);
+  }
+
+  async #clientOf(node: string): Promise<Redis> {
+    const known = this.#clients.get(node);
+    if (known?.status === "ready") return known;
+    if (known !== undefined) this.#drop(node);
+    const client = new Redis({
+      host: "127.0.0.1",
+      port: this.#ports.get(node)!,
+      lazyConnect: true,
+      enableReadyCheck: false,
+      enableOfflineQueue: false,
+      maxRetriesPerRequest: 0,
+      retryStrategy: () => null,
+      connectTimeout: CONNECT_MS,
+      commandTimeout: PATIENCE_MS,
+    });
+    // Each request reports by itself.
+    client.on("error", () => {});
+    this.#clients.set(node, client);
+    await client.connect();
+    return client;
+  }
+
+  #drop(node: string): void {
+    this.#clients.get(node)?.disconnect();
+    this.#clients.delete(node);
+  }
+}
