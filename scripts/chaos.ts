@@ -1,11 +1,25 @@
 // Runs chaos on real processes: `deno task chaos --minutes 10`, or `deno task chaos --help`.
 //
+// What was done goes to standard error while it happens, the figures to standard output, a picture to a file.
 // The exit code is 1 if a promise was broken, else 0.
 
 import { Command, CommanderError } from "commander";
 import { wholeNumber } from "../src/cli/client_command.ts";
+import { runDeaths } from "../tests/chaos/deaths.ts";
 import { runChaos } from "../tests/chaos/chaos.ts";
 import { blowsText, figuresText, reportPage } from "../tests/chaos/report.ts";
+
+interface Wishes {
+  readonly minutes: number;
+  readonly deaths: number;
+  readonly nodes: number;
+  readonly every: number;
+  readonly rate: number;
+  readonly clients: number;
+  readonly keys: number;
+  readonly seed: number;
+  readonly report: string;
+}
 
 if (import.meta.main) Deno.exitCode = await main(Deno.args);
 
@@ -17,15 +31,12 @@ async function main(args: readonly string[]): Promise<number> {
     if (error instanceof CommanderError) return error.exitCode;
     throw error;
   }
-  const { minutes, report, ...options } = command.opts();
-  const { figures, problems, timeline } = await runChaos(
-    {
-      ...options,
-      durationMs: minutes * 60_000,
-      everyMs: options.every * 1_000,
-      tell: (line) => console.error(line),
-    } as Parameters<typeof runChaos>[0],
-  );
+  const wishes = command.opts<Wishes>();
+  const { deaths, every, minutes, report } = wishes;
+  const tell = (line: string) => console.error(line);
+  const { figures, problems, timeline } = deaths > 0
+    ? await runDeaths({ ...wishes, tell })
+    : await runChaos({ ...wishes, durationMs: minutes * 60_000, everyMs: every * 1_000, tell });
   console.log(`${blowsText(timeline.blows)}\n\n${figuresText(figures)}`);
   for (const problem of problems) console.log(`- ${problem}`);
   await Deno.writeTextFile(report, reportPage("Chaos", figures, timeline));
@@ -37,6 +48,12 @@ function chaosCommand(): Command {
   return new Command("chaos")
     .description("A cluster of real processes under load, to which something is done all the time")
     .option("--minutes <minutes>", "how long", Number, 1)
+    .option(
+      "--deaths <count>",
+      "instead, three nodes of which one dies so many times",
+      wholeNumber,
+      0,
+    )
     .option("--nodes <count>", "how many nodes", wholeNumber, 5)
     .option("--every <seconds>", "from one blow to the next", Number, 10)
     .option("--rate <count>", "requests per second", wholeNumber, 600)

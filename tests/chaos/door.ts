@@ -7,12 +7,14 @@ export type Reply =
   | { readonly outcome: "ok"; readonly reply: unknown }
   | { readonly outcome: "no" | "unknown"; readonly error: string };
 
-/** How long a node may take for a request, in milliseconds, and how long a client waits for it. */
+/** How long a node may take for a request of the load, in milliseconds. */
 export const REQUEST_MS = 1_000;
+
+/** How long a client waits for an answer, by the command. */
 const PATIENCE_MS = 1_200;
 const CONNECT_MS = 500;
 
-export class Door {
+export class Door implements Disposable {
   readonly #ports: ReadonlyMap<string, number>;
   readonly #clients = new Map<string, Redis>();
 
@@ -40,7 +42,7 @@ export class Door {
     }
   }
 
-  close(): void {
+  [Symbol.dispose](): void {
     for (const node of [...this.#clients.keys()]) this.#drop(node);
   }
 
@@ -70,4 +72,11 @@ export class Door {
     this.#clients.get(node)?.disconnect();
     this.#clients.delete(node);
   }
+}
+
+/** The map that DN.GET replies with, as RESP2 has it: names and values by turns. */
+export function readAnswer(reply: unknown): { siblings: string[]; context: string } {
+  const parts = reply as unknown[];
+  const at = (name: string) => parts[parts.indexOf(name) + 1];
+  return { siblings: at("siblings") as string[], context: at("context") as string };
 }

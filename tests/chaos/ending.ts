@@ -2,8 +2,7 @@
 
 import { waitFor } from "../cluster/wait_for.ts";
 import type { Book } from "./book.ts";
-import { Door } from "./door.ts";
-import { readAnswer } from "./load.ts";
+import { Door, readAnswer } from "./door.ts";
 import type { Victims } from "./victims.ts";
 
 /** How many keys are read at once. */
@@ -44,9 +43,8 @@ export async function judge(book: Book, victims: Victims): Promise<string[]> {
     }
   };
   await Promise.all(Array.from({ length: READERS }, async () => {
-    const door = new Door(ports);
+    using door = new Door(ports);
     await read(door);
-    door.close();
   }));
   return problems;
 }

@@ -8,7 +8,7 @@ import { SeededRandom } from "../../src/base/seeded_random.ts";
 import { randomBelow } from "../../src/ports/random.ts";
 import type { Write } from "../sim/history.ts";
 import { Book } from "./book.ts";
-import { Door, type Reply, REQUEST_MS } from "./door.ts";
+import { Door, readAnswer, type Reply, REQUEST_MS } from "./door.ts";
 import type { Timeline } from "./timeline.ts";
 
 export interface LoadOptions {
@@ -61,7 +61,7 @@ export class Load {
 
   async #client(index: number): Promise<void> {
     const { clients, rate, seed } = this.#options;
-    const client = new Client(this.#options, index, this.book, () => this.nowMs);
+    using client = new Client(this.#options, index, this.book, () => this.nowMs);
     const random = new SeededRandom(`client ${index} of ${seed}`);
     const pauseMs = 1_000 * clients / rate;
     let dueAtMs = this.nowMs + pauseMs * index / clients;
@@ -76,11 +76,10 @@ export class Load {
       else if (lot < 60) await client.change(key, true);
       else await client.change(key, false);
     }
-    client.close();
   }
 }
 
-class Client {
+class Client implements Disposable {
   readonly #name: string;
   readonly #nodes: readonly string[];
   readonly #door: Door;
@@ -104,8 +103,8 @@ class Client {
     this.#home = this.#at = index % nodes.length;
   }
 
-  close(): void {
-    this.#door.close();
+  [Symbol.dispose](): void {
+    this.#door[Symbol.dispose]();
   }
 
   async read(key: string): Promise<void> {
@@ -174,13 +173,6 @@ class Client {
   #newValue(): string {
     return `${this.#name}.${++this.#valueCount}`;
   }
-}
-
-/** The map that DN.GET replies with, as RESP2 has it: names and values by turns. */
-export function readAnswer(reply: unknown): { siblings: string[]; context: string } {
-  const parts = reply as unknown[];
-  const at = (name: string) => parts[parts.indexOf(name) + 1];
-  return { siblings: at("siblings") as string[], context: at("context") as string };
 }
 
 function errorOf(answer: Reply): string | undefined {
