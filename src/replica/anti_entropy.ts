@@ -11,6 +11,7 @@
 // Source: DeCandia et al., "Dynamo" (2007), section 4.7.
 
 import { binaryString, fromBinaryString } from "../base/bytes.ts";
+import { inParallel } from "../base/in_parallel.ts";
 import { decodeObject } from "../crdt/object_codec.ts";
 import { type Clock, sleep, type Timer } from "../ports/clock.ts";
 import type { Log } from "../ports/log.ts";
@@ -60,6 +61,10 @@ const FILLING_INTERVAL_MS = 200;
 
 /** Of how many partitions the leaves are asked for at once. */
 const LEAVES_AT_ONCE = 64;
+
+/** How many partitions that differ, and how many keys of each, are made the same at once. */
+const PARTITIONS_AT_ONCE = 4;
+const KEYS_AT_ONCE = 8;
 
 /** One comparison with one node. */
 interface Session {
@@ -130,14 +135,17 @@ export class AntiEntropy {
    * @throws {DenamoError} if the node cannot be asked or does not answer
    */
   async compareWith(node: string, only?: ReadonlySet<number>): Promise<Comparison> {
-    const { clock, cluster } = this.#options;
+    const { clock, cluster, filling } = this.#options;
     const peer = cluster.peerOf(node);
     if (peer === undefined || !cluster.rpc.isUp(peer)) {
       throw new DenamoError("timeout", "no", `${node} is not connected`);
     }
     const session = { peer, layoutId: layoutOf(cluster).layout.id };
     const shared = this.#sharedWith(node, only);
+    const whole = fullyShared(shared);
     const suspects = await this.#differing(session, node, shared);
+    // At once: who has forgotten much may not live to the end of a long comparison.
+    filling.comparedWith(node, whole.difference(new Set(partitionsIn(suspects))));
     let differing: { readonly part: Part; readonly leaves: readonly number[] }[] = [];
     if (suspects.length > 0) {
       const before = await this.#leavesThatDiffer(session, suspects);
@@ -150,12 +158,12 @@ export class AntiEntropy {
     }
     let repaired = 0;
     const unlike = new Set<number>();
-    for (const { part, leaves } of differing) {
+    await inParallel(differing, PARTITIONS_AT_ONCE, async ({ part, leaves }) => {
       const exchanged = await this.#exchange(session, part, new Set(leaves));
       repaired += exchanged.repaired;
       if (exchanged.skipped > 0) unlike.add(part.partition);
-    }
-    this.#options.filling.comparedWith(node, fullyShared(shared).difference(unlike));
+    });
+    filling.comparedWith(node, whole.difference(unlike));
     this.#compared++;
     this.#repaired += repaired;
     return {
@@ -255,16 +263,18 @@ export class AntiEntropy {
       if (isIn(entry, leaves, copies, namespaces)) ours.set(binaryString(entry.key), entry.digest);
     }
     let [repaired, skipped] = [0, 0];
-    for (const name of new Set([...theirs.keys(), ...ours.keys()])) {
+    const names = new Set([...theirs.keys(), ...ours.keys()]);
+    await inParallel(names, KEYS_AT_ONCE, async (name) => {
       const [own, other] = [ours.get(name), theirs.get(name)];
-      if (own === other || this.#isStopped) continue;
+      if (own === other || this.#isStopped) return;
       try {
-        repaired += await this.#level(session, partition, fromBinaryString(name), own, other);
+        const changed = await this.#level(session, partition, fromBinaryString(name), own, other);
+        repaired += changed;
       } catch (error) {
         if (!isOfOneKey(error)) throw error;
         skipped++;
       }
-    }
+    });
     return { repaired, skipped };
   }
 
