@@ -15,7 +15,10 @@ export const BLOWS = ["kill", "pause", "cut", "lostDisk", "oldDisk"] as const;
 export type BlowKind = typeof BLOWS[number];
 
 /** How long a node is dead, paused or cut off, in milliseconds. */
-const LASTS_MS = 5_000;
+const LASTS_MS = 4_000;
+
+/** How long a node may take to recover before it is hit again, in milliseconds. */
+const RECOVERY_MS = 30_000;
 
 export class Blows {
   readonly #victims: Victims;
@@ -39,8 +42,7 @@ export class Blows {
   /** Does something to a node, and takes it back; what was destroyed the node must mend by itself. */
   async strike(): Promise<Blow> {
     const { nodes } = this.#victims;
-    const isWhole = await Promise.all(nodes.map((node) => this.#victims.isWhole(node)));
-    const hurt = nodes.find((_node, i) => !isWhole[i]);
+    const hurt = await this.#whoIsHurt();
     const node = hurt ?? nodes[randomBelow(this.#random, nodes.length)]!;
     const drawn = this.#kinds[randomBelow(this.#random, this.#kinds.length)]!;
     const kind = this.#isPossible(drawn, node, hurt) ? drawn : "kill";
@@ -49,6 +51,20 @@ export class Blows {
     await this.#carryOut(kind, node);
     blow.untilMs = this.#now();
     return blow;
+  }
+
+  /** Waits a while until all are whole; returns the one that is not. */
+  async #whoIsHurt(): Promise<Victim | undefined> {
+    const { nodes } = this.#victims;
+    const endMs = this.#now() + RECOVERY_MS;
+    for (;;) {
+      const isWhole = await Promise.all(nodes.map((node) => this.#victims.isWhole(node)));
+      const hurt = nodes.filter((_node, i) => !isWhole[i]);
+      if (hurt.length === 0) return undefined;
+      const last = this.done.at(-1)?.node;
+      if (this.#now() > endMs) return hurt.find(({ name }) => name === last) ?? hurt[0];
+      await pass(250);
+    }
   }
 
   #isPossible(kind: BlowKind, node: Victim, hurt: Victim | undefined): boolean {
