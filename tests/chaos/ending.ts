@@ -31,8 +31,8 @@ export async function judge(book: Book, victims: Victims): Promise<string[]> {
   const ports = new Map(victims.nodes.map(({ name, ports }) => [name, ports.resp]));
   const nodes = [...ports.keys()];
   const problems: string[] = [];
+  using door = new Door(ports);
   await inParallel(book.keys, READERS, async (key) => {
-    using door = new Door(ports);
     const answer = await readFromAll(door, nodes, key);
     if (answer.outcome === "ok") {
       problems.push(...book.problems(key, readAnswer(answer.reply).siblings.sort()));
