@@ -31,9 +31,11 @@
 
 export { type NodeOptions, RunningNode, startNode } from "./start_node.ts";
 export type { Entry, ListEntry, ListOptions, Written } from "./client/database.ts";
+export type { SessionOptions } from "./client/session.ts";
 export type { Key } from "./client/keys_and_values.ts";
 export type {
   DeleteResult,
+  GetOptions,
   KeyPlacement,
   MemberState,
   MemberView,

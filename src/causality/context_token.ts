@@ -4,7 +4,10 @@
 // keys. So a token names its key by a hash, and is refused everywhere else. A checksum tells a torn or
 // mistyped token from a true one; it is no defence against forgery.
 //
-//   version 1 | key hash 8 | count | (actor, time) ... | checksum 4
+// There is a weaker kind, which says only "I have seen at least this" and replaces nothing: a write gets it
+// that left siblings which its client was not shown.
+//
+//   kind 1 | key hash 8 | count | (actor, time) ... | checksum 4
 
 import { fromBase64Url, toBase64Url } from "../base/bytes.ts";
 import { ByteReader } from "../base/byte_reader.ts";
@@ -14,13 +17,23 @@ import { MalformedError } from "../base/malformed.ts";
 import { type ActorId, type HybridTime, MAX_ACTOR_BYTES, MAX_TIME } from "./dot.ts";
 import type { VersionVector } from "./version_vector.ts";
 
-const VERSION = 1;
+const CONTEXT = 1;
+const AT_LEAST = 2;
 const WHERE = "context";
 
 /** Makes the token of `vector` for `key`. Actors are sorted, so equal contexts are equal tokens. */
 export function encodeContext(key: Uint8Array, vector: VersionVector): string {
+  return encode(CONTEXT, key, vector);
+}
+
+/** The same as a token that a read may carry and a write may not. */
+export function encodeAtLeast(key: Uint8Array, vector: VersionVector): string {
+  return encode(AT_LEAST, key, vector);
+}
+
+function encode(kind: number, key: Uint8Array, vector: VersionVector): string {
   const writer = new ByteWriter(64);
-  writer.byte(VERSION);
+  writer.byte(kind);
   writeHash(writer, key);
   writer.integer(vector.size);
   for (const [actor, time] of [...vector].sort(([a], [b]) => a < b ? -1 : 1)) {
@@ -31,8 +44,17 @@ export function encodeContext(key: Uint8Array, vector: VersionVector): string {
   return toBase64Url(writer.finish());
 }
 
-/** Reads a token. @throws {MalformedError} if it is none, or one of another key */
+/** Reads a token. @throws {MalformedError} if it is none, one of another key, or one for reads only */
 export function decodeContext(key: Uint8Array, token: string): VersionVector {
+  return decode([CONTEXT], key, token);
+}
+
+/** Reads a token of either kind. @throws {MalformedError} if it is none, or one of another key */
+export function decodeAtLeast(key: Uint8Array, token: string): VersionVector {
+  return decode([CONTEXT, AT_LEAST], key, token);
+}
+
+function decode(kinds: readonly number[], key: Uint8Array, token: string): VersionVector {
   const bytes = fromBase64Url(token);
   if (bytes === undefined || bytes.length < 14) {
     throw new MalformedError(WHERE, "it is not a token that was given out");
@@ -40,8 +62,10 @@ export function decodeContext(key: Uint8Array, token: string): VersionVector {
   const body = bytes.subarray(0, bytes.length - 4);
   const checksum = new ByteReader(bytes.subarray(body.length), WHERE).uint32();
   const reader = new ByteReader(body, WHERE);
-  if (reader.byte() !== VERSION) throw reader.malformed("its version is unknown");
+  const kind = reader.byte();
+  if (kind !== CONTEXT && kind !== AT_LEAST) throw reader.malformed("its version is unknown");
   if (checksum !== hash32(body)) throw reader.malformed("its checksum is wrong");
+  if (!kinds.includes(kind)) throw reader.malformed("a read may carry it, and a write may not");
   const expected = new ByteWriter(8);
   writeHash(expected, key);
   const hash = expected.finish();

@@ -21,6 +21,7 @@ import { readAll } from "./terminal.ts";
 export function addKeyCommands(program: Command, host: CommandHost): void {
   const getCommand = keyCommand(program, "get", "print the value of a key, byte by byte")
     .option("--r <level>", "owners that must answer: one, quorum, all or a number")
+    .option("--at-least <token>", "show nothing older than what gave this token")
     .option("--latest", "of several siblings print the latest only")
     .addHelpText("after", GET_EXAMPLES);
   clientCommand(host, getCommand, get);
@@ -63,6 +64,7 @@ interface KeyOptions extends ClientOptions {
 
 interface GetOptions extends KeyOptions {
   readonly r?: string;
+  readonly atLeast?: string;
   readonly latest?: boolean;
 }
 
@@ -110,6 +112,7 @@ async function get(call: ClientCall<GetOptions>): Promise<ExitCode> {
   try {
     answer = await http.request("GET", pathOf(key), {
       query: { ...requestQuery(options), r: options.r, siblings },
+      headers: { "denamo-at-least": options.atLeast },
       ...patience(options),
     });
   } catch (error) {
@@ -178,9 +181,10 @@ async function tellWritten(
   more: { existed?: boolean },
 ): Promise<ExitCode> {
   const context = answer.headers.get("denamo-context") ?? undefined;
+  const atLeast = answer.headers.get("denamo-at-least") ?? undefined;
   const siblings = Number(answer.headers.get("denamo-siblings") ?? 0);
   if (options.json) {
-    await terminal.out(json({ ...keyView(key), context, siblings, ...more }));
+    await terminal.out(json({ ...keyView(key), context, atLeast, siblings, ...more }));
   } else if (siblings > 1) {
     await terminal.err(
       `Others wrote as well: key ${oneLineBytes(key)} has ${siblings} siblings; read it, and put ` +

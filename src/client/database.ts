@@ -3,12 +3,14 @@
 import { isBelowPrefix } from "../base/kv_key.ts";
 import { DenamoError, messageOf } from "../wire/errors.ts";
 import type {
+  GetOptions,
   KeyValueApi,
   PutOptions,
   ReadOptions,
   ScanPosition,
   WriteOptions,
 } from "../node/api.ts";
+import { SessionApi, type SessionOptions } from "./session.ts";
 import { type Key, keyBytes, keyOf, prefixBytes, storedValue, valueOf } from "./keys_and_values.ts";
 
 /** What a key holds. */
@@ -17,7 +19,10 @@ export interface Entry<T> {
   readonly value: T | undefined;
   /** All values that no later write has replaced, the latest first. */
   readonly siblings: readonly T[];
-  /** Give it to a later put or delete to replace exactly what this read saw. */
+  /**
+   * Give it to a later put or delete to replace exactly what this read saw, or to a later get as `atLeast` to be
+   * shown nothing that is older.
+   */
   readonly context: string;
   /** When the latest value ends, in milliseconds since 1970; undefined if it does not. */
   readonly expiresAtMs: number | undefined;
@@ -29,6 +34,8 @@ export interface Written {
   readonly siblings: number;
   /** The context that covers this write, if nothing else is left beside it. */
   readonly context: string | undefined;
+  /** Give it to a later get to see this write. */
+  readonly atLeast: string | undefined;
 }
 
 export interface ListOptions extends ReadOptions {
@@ -54,11 +61,11 @@ export class Database {
   }
 
   /**
-   * Reads a key from R of its owners.
+   * Reads a key from R of its owners; with `atLeast`, from as many as have seen together what that token covers.
    *
    * @throws {DenamoError} see its `code`; a read has no effect whatever its outcome
    */
-  async get<T = unknown>(key: Key, options?: ReadOptions): Promise<Entry<T>> {
+  async get<T = unknown>(key: Key, options?: GetOptions): Promise<Entry<T>> {
     const found = await this.#api.get(keyBytes(key), options);
     const siblings = found.siblings.map((sibling) => valueOf(sibling) as T);
     return {
@@ -78,7 +85,11 @@ export class Database {
    */
   async put(key: Key, value: unknown, options?: PutOptions): Promise<Written> {
     const written = await this.#api.put(keyBytes(key), storedValue(value), options);
-    return { siblings: written.siblings, context: written.context() };
+    return {
+      siblings: written.siblings,
+      context: written.context(),
+      atLeast: written.atLeast(),
+    };
   }
 
   /**
@@ -102,6 +113,22 @@ export class Database {
     options?: WriteOptions,
   ): Promise<boolean> {
     return (await this.#api.expire(keyBytes(key), expiresAtMs, options)).existed;
+  }
+
+  /**
+   * The same database for one user of it, who is never shown less of a key than was shown or written through the
+   * session before, whichever nodes answer. It costs nothing while copies are equal. A get that meets nobody who
+   * has seen enough fails with the code `stale`. Deletes are remembered, changes of expiry are not; nor is a
+   * write whose outcome is unknown.
+   *
+   * ```ts ignore
+   * const session = db.session();
+   * await session.put("name", "Ada", { w: "one" });
+   * await session.get("name", { r: "one" }); // "Ada", or something later
+   * ```
+   */
+  session(options?: SessionOptions): Database {
+    return new Database(new SessionApi(this.#api, options));
   }
 
   /**

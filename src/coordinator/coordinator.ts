@@ -6,7 +6,6 @@
 // coordinates that can, the same for all who ask, unless the request is strict.
 
 import { showBytes } from "../base/bytes.ts";
-import { MalformedError } from "../base/malformed.ts";
 import { decodeContext } from "../causality/context_token.ts";
 import type { HybridTime } from "../causality/dot.ts";
 import { latestTime, type VersionVector } from "../causality/version_vector.ts";
@@ -31,6 +30,7 @@ import {
 import { LIMITS } from "../wire/limits.ts";
 import { type IncomingRequest, METHODS } from "../wire/message_codec.ts";
 import { type Cluster, layoutOf, learnFromRefusal, reachable } from "../replica/cluster.ts";
+import { atLeastOf, checkLength, checkNotStale, readToken } from "./at_least.ts";
 import { CorruptRepairs } from "./corrupt_repairs.ts";
 import { Reads } from "./reads.ts";
 import {
@@ -42,6 +42,7 @@ import {
   encodeClientAnswer,
   encodeClientRequest,
   type ExpireRequest,
+  type GetRequest,
   type PutRequest,
 } from "./requests.ts";
 import { writeAnswer } from "./results.ts";
@@ -59,6 +60,7 @@ interface Routed {
 const NOTHING: Omit<ClientAnswer, "object"> = {
   siblings: 0,
   context: () => undefined,
+  atLeast: () => undefined,
   existed: false,
   expiresAtMs: undefined,
 };
@@ -111,6 +113,7 @@ export class Coordinator {
    */
   async execute(request: ClientRequest, timeoutMs: number | undefined): Promise<ClientAnswer> {
     checkKey(request.key);
+    checkTokens(request);
     if (request.op === "put" && request.value.bytes.length > LIMITS.value) {
       throw new TooLargeError("The value", LIMITS.value, request.value.bytes.length);
     }
@@ -176,13 +179,15 @@ export class Coordinator {
       const answer = await turnTo(owner, false);
       if (answer !== undefined) return answer;
     }
-    // An owner that could not gather a quorum has tried those that stand in.
-    if (!isStrict && !refusals.some(({ code }) => code === "quorum")) {
+    // An owner that could not gather a quorum, or what was asked for, has tried those that stand in.
+    if (!isStrict && !refusals.some(({ code }) => code === "quorum" || code === "stale")) {
       for (const standIn of standInsFor(this.#cluster, partition, owners)) {
         const answer = await turnTo(standIn, true);
         if (answer !== undefined) return answer;
       }
     }
+    const stale = refusals.find(({ code }) => code === "stale");
+    if (stale !== undefined) throw stale;
     if (endsAtMs <= this.#clock.monotonic()) {
       throw new TimeoutError(`The request for "${showBytes(request.key)}"`, "no", timeoutMs);
     }
@@ -203,9 +208,10 @@ export class Coordinator {
     const cluster = this.#cluster;
     const message = [layoutOf(cluster).layout.id, isStandIn, ...encodeClientRequest(request)];
     try {
-      return decodeClientAnswer(
-        await cluster.rpc.call(peer, METHODS.coordinate, message, timeoutMs),
-      );
+      const parts = await cluster.rpc.call(peer, METHODS.coordinate, message, timeoutMs);
+      const answer = decodeClientAnswer(parts);
+      checkNotStale(request, answer);
+      return answer;
     } catch (error) {
       if (error instanceof DenamoError) learnFromRefusal(cluster, error);
       throw error;
@@ -238,7 +244,7 @@ export class Coordinator {
     this.#coordinated++;
     switch (request.op) {
       case "get":
-        return this.#get(request.key, request.level, routed);
+        return this.#get(request, routed);
       case "put":
         return this.#put(request, routed);
       case "delete":
@@ -248,16 +254,18 @@ export class Coordinator {
     }
   }
 
-  async #get(
+  async #get(request: GetRequest, routed: Routed): Promise<ClientAnswer> {
+    const { key, level } = request;
+    return { ...NOTHING, object: await this.#read(key, level, routed, atLeastOf(request)) };
+  }
+
+  #read(
     key: Uint8Array,
     level: ClientRequest["level"],
     routed: Routed,
-  ): Promise<ClientAnswer> {
-    return { ...NOTHING, object: await this.#read(key, level, routed) };
-  }
-
-  #read(key: Uint8Array, level: ClientRequest["level"], routed: Routed): Promise<DataObject> {
-    return this.#reads.read({ key, ...routed, r: level ?? routed.namespace.r });
+    atLeast?: VersionVector,
+  ): Promise<DataObject> {
+    return this.#reads.read({ key, ...routed, r: level ?? routed.namespace.r, atLeast });
   }
 
   async #put(request: PutRequest, routed: Routed): Promise<ClientAnswer> {
@@ -338,13 +346,13 @@ function latestOf(held: DataObject, seen: VersionVector | undefined): HybridTime
 }
 
 function contextOf(key: Uint8Array, token: string | undefined): VersionVector | undefined {
-  if (token === undefined) return undefined;
-  try {
-    return decodeContext(key, token);
-  } catch (error) {
-    if (!(error instanceof MalformedError)) throw error;
-    throw new DenamoError("bad_context", "no", error.message);
-  }
+  return token === undefined ? undefined : readToken(key, token, decodeContext);
+}
+
+/** Refuses here what another node would take for damage to the message. */
+function checkTokens(request: ClientRequest): void {
+  if (request.op === "get") atLeastOf(request);
+  else if (request.op !== "expire") checkLength(request.context ?? "");
 }
 
 function checkKey(key: Uint8Array): void {

@@ -199,8 +199,15 @@ export class ReadRound {
   }
 }
 
-/** @throws {MalformedError} */
-function objectIn(reply: readonly unknown[]): DataObject | undefined {
+/** The hash of an object as it travels in read requests. */
+export function digestBytes(object: DataObject): Uint8Array {
+  const bytes = new Uint8Array(8);
+  new DataView(bytes.buffer).setBigUint64(0, object.digest());
+  return bytes;
+}
+
+/** What an owner has answered; undefined if the same as was asked about. @throws {MalformedError} */
+export function objectIn(reply: readonly unknown[]): DataObject | undefined {
   const args = new Arguments(reply, "read answer");
   const bytes = args.optional((part) => part.ownBytes(LIMITS.object));
   return bytes === undefined ? undefined : decodeObject(bytes);

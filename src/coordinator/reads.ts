@@ -8,6 +8,7 @@
 // request is strict.
 
 import { showBytes } from "../base/bytes.ts";
+import type { VersionVector } from "../causality/version_vector.ts";
 import { DataObject } from "../crdt/data_object.ts";
 import type { Log } from "../ports/log.ts";
 import type { Namespace, QuorumLevel } from "../replica/namespaces.ts";
@@ -16,7 +17,8 @@ import type { Deadlines } from "../wire/deadlines.ts";
 import { DenamoError, messageOf } from "../wire/errors.ts";
 import { METHODS } from "../wire/message_codec.ts";
 import { type Cluster, layoutOf, reachable } from "../replica/cluster.ts";
-import { ReadRound } from "./read_round.ts";
+import { CatchUp } from "./catch_up.ts";
+import { type Answer, digestBytes, ReadRound } from "./read_round.ts";
 import { type StandIn, standInsFor } from "./stand_ins.ts";
 import { answersNeeded, Quorum } from "./quorum.ts";
 
@@ -30,6 +32,8 @@ export interface ReadRequest {
   readonly r: QuorumLevel;
   readonly isStrict: boolean;
   readonly timeoutMs: number;
+  /** What the client has seen: the answer must have seen it too. */
+  readonly atLeast?: VersionVector | undefined;
 }
 
 export class Reads {
@@ -53,13 +57,30 @@ export class Reads {
   }
 
   /**
-   * Reads a key from R owners, or from nodes that stand in for some of them.
+   * Reads a key from R owners, or from nodes that stand in for some of them; and from more if these have not
+   * seen what the client has.
    *
    * @throws {QuorumError} if fewer than R can answer
+   * @throws {DenamoError} `stale` if what the client has seen is not found in time
    */
   async read(request: ReadRequest): Promise<DataObject> {
-    const { key, partition, namespace } = request;
+    const { atLeast, namespace, partition } = request;
     const owners = layoutOf(this.#cluster).placement.ownersFor(partition, namespace.n);
+    if (atLeast === undefined) return await this.#readQuorum(request, owners);
+    const late = { ...request, owners, atLeast };
+    const catchUp = new CatchUp(this.#cluster, this.#replica, this.#deadlines, late);
+    try {
+      const found = await this.#readQuorum(request, owners);
+      const { answers, object } = await catchUp.run(found);
+      if (object !== found) this.#repairAfter(request, owners, answers, object, found);
+      return object;
+    } finally {
+      catchUp.stop();
+    }
+  }
+
+  async #readQuorum(request: ReadRequest, owners: readonly string[]): Promise<DataObject> {
+    const { key, partition } = request;
     const needed = answersNeeded(request.r, owners.length, "r");
     const quorum = new Quorum("read", key, needed, owners.length);
     const isOwner = owners.includes(this.#cluster.self);
@@ -97,7 +118,24 @@ export class Reads {
     const answers = await round.run({ partition, key, digest, timeoutMs });
     let merged = own ?? DataObject.empty;
     for (const { object } of answers) if (object !== undefined) merged = merged.merge(object);
-    if (answers.every(({ object }) => object === undefined)) return merged;
+    if (answers.some(({ object }) => object !== undefined)) {
+      this.#repairAfter(request, owners, answers, merged, own);
+    }
+    return merged;
+  }
+
+  /**
+   * Repairs those of the owners that were asked which lack part of what was found.
+   *
+   * @param own what this node has contributed, undefined if it could not be read
+   */
+  #repairAfter(
+    request: ReadRequest,
+    owners: readonly string[],
+    answers: readonly Answer[],
+    merged: DataObject,
+    own: DataObject | undefined,
+  ): void {
     // A stand-in keeps what it was given, not what there is.
     const stale = answers.filter(({ isOwner, object }) => {
       return isOwner && !isSame(object ?? own!, merged);
@@ -109,7 +147,6 @@ export class Reads {
       stale.map(({ node }) => node),
       isOwner && own !== undefined && !isSame(own, merged),
     );
-    return merged;
   }
 
   /** Sends the merged object to who lacks part of it. Nobody waits for this. */
@@ -139,13 +176,6 @@ export class Reads {
       else this.#repaired++;
     });
   }
-}
-
-/** The hash of an object as it travels in read requests. */
-export function digestBytes(object: DataObject): Uint8Array {
-  const bytes = new Uint8Array(8);
-  new DataView(bytes.buffer).setBigUint64(0, object.digest());
-  return bytes;
 }
 
 function isSame(a: DataObject, b: DataObject): boolean {

@@ -1,9 +1,11 @@
 // Client requests as they travel from the node that took them to the owner that coordinates them.
 //
-//   get    := 1 | key | r | strict
+//   get    := 1 | key | r | strict | atLeast
 //   put    := 2 | key | w | strict | context | kind | bytes | expiresAtMs | keepExpiry
 //   delete := 3 | key | w | strict | context
 //   expire := 4 | key | w | strict | expiresAtMs
+//
+// A node that knows nothing of `atLeast` answers without it; who forwards looks at the answer (at_least.ts).
 
 import type { DataObject } from "../crdt/data_object.ts";
 import { decodeObject } from "../crdt/object_codec.ts";
@@ -22,6 +24,8 @@ interface Asked {
 
 export interface GetRequest extends Asked {
   readonly op: "get";
+  /** A token: the answer must have seen what it has. */
+  readonly atLeast: string | undefined;
 }
 
 export interface PutRequest extends Asked {
@@ -51,6 +55,8 @@ export interface ClientAnswer {
   /** Of a write: the values that its coordinator's copy holds, and a context if it may give one. */
   readonly siblings: number;
   context(): string | undefined;
+  /** Of a write: a token that a later read may carry to see it. */
+  atLeast(): string | undefined;
   /** Of a delete or expire: whether there was a value, and when it ended. */
   readonly existed: boolean;
   readonly expiresAtMs: number | undefined;
@@ -68,7 +74,7 @@ export function encodeClientRequest(request: ClientRequest): unknown[] {
   ];
   switch (request.op) {
     case "get":
-      return parts;
+      return [...parts, request.atLeast ?? null];
     case "put":
       return [
         ...parts,
@@ -94,7 +100,7 @@ export function decodeClientRequest(args: Arguments): ClientRequest {
   const asked = { key, level, strict };
   switch (op) {
     case "get":
-      return { op, ...asked };
+      return { op, ...asked, atLeast: args.optional((part) => part.text(LIMITS.contextToken)) };
     case "put": {
       const context = args.optional((part) => part.text(LIMITS.contextToken));
       const kind = KINDS[args.count(KINDS.length - 1)]!;
@@ -119,12 +125,14 @@ export function decodeClientRequest(args: Arguments): ClientRequest {
 }
 
 export function encodeClientAnswer(answer: ClientAnswer): unknown[] {
+  const context = answer.context();
   return [
     answer.object?.encoded() ?? null,
     answer.siblings,
-    answer.context() ?? null,
+    context ?? null,
     answer.existed,
     answer.expiresAtMs ?? null,
+    context === undefined ? answer.atLeast() ?? null : null,
   ];
 }
 
@@ -135,12 +143,16 @@ export function decodeClientAnswer(parts: readonly unknown[]): ClientAnswer {
   const bytes = args.optional((part) => part.ownBytes(LIMITS.message));
   const siblings = args.count();
   const token = args.optional((part) => part.text(LIMITS.contextToken));
+  const existed = args.flag();
+  const expiresAtMs = args.optional((part) => part.count());
+  const atLeast = args.optional((part) => part.text(LIMITS.contextToken));
   return {
     object: bytes === undefined ? undefined : decodeObject(bytes),
     siblings,
     context: () => token,
-    existed: args.flag(),
-    expiresAtMs: args.optional((part) => part.count()),
+    atLeast: () => token ?? atLeast,
+    existed,
+    expiresAtMs,
   };
 }
 

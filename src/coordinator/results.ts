@@ -1,6 +1,6 @@
 // Answers of a coordinator in the shape that the doors see.
 
-import { encodeContext } from "../causality/context_token.ts";
+import { encodeAtLeast, encodeContext } from "../causality/context_token.ts";
 import type { DataObject, LiveValue } from "../crdt/data_object.ts";
 import type { StoredValue } from "../crdt/value.ts";
 import type { CoordinatedWrite } from "../replica/replica.ts";
@@ -38,6 +38,7 @@ export class ReadAnswer {
 export interface WriteAnswer {
   readonly siblings: number;
   context(): string | undefined;
+  atLeast(): string;
 }
 
 /**
@@ -54,5 +55,6 @@ export function writeAnswer(
   let siblings = 0;
   for (const { value } of object.opaque.siblings()) if (value !== null) siblings++;
   const context = () => siblings === ownCount ? encodeContext(key, object.vector()) : undefined;
-  return { siblings, context };
+  const atLeast = () => context() ?? encodeAtLeast(key, object.vector());
+  return { siblings, context, atLeast };
 }

@@ -27,6 +27,7 @@ export const ERROR_TABLE: Readonly<Record<ErrorCode, ErrorRow>> = {
   not_ready: row(503, "NOTREADY", "The node cannot serve requests yet"),
   overloaded: row(503, "OVERLOADED", "A queue is full"),
   quorum: row(503, "QUORUM", "Too few owners answered"),
+  stale: row(503, "STALE", "No copy that can be asked has all that the client has seen"),
   stopped: row(503, "STOPPED", "The node is stopping"),
   timeout: row(504, "TIMEOUT", "The time for the request has passed"),
   too_large: row(413, "TOOLARGE", "A key, a value or a request is over its limit"),

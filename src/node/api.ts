@@ -24,6 +24,14 @@ export interface ReadOptions extends RequestOptions {
   readonly r?: QuorumLevel | undefined;
 }
 
+export interface GetOptions extends ReadOptions {
+  /**
+   * A token of the same key that an earlier read or write has given: the answer has seen all that it covers. More
+   * nodes are asked where that is necessary, until the time is over; then the read fails as `stale`.
+   */
+  readonly atLeast?: string | undefined;
+}
+
 export interface WriteOptions extends RequestOptions {
   /** How many owners must have the write on disk. */
   readonly w?: QuorumLevel | undefined;
@@ -55,6 +63,11 @@ export interface WriteResult {
   readonly siblings: number;
   /** The token that covers this write, if it left no sibling but its own; else read to get one. */
   context(): string | undefined;
+  /**
+   * The token that a later read carries in `atLeast` to see this write; undefined if nothing was written. It is
+   * the context if there is one, else a token for reads only.
+   */
+  atLeast(): string | undefined;
 }
 
 export interface DeleteResult extends WriteResult {
@@ -168,7 +181,7 @@ export interface Measurement {
 
 /** The data of a node: any node takes any request for any key. */
 export interface KeyValueApi {
-  get(key: Uint8Array, options?: ReadOptions): Promise<ReadResult>;
+  get(key: Uint8Array, options?: GetOptions): Promise<ReadResult>;
   put(key: Uint8Array, value: StoredValue, options?: PutOptions): Promise<WriteResult>;
   delete(key: Uint8Array, options?: WriteOptions): Promise<DeleteResult>;
   /**

@@ -39,13 +39,13 @@ import { LIMITS } from "../wire/limits.ts";
 import { Rpc } from "../wire/rpc.ts";
 import type {
   DeleteResult,
+  GetOptions,
   KeyPlacement,
   Measurement,
   MemberView,
   NodeApi,
   NodeStatus,
   PutOptions,
-  ReadOptions,
   ReadResult,
   RingView,
   ScanOptions,
@@ -297,9 +297,9 @@ export class Node implements NodeApi {
     await this.#storage.close();
   }
 
-  async get(key: Uint8Array, options: ReadOptions = {}): Promise<ReadResult> {
-    const { r: level, strict } = options;
-    const request = { op: "get", key, level, strict } as const;
+  async get(key: Uint8Array, options: GetOptions = {}): Promise<ReadResult> {
+    const { atLeast, r: level, strict } = options;
+    const request = { op: "get", key, level, strict, atLeast } as const;
     const { object } = await this.#coordinator.execute(request, timeoutOf(options));
     return new ReadAnswer(key, object ?? DataObject.empty, this.nowMs());
   }

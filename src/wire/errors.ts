@@ -20,6 +20,7 @@ export const ERROR_CODES = [
   "not_ready",
   "overloaded",
   "quorum",
+  "stale",
   "stopped",
   "timeout",
   "too_large",

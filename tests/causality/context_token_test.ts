@@ -2,7 +2,12 @@ import assert from "node:assert/strict";
 import fc from "fast-check";
 import { fromBase64Url, toBase64Url, utf8 } from "../../src/base/bytes.ts";
 import { MalformedError } from "../../src/base/malformed.ts";
-import { decodeContext, encodeContext } from "../../src/causality/context_token.ts";
+import {
+  decodeAtLeast,
+  decodeContext,
+  encodeAtLeast,
+  encodeContext,
+} from "../../src/causality/context_token.ts";
 import { MAX_TIME } from "../../src/causality/dot.ts";
 
 const key = utf8("cart:alice");
@@ -26,6 +31,14 @@ Deno.test("decodeContext() gives back what encodeContext() was given, and equal 
 Deno.test("a token of another key is refused", () => {
   const token = encodeContext(key, new Map([["n1~AAAAAAAAAAA", 7]]));
   assert.throws(() => decodeContext(utf8("cart:bob"), token), /belongs to another key/);
+});
+
+Deno.test("a read may carry either kind of token, and a write only the one that replaces", () => {
+  const vector = new Map([["n1~AAAAAAAAAAA", 7]]);
+  assert.deepEqual(decodeAtLeast(key, encodeContext(key, vector)), vector);
+  assert.deepEqual(decodeAtLeast(key, encodeAtLeast(key, vector)), vector);
+  assert.throws(() => decodeContext(key, encodeAtLeast(key, vector)), /a write may not/);
+  assert.throws(() => decodeAtLeast(utf8("cart:bob"), encodeAtLeast(key, vector)), /another key/);
 });
 
 Deno.test("a token with one bit changed is refused", () => {

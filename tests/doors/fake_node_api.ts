@@ -11,13 +11,13 @@ import { hash64 } from "../../src/base/hash.ts";
 import type { StoredValue } from "../../src/crdt/value.ts";
 import type {
   DeleteResult,
+  GetOptions,
   KeyPlacement,
   Measurement,
   MemberView,
   NodeApi,
   NodeStatus,
   PutOptions,
-  ReadOptions,
   ReadResult,
   RingView,
   ScanOptions,
@@ -103,10 +103,14 @@ export class FakeNodeApi implements NodeApi {
     this.#versions.set(name, [...versions, { time: ++this.#time, value, expiresAtMs }]);
   }
 
-  async get(key: Uint8Array, options: ReadOptions = {}): Promise<ReadResult> {
+  /** With `atLeast` it fails as `stale` if another fake, with more writes behind it, gave the token. */
+  async get(key: Uint8Array, options: GetOptions = {}): Promise<ReadResult> {
     await this.#begin("get", key, options);
     const versions = this.#live(binaryString(key)).reverse();
     const seenUpTo = this.#time;
+    if (options.atLeast !== undefined && readContext(key, options.atLeast) > seenUpTo) {
+      throw new DenamoError("stale", "no", "Cannot read the key at least as late as asked");
+    }
     return {
       value: versions[0]?.value,
       siblings: versions.map((version) => version.value),
@@ -306,6 +310,7 @@ export class FakeNodeApi implements NodeApi {
     return {
       siblings,
       context: () => siblings > 1 ? undefined : contextToken(key, seenUpTo),
+      atLeast: () => contextToken(key, seenUpTo),
     };
   }
 

@@ -2,7 +2,7 @@
 //
 // A key with one value is that value, with its own Content-Type, so that `curl` is a client. A key with
 // several siblings answers 300 and all of them: whoever cannot merge them asks for `siblings=latest`.
-// The context travels in a header in both directions.
+// The context travels in a header in both directions, and so does what a read must have seen.
 
 import type { ReadResult, WriteResult } from "../../node/api.ts";
 import { LIMITS } from "../../wire/limits.ts";
@@ -35,6 +35,7 @@ import {
 
 /** Header names, in the case in which people write them. */
 export const CONTEXT_HEADER = "Denamo-Context";
+export const AT_LEAST_HEADER = "Denamo-At-Least";
 export const SIBLINGS_HEADER = "Denamo-Siblings";
 export const EXPIRES_HEADER = "Denamo-Expires-At-Ms";
 export const EXISTED_HEADER = "Denamo-Existed";
@@ -56,6 +57,7 @@ function readOperation({ api }: DoorContext): Operation {
     method: "GET",
     path: KEY_ROUTE,
     summary: "Read the value of a key",
+    takesAtLeast: true,
     query: {
       r: readQuorumParameter,
       strict: strictParameter,
@@ -83,10 +85,14 @@ function readOperation({ api }: DoorContext): Operation {
         description: "There is no value. The context covers what was deleted.",
         headers: [CONTEXT_HEADER],
       },
+      503: {
+        description: "Too few nodes answer, or none that has seen what Denamo-At-Least covers.",
+      },
     },
-    handle: async ({ query, key }) => {
+    handle: async ({ request, query, key }) => {
       const { siblings, ...options } = query;
-      const result = await api.get(key(), options);
+      const atLeast = request.headers.get(AT_LEAST_HEADER) ?? undefined;
+      const result = await api.get(key(), { ...options, atLeast });
       if (result.value === undefined) {
         const headers = { [CONTEXT_HEADER]: result.context() };
         throw new HttpProblem("not_found", "There is no value under this key", {
@@ -135,7 +141,7 @@ function putOperation({ api, bodies }: DoorContext): Operation {
     responses: {
       204: {
         description: "The value is stored.",
-        headers: [CONTEXT_HEADER, SIBLINGS_HEADER],
+        headers: [CONTEXT_HEADER, AT_LEAST_HEADER, SIBLINGS_HEADER],
       },
     },
     problems: {
@@ -176,7 +182,7 @@ function deleteOperation({ api }: DoorContext): Operation {
       204: {
         description:
           "The key has no value any more, but for siblings that the context did not cover.",
-        headers: [CONTEXT_HEADER, SIBLINGS_HEADER, EXISTED_HEADER],
+        headers: [CONTEXT_HEADER, AT_LEAST_HEADER, SIBLINGS_HEADER, EXISTED_HEADER],
       },
     },
     problems: {},
@@ -211,6 +217,8 @@ function writeHeaders(result: WriteResult): Record<string, string> {
   const headers: Record<string, string> = { [SIBLINGS_HEADER]: String(result.siblings) };
   const context = result.context();
   if (context !== undefined) headers[CONTEXT_HEADER] = context;
+  const atLeast = result.atLeast();
+  if (atLeast !== undefined) headers[AT_LEAST_HEADER] = atLeast;
   return headers;
 }
 

@@ -79,9 +79,23 @@ const CONTEXT_PARAMETER = {
   description: "The context of an earlier read of this key: the write replaces what that read saw.",
 };
 
+const AT_LEAST_PARAMETER = {
+  name: "Denamo-At-Least",
+  in: "header",
+  required: false,
+  schema: { type: "string", maxLength: LIMITS.contextToken },
+  description:
+    "The Denamo-Context or Denamo-At-Least of an earlier answer on this key: the read answers with " +
+    "nothing that has seen less, or fails with the code stale.",
+};
+
 const HEADERS: Record<ResponseHeader, object> = {
   "Denamo-Context": {
     description: "Carry it to the next write of this key.",
+    schema: { type: "string" },
+  },
+  "Denamo-At-Least": {
+    description: "Carry it to a later read of this key to see this write.",
     schema: { type: "string" },
   },
   "Denamo-Siblings": {
@@ -131,11 +145,13 @@ function headObject(described: Operation): object {
   };
 }
 
-function parametersOf({ query, takesContext }: Operation): object[] {
+function parametersOf({ query, takesAtLeast, takesContext }: Operation): object[] {
   const parameters: object[] = Object.entries(query).map((
     [name, { description, schema, example }],
   ) => ({ name, in: "query", required: false, description, schema, example }));
-  return takesContext ? [...parameters, CONTEXT_PARAMETER] : parameters;
+  if (takesAtLeast) parameters.push(AT_LEAST_PARAMETER);
+  if (takesContext) parameters.push(CONTEXT_PARAMETER);
+  return parameters;
 }
 
 type ShowContent = (content: Readonly<Record<string, object>>) => object | undefined;

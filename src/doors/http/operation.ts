@@ -27,6 +27,7 @@ export type ProblemDescription = Omit<ResponseDescription, "content">;
 
 export type ResponseHeader =
   | "Denamo-Context"
+  | "Denamo-At-Least"
   | "Denamo-Siblings"
   | "Denamo-Expires-At-Ms"
   | "Denamo-Existed"
@@ -40,6 +41,8 @@ export interface OperationDescription {
   readonly description?: string;
   /** Whether the request header Denamo-Context is read. */
   readonly takesContext?: boolean;
+  /** Whether the request header Denamo-At-Least is read. */
+  readonly takesAtLeast?: boolean;
   /** Media type → schema of the body, if one is read. */
   readonly requestBody?: Readonly<Record<string, JsonSchema>>;
   readonly responses: Readonly<Record<number, ResponseDescription>>;

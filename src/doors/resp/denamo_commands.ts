@@ -1,7 +1,8 @@
 // Denamo's own commands: siblings, contexts and quorums, which Redis has no words for.
 //
 // `DN.GET` shows every value that no write has replaced and a context. `DN.SET` with that context
-// replaces exactly those values: what was written meanwhile stays as a sibling.
+// replaces exactly those values: what was written meanwhile stays as a sibling. `DN.GET` with a context of
+// before shows nothing that is older, whichever node is asked.
 
 import { utf8Text } from "../../base/bytes.ts";
 import type { PutOptions, QuorumLevel } from "../../node/api.ts";
@@ -17,7 +18,7 @@ export const DENAMO_COMMANDS: readonly Command[] = [
     arity: -2,
     run: get,
     group: "denamo",
-    summary: "Get the siblings of a key and their context [R n] [TIMEOUT ms] [STRICT]",
+    summary: "Get the siblings of a key and their context [ATLEAST c] [R n] [TIMEOUT ms] [STRICT]",
     flags: ["readonly"],
     keys: ONE_KEY,
   },
@@ -43,8 +44,9 @@ export const DENAMO_COMMANDS: readonly Command[] = [
 
 /** Replies with a map: value (or nothing), siblings (the latest first), context. */
 async function get({ api, reply }: Client, command: Arguments): Promise<void> {
-  const { r, timeoutMs, strict } = readOptions(command, 2, ["r", "timeout", "strict"], 0);
-  const read = await api.get(ownBytes(command[1]!), { r, timeoutMs, strict });
+  const known = ["atleast", "r", "timeout", "strict"] as const;
+  const { atLeast, r, timeoutMs, strict } = readOptions(command, 2, known, 0);
+  const read = await api.get(ownBytes(command[1]!), { atLeast, r, timeoutMs, strict });
   const siblings = read.siblings.map(shownBytes);
   reply.map(3);
   reply.text("value");
@@ -81,9 +83,10 @@ async function remove({ api, reply }: Client, command: Arguments): Promise<void>
   reply.integer(existed ? 1 : 0);
 }
 
-type OptionName = "r" | "w" | "context" | "timeout" | "strict" | "px";
+type OptionName = "atleast" | "r" | "w" | "context" | "timeout" | "strict" | "px";
 
 interface Options {
+  atLeast?: string;
   r?: QuorumLevel;
   w?: QuorumLevel;
   context?: string;
@@ -113,6 +116,9 @@ function readOptions(
       case "r":
       case "w":
         options[name] = quorumArgument(value, name.toUpperCase());
+        break;
+      case "atleast":
+        options.atLeast = utf8Text(value);
         break;
       case "context":
         options.context = utf8Text(value);

@@ -1,0 +1,143 @@
+// A session: a program is never shown less than it was shown, or wrote, before.
+//
+// Each request may be carried out by another node, and with R + W <= N, or while nodes stand in for others, a
+// read may meet copies that are older than what the program knows. So a session remembers, per key, up to
+// where it has seen, and its reads ask for at least that: read your writes, and reads that never go back.
+//
+// What it remembers is bounded: the key that was used longest ago is forgotten first, and of a forgotten
+// key nothing is promised any more.
+//
+// Source: Terry et al., "Session Guarantees for Weakly Consistent Replicated Data" (1994).
+
+import { binaryString } from "../base/bytes.ts";
+import { MalformedError } from "../base/malformed.ts";
+import { decodeAtLeast, encodeAtLeast } from "../causality/context_token.ts";
+import { covers, mergeVectors, type VersionVector } from "../causality/version_vector.ts";
+import type { StoredValue } from "../crdt/value.ts";
+import type {
+  DeleteResult,
+  GetOptions,
+  KeyValueApi,
+  PutOptions,
+  ReadResult,
+  ScanOptions,
+  ScanPage,
+  WriteOptions,
+  WriteResult,
+} from "../node/api.ts";
+import { DenamoError } from "../wire/errors.ts";
+
+export interface SessionOptions {
+  /** How many keys it remembers at most, 10,000 unless given. */
+  readonly keyCount?: number | undefined;
+}
+
+const KEY_COUNT = 10_000;
+
+interface Seen {
+  readonly vector: VersionVector;
+  readonly token: string;
+}
+
+/** Per key the token of all that was seen of it. */
+export class SessionMemory {
+  readonly #keyCount: number;
+  /** The key that was used last comes last. */
+  readonly #seen = new Map<string, Seen>();
+
+  /** @throws {RangeError} if not even one key is to be remembered */
+  constructor({ keyCount = KEY_COUNT }: SessionOptions = {}) {
+    if (!Number.isInteger(keyCount) || keyCount < 1) {
+      throw new RangeError(`A session remembers a whole number of keys from 1, not ${keyCount}`);
+    }
+    this.#keyCount = keyCount;
+  }
+
+  /**
+   * What a read of the key has to ask for; undefined if nothing is remembered.
+   *
+   * @param given a token that its caller wants covered as well
+   * @throws {MalformedError} if that is none of this key
+   */
+  tokenOf(key: Uint8Array, given?: string): string | undefined {
+    const name = binaryString(key);
+    const seen = this.#seen.get(name);
+    if (seen !== undefined) this.#keep(name, seen);
+    return given === undefined ? seen?.token : joined(key, seen, given).token;
+  }
+
+  /** Remembers what a token covers besides what was seen before. @throws {MalformedError} */
+  learn(key: Uint8Array, token: string): void {
+    const name = binaryString(key);
+    const before = this.#seen.get(name);
+    this.#keep(name, before?.token === token ? before : joined(key, before, token));
+    if (this.#seen.size > this.#keyCount) this.#seen.delete(this.#seen.keys().next().value!);
+  }
+
+  #keep(name: string, seen: Seen): void {
+    this.#seen.delete(name);
+    this.#seen.set(name, seen);
+  }
+}
+
+function joined(key: Uint8Array, before: Seen | undefined, token: string): Seen {
+  const vector = decodeAtLeast(key, token);
+  if (before === undefined || covers(vector, before.vector)) return { vector, token };
+  if (covers(before.vector, vector)) return before;
+  const both = mergeVectors(before.vector, vector);
+  return { vector: both, token: encodeAtLeast(key, both) };
+}
+
+/** The interface of a node, with reads that never fall behind what it has shown before. */
+export class SessionApi implements KeyValueApi {
+  readonly #api: KeyValueApi;
+  readonly #memory: SessionMemory;
+
+  constructor(api: KeyValueApi, options?: SessionOptions) {
+    this.#api = api;
+    this.#memory = new SessionMemory(options);
+  }
+
+  /** @throws {DenamoError} `stale` if nobody who can be asked in time has seen enough */
+  async get(key: Uint8Array, options: GetOptions = {}): Promise<ReadResult> {
+    const result = await this.#api.get(key, { ...options, atLeast: this.#tokenOf(key, options) });
+    this.#memory.learn(key, result.context());
+    return result;
+  }
+
+  async put(key: Uint8Array, value: StoredValue, options?: PutOptions): Promise<WriteResult> {
+    return this.#written(key, await this.#api.put(key, value, options));
+  }
+
+  async delete(key: Uint8Array, options?: WriteOptions): Promise<DeleteResult> {
+    return this.#written(key, await this.#api.delete(key, options));
+  }
+
+  /** A change of when a value ends gives no token, and is not remembered. */
+  expire(
+    key: Uint8Array,
+    expiresAtMs: number | undefined,
+    options?: WriteOptions,
+  ): Promise<{ existed: boolean; expiredAtMs: number | undefined }> {
+    return this.#api.expire(key, expiresAtMs, options);
+  }
+
+  scan(options: ScanOptions): Promise<ScanPage> {
+    return this.#api.scan(options);
+  }
+
+  #tokenOf(key: Uint8Array, { atLeast }: GetOptions): string | undefined {
+    try {
+      return this.#memory.tokenOf(key, atLeast);
+    } catch (error) {
+      if (!(error instanceof MalformedError)) throw error;
+      throw new DenamoError("bad_context", "no", error.message);
+    }
+  }
+
+  #written<R extends WriteResult>(key: Uint8Array, result: R): R {
+    const token = result.atLeast();
+    if (token !== undefined) this.#memory.learn(key, token);
+    return result;
+  }
+}

@@ -1,0 +1,94 @@
+// What a read must not fall behind: the context that its client has been shown before.
+//
+// A client that asks one node after the other may meet a copy that is older than the one it met before.
+// If it carries the context of what it was shown or has written, a read is answered only with an object
+// that has seen all of that. Together with "what a copy has seen it never forgets" this gives a client
+// read your writes and monotonic reads over any nodes and with any quorums.
+//
+// Writes need nothing of the kind: a put that carries a context leaves an object that has seen the context,
+// whatever its coordinator held before, so whoever reads the put has seen what the client saw.
+//
+// Source: Terry et al., "Session Guarantees for Weakly Consistent Replicated Data" (1994), sections 3 and 4.
+
+import { showBytes } from "../base/bytes.ts";
+import { MalformedError } from "../base/malformed.ts";
+import { decodeAtLeast } from "../causality/context_token.ts";
+import type { VersionVector } from "../causality/version_vector.ts";
+import { DataObject } from "../crdt/data_object.ts";
+import { DenamoError } from "../wire/errors.ts";
+import { LIMITS } from "../wire/limits.ts";
+import type { ClientAnswer, ClientRequest } from "./requests.ts";
+
+/**
+ * The actors of whom an object has not seen as much as a context covers. This is the one place where the two
+ * are compared: whoever drops entries from objects because all owners have seen them must say so here.
+ */
+export function actorsBehind(object: DataObject, context: VersionVector): string[] {
+  const behind: string[] = [];
+  for (const [actor, time] of context) if (object.timeOf(actor) < time) behind.push(actor);
+  return behind;
+}
+
+/** Whether an object has seen everything that a context covers. */
+export function hasSeen(object: DataObject, context: VersionVector): boolean {
+  return actorsBehind(object, context).length === 0;
+}
+
+/** The error of a read that has found less than its client has seen. A read has no effect. */
+export function staleError(
+  key: Uint8Array,
+  object: DataObject,
+  context: VersionVector,
+): DenamoError {
+  const nodes = new Set(actorsBehind(object, context).map((actor) => actor.split("~")[0]!));
+  const lacking = [...nodes].sort();
+  const message = `Cannot read "${showBytes(key)}" at least as late as asked: no copy that has ` +
+    `answered has all writes that went through ${lacking.join(", ")}`;
+  return new DenamoError("stale", "no", message, { lacking });
+}
+
+/**
+ * What the token says that a get carries; undefined if it carries none, or is none.
+ *
+ * @throws {DenamoError} `bad_context`
+ */
+export function atLeastOf(request: ClientRequest): VersionVector | undefined {
+  if (request.op !== "get" || request.atLeast === undefined) return undefined;
+  return readToken(request.key, request.atLeast, decodeAtLeast);
+}
+
+/**
+ * Refuses an answer of another node that falls behind: it may be of a version that knows nothing of this.
+ *
+ * @throws {DenamoError} `stale`
+ */
+export function checkNotStale(request: ClientRequest, { object }: ClientAnswer): void {
+  const atLeast = atLeastOf(request);
+  const found = object ?? DataObject.empty;
+  if (atLeast !== undefined && !hasSeen(found, atLeast)) {
+    throw staleError(request.key, found, atLeast);
+  }
+}
+
+/** Decodes a client's token. @throws {DenamoError} `bad_context` */
+export function readToken(
+  key: Uint8Array,
+  token: string,
+  decode: (key: Uint8Array, token: string) => VersionVector,
+): VersionVector {
+  checkLength(token);
+  try {
+    return decode(key, token);
+  } catch (error) {
+    if (!(error instanceof MalformedError)) throw error;
+    throw new DenamoError("bad_context", "no", error.message);
+  }
+}
+
+/** @throws {DenamoError} `bad_context` for a token that is longer than any message between nodes may carry */
+export function checkLength(token: string): void {
+  const limit = LIMITS.contextToken;
+  if (token.length <= limit) return;
+  const message = `The context is too long: ${token.length} characters, limit ${limit}`;
+  throw new DenamoError("bad_context", "no", message, { limit, size: token.length });
+}

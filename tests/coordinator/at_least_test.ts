@@ -1,0 +1,95 @@
+import assert from "node:assert/strict";
+import fc from "fast-check";
+import { utf8 } from "../../src/base/bytes.ts";
+import { encodeAtLeast, encodeContext } from "../../src/causality/context_token.ts";
+import { covers, type VersionVector } from "../../src/causality/version_vector.ts";
+import {
+  actorsBehind,
+  atLeastOf,
+  checkLength,
+  checkNotStale,
+  hasSeen,
+  staleError,
+} from "../../src/coordinator/at_least.ts";
+import type { ClientRequest } from "../../src/coordinator/requests.ts";
+import { DataObject } from "../../src/crdt/data_object.ts";
+import { DenamoError } from "../../src/wire/errors.ts";
+import { LIMITS } from "../../src/wire/limits.ts";
+
+const KEY = utf8("cart:alice");
+const MILK = DataObject.empty.write({ actor: "n1~a", time: 7 }, null, undefined, undefined);
+
+function get(atLeast: string | undefined): ClientRequest {
+  return { op: "get", key: KEY, level: undefined, strict: undefined, atLeast };
+}
+
+function answer(object: DataObject | undefined) {
+  const none = () => undefined;
+  return { object, siblings: 0, context: none, atLeast: none, existed: false, expiresAtMs: 1 };
+}
+
+Deno.test("an object has seen a context if it knows every actor at least as late", () => {
+  assert.ok(hasSeen(MILK, new Map([["n1~a", 7]])));
+  assert.ok(hasSeen(DataObject.empty, new Map()));
+  assert.deepEqual(actorsBehind(MILK, new Map([["n1~a", 8], ["n2~b", 1]])), ["n1~a", "n2~b"]);
+});
+
+Deno.test("what was replaced, and an expiry, has been seen as well", () => {
+  const eggs = MILK.write({ actor: "n2~b", time: 9 }, null, undefined, undefined);
+  assert.ok(hasSeen(eggs, MILK.vector()));
+  const ends = MILK.expire({ actor: "n3~c", time: 9 }, 1_000);
+  assert.ok(hasSeen(ends, new Map([["n3~c", 9]])));
+  assert.ok(!hasSeen(MILK, ends.vector()));
+});
+
+Deno.test("hasSeen() says what covers() says of the object's vector", () => {
+  const vectors = fc.array(
+    fc.tuple(fc.constantFrom("n1~a", "n2~b", "n3~c"), fc.integer({ min: 1, max: 5 })),
+  )
+    .map((entries): VersionVector => new Map(entries));
+  fc.assert(fc.property(vectors, vectors, (seen, asked) => {
+    const object = DataObject.empty.write({ actor: "n9~z", time: 6 }, null, seen, undefined);
+    assert.equal(hasSeen(object, asked), covers(object.vector(), asked));
+  }));
+});
+
+Deno.test("a get carries a context, or the weaker kind of token, of its own key", () => {
+  const vector = new Map([["n1~a", 7]]);
+  assert.deepEqual(atLeastOf(get(encodeContext(KEY, vector))), vector);
+  assert.deepEqual(atLeastOf(get(encodeAtLeast(KEY, vector))), vector);
+  assert.equal(atLeastOf(get(undefined)), undefined);
+  for (const token of ["nonsense", encodeContext(utf8("cart:bob"), vector)]) {
+    assert.throws(() => atLeastOf(get(token)), { code: "bad_context", outcome: "no" });
+  }
+});
+
+Deno.test("a token that no message between nodes may carry is refused where it comes in", () => {
+  checkLength("x".repeat(LIMITS.contextToken));
+  assert.throws(() => checkLength("x".repeat(LIMITS.contextToken + 1)), (error) => {
+    assert.ok(error instanceof DenamoError);
+    assert.equal(error.code, "bad_context");
+    assert.match(error.message, /8193 characters, limit 8192/);
+    return true;
+  });
+});
+
+Deno.test("an answer of another node that falls behind is refused, and says whose writes it lacks", () => {
+  const request = get(encodeContext(KEY, new Map([["n2~b", 1], ["n1~a", 8], ["n1~c", 1]])));
+  assert.throws(() => checkNotStale(request, answer(MILK)), (error) => {
+    assert.ok(error instanceof DenamoError);
+    assert.deepEqual([error.code, error.outcome], ["stale", "no"]);
+    assert.deepEqual(error.details, { lacking: ["n1", "n2"] });
+    return true;
+  });
+  assert.throws(() => checkNotStale(request, answer(undefined)), { code: "stale" });
+  checkNotStale(get(encodeContext(KEY, MILK.vector())), answer(MILK));
+  checkNotStale(get(undefined), answer(undefined));
+});
+
+Deno.test("the error of a stale read names the key and the nodes whose writes are missing", () => {
+  assert.equal(
+    staleError(KEY, MILK, new Map([["n2~b", 1]])).message,
+    'Cannot read "cart:alice" at least as late as asked: no copy that has answered has all writes that ' +
+      "went through n2",
+  );
+});
