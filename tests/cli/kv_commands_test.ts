@@ -26,11 +26,12 @@ Deno.test("put sends a typed value as text with all options, get writes it as it
   assert.equal(asked!.headers.get("denamo-context"), "abc");
   assert.deepEqual(asked!.body, utf8("2 apples"));
 
-  const got = await run(["get", "cart/alice", "--r", "2"], {
+  const got = await run(["get", "cart/alice", "--r", "2", "--at-least", "abc"], {
     environment: { DENAMO_URL: node.url },
   });
   assert.deepEqual([got.code, got.outText, got.err], [EXIT_CODES.ok, "2 apples", ""]);
   assert.equal(node.asked[1]!.target, "/kv/cart%2Falice?r=2");
+  assert.equal(node.asked[1]!.headers.get("denamo-at-least"), "abc");
 });
 
 Deno.test("keyPath() keeps every key through the URL parser, byte by byte", () => {

@@ -80,6 +80,36 @@ Deno.test("a put whose context covers only a part leaves siblings, and no contex
   assert.equal(third.headers.get("denamo-context"), null);
 });
 
+Deno.test("a read that carries Denamo-At-Least answers with nothing older than what gave it", async () => {
+  await using open = await OpenDoor.open();
+  await using behind = await OpenDoor.open();
+  const written = await drop(await open.put("/kv/k", "a"));
+  const context = written.headers.get("denamo-context")!;
+  assert.equal(written.headers.get("denamo-at-least"), context);
+  const read = await drop(await open.fetch("/kv/k"));
+  for (const token of [context, read.headers.get("denamo-context")!]) {
+    const headers = { "denamo-at-least": token };
+    assert.equal(await (await open.fetch("/kv/k", { headers })).text(), "a");
+    const { status, body } = await behind.json("/kv/k", { headers });
+    assert.deepEqual([status, body.code, body.outcome], [503, "stale", "no"]);
+  }
+  const headers = { "denamo-at-least": "nonsense" };
+  assert.equal((await open.json("/kv/k", { headers })).body.code, "bad_context");
+});
+
+Deno.test("a write that leaves siblings, and a delete, can be asked for by a later read", async () => {
+  await using open = await OpenDoor.open();
+  const first = await drop(await open.put("/kv/k", "a"));
+  const context = first.headers.get("denamo-context")!;
+  await drop(await open.put("/kv/k", "b", { "denamo-context": context }));
+  const third = await drop(await open.put("/kv/k", "c", { "denamo-context": context }));
+  assert.equal(third.headers.get("denamo-context"), null);
+  const headers = { "denamo-at-least": third.headers.get("denamo-at-least")! };
+  assert.equal((await open.json("/kv/k", { headers })).status, 300);
+  const deleted = await drop(await open.fetch("/kv/k", { method: "DELETE" }));
+  assert.ok(deleted.headers.get("denamo-at-least"));
+});
+
 Deno.test("GET of an absent key answers 404, a context, and the outcome ok", async () => {
   await using open = await OpenDoor.open();
   const { status, body, headers } = await open.json("/kv/absent");

@@ -40,6 +40,19 @@ Deno.test("DN.GET is an array of names and values in RESP2", () =>
     assert.equal(typeof reply[5], "string");
   }));
 
+Deno.test("DN.GET with ATLEAST shows nothing older than what gave the context", () =>
+  withDoor(async ({ client }) => {
+    await client.call("HELLO 3");
+    const context = await client.call("DN.SET k apple");
+    assert.equal((await read(client, `DN.GET k ATLEAST ${context}`)).value, "apple");
+    await withDoor(async ({ client: other }) => {
+      assert.deepEqual(
+        await other.call(`DN.GET k ATLEAST ${context}`),
+        new Failure("STALE Cannot read the key at least as late as asked (outcome: no)"),
+      );
+    });
+  }));
+
 Deno.test("options reach the node", () =>
   withDoor(async ({ api, client }) => {
     const last = () => {
@@ -68,6 +81,12 @@ Deno.test("mistakes are named", () =>
       ["DN.GET", "ERR wrong number of arguments for 'dn.get' command"],
       ["DN.GET k R", "ERR syntax error"],
       ["DN.GET k W 1", "ERR syntax error"],
+      ["DN.GET k ATLEAST", "ERR syntax error"],
+      ["DN.SET k v ATLEAST x", "ERR syntax error"],
+      [
+        "DN.GET k ATLEAST nonsense",
+        "BADCONTEXT The context is none of this key (outcome: no)",
+      ],
       ["DN.GET k R 0", `ERR R ${quorum}`],
       ["DN.SET k v W most", `ERR W ${quorum}`],
       ["DN.GET k TIMEOUT 0", "ERR TIMEOUT must be a positive integer"],
