@@ -2,8 +2,16 @@
 
 import { edit, FINDINGS, type Mutant } from "./mutant.ts";
 
-const { differentOwners, leftover, lostWrite, resurrected, staleRead, tooEarlyOk, wrongOutcome } =
-  FINDINGS;
+const {
+  differentOwners,
+  leftover,
+  lostWrite,
+  resurrected,
+  staleRead,
+  tooEarlyOk,
+  wentBack,
+  wrongOutcome,
+} = FINDINGS;
 
 export const COORDINATOR_MUTANTS: readonly Mutant[] = [
   {
@@ -207,5 +215,50 @@ export const COORDINATOR_MUTANTS: readonly Mutant[] = [
     )],
     finding: leftover,
     why: "A limit on what is in flight that leaks ends in a node that refuses everything",
+  },
+  {
+    name: "A read ignores what its client has seen",
+    edits: [edit(
+      "src/coordinator/reads.ts",
+      "if (atLeast === undefined) return",
+      "if (atLeast !== null) return",
+    )],
+    finding: wentBack,
+    isQuick: true,
+    why: "A session token that every layer hands on and nobody acts upon",
+  },
+  {
+    name: "A forwarded read leaves behind what its client has seen",
+    edits: [
+      edit(
+        "src/coordinator/requests.ts",
+        "return [...parts, request.atLeast ?? null];",
+        "return [...parts, null];",
+      ),
+      edit("src/coordinator/coordinator.ts", "      checkNotStale(request, answer);\n", ""),
+    ],
+    finding: wentBack,
+    why:
+      "A field that is lost on the way to another node: most requests are right, those at an owner",
+  },
+  {
+    name: "A read takes any part of what its client has seen for the whole",
+    edits: [edit(
+      "src/coordinator/at_least.ts",
+      "return actorsBehind(object, context).length === 0;",
+      "return actorsBehind(object, context).length < Math.max(1, context.size);",
+    )],
+    finding: wentBack,
+    why: "A comparison of clocks that is content with one actor of many",
+  },
+  {
+    name: "A write that leaves siblings gives its client nothing to ask for",
+    edits: [edit(
+      "src/coordinator/results.ts",
+      "const atLeast = () => context() ?? encodeAtLeast(key, object.vector());",
+      "const atLeast = () => context();",
+    )],
+    finding: wentBack,
+    why: "Tokens that are given out where all went well: who needs them most has none",
   },
 ];

@@ -8,7 +8,18 @@ import { onlyFaults, type Overrides } from "../sim/overrides.ts";
 import type { FaultKind } from "../sim/options.ts";
 
 /** The oracles by which mutants are found; tests/sim/oracles/ and run_seed.ts say what each of them means. */
-export type OracleName = "I1" | "I2" | "I3" | "I4" | "I5" | "I7" | "I14" | "I15" | "I16" | "I17";
+export type OracleName =
+  | "I1"
+  | "I2"
+  | "I3"
+  | "I4"
+  | "I5"
+  | "I6"
+  | "I7"
+  | "I14"
+  | "I15"
+  | "I16"
+  | "I17";
 
 /** What the simulator must say of a mutant. */
 export interface Finding {
@@ -58,6 +69,7 @@ export const FINDINGS = {
   differentOwners: found("I4", /^k\d+: n\d+ has \{|owners answer/),
   leftBehind: found("I4", /does not own it and has/),
   falseSiblings: found("I5", /has replaced .*, and both are shown|is written by one client alone/),
+  wentBack: found("I6", /^A session .* (goes back|does not show)/),
   staleRead: found("I7", /is not in a later read/),
   noEnd: found("I14", /^Does not end in time/),
   leftover: found("I14", /has nothing to do, and yet/),

@@ -15,6 +15,7 @@ export const CALM: Overrides = {
   isStrict: false,
   compareMs: 5_000,
   ownLevelShare: 0,
+  sessionShare: 0,
   cacheBytes: 1_000_000,
   journalCount: 8_192,
   delayMs: 1,

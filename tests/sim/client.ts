@@ -1,6 +1,9 @@
 // A client: one request after another at whatever node it likes, remembering what it was shown.
 
 import { utf8, utf8Text } from "../../src/base/bytes.ts";
+import { decodeContext } from "../../src/causality/context_token.ts";
+import { SessionMemory } from "../../src/client/session.ts";
+import type { WriteResult } from "../../src/node/api.ts";
 import type { Node } from "../../src/node/node.ts";
 import type { QuorumLevel } from "../../src/replica/namespaces.ts";
 import { sleep } from "../../src/ports/clock.ts";
@@ -37,6 +40,8 @@ export class Client {
   readonly #world: World;
   readonly #name: string;
   readonly #dice: Dice;
+  /** What its reads ask for at least, if it is one that does. */
+  readonly #session: SessionMemory | undefined;
   readonly #known = new Map<string, Knowledge[]>();
   #values = 0;
   #home: Machine;
@@ -47,6 +52,9 @@ export class Client {
     this.#world = world;
     this.#name = name;
     this.#dice = new Dice(world.options.seed, `client ${name}`);
+    const { seed, sessionShare } = world.options;
+    const isSession = new Dice(seed, `session ${name}`).happens(sessionShare);
+    this.#session = isSession ? new SessionMemory() : undefined;
     this.#home = this.#dice.one(world.machines);
   }
 
@@ -108,7 +116,7 @@ export class Client {
       readNeeded: countOf(options.r, options.replication),
       shown: knowing?.shown,
       invokedAtMs: time.nowMs,
-    });
+    }, this.#session !== undefined);
     this.#openCount++;
     trace.add(`begins ${showBriefly(operation)}`);
     const { node, process } = machine;
@@ -165,22 +173,31 @@ export class Client {
     const context = wish.knowing?.token;
     switch (wish.kind) {
       case "get": {
-        const result = await node.get(key, { r: level, timeoutMs });
+        const atLeast = this.#session?.tokenOf(key);
+        const result = await node.get(key, { atLeast, r: level, timeoutMs });
         operation.siblings = result.siblings.map(({ bytes }) => utf8Text(bytes));
+        operation.seen = decodeContext(key, result.context());
+        this.#session?.learn(key, result.context());
         this.#learn(operation, result.context(), operation.siblings);
         return;
       }
       case "put": {
         const value = { kind: "text", bytes: utf8(operation.value!) } as const;
         const result = await node.put(key, value, { w: level, context, timeoutMs });
+        this.#remember(key, result);
         const token = result.context();
         if (token !== undefined) this.#learn(operation, token, [operation.value!]);
         return;
       }
       case "delete":
-        await node.delete(key, { w: level, context, timeoutMs });
+        this.#remember(key, await node.delete(key, { w: level, context, timeoutMs }));
         return;
     }
+  }
+
+  #remember(key: Uint8Array, result: WriteResult): void {
+    const token = result.atLeast();
+    if (token !== undefined) this.#session?.learn(key, token);
   }
 
   #learn(operation: Operation, token: string, values: readonly string[]): void {

@@ -11,6 +11,7 @@
 
 import { utf8Text } from "../../src/base/bytes.ts";
 import type { ActorId, Dot } from "../../src/causality/dot.ts";
+import type { VersionVector } from "../../src/causality/version_vector.ts";
 import type { DataObject } from "../../src/crdt/data_object.ts";
 import { WriteSet } from "./write_set.ts";
 
@@ -32,6 +33,8 @@ export interface Operation {
   readonly needed: number;
   /** The writes whose values the client was shown with the context that it sends; undefined without one. */
   readonly shown: readonly Write[] | undefined;
+  /** Of a get: whether it carries all that its client has seen of the key. */
+  readonly isSession: boolean;
   readonly invokedAtMs: number;
   endedAtMs: number | undefined;
   outcome: OperationOutcome;
@@ -39,6 +42,8 @@ export interface Operation {
   error: string | undefined;
   /** Of a get that succeeded: the values it returned. */
   siblings: readonly string[];
+  /** Of such a get: what its context covers. */
+  seen: VersionVector | undefined;
   /** The dots that were drawn for it. */
   readonly writes: Write[];
   /** How many owners a delete without a context reads before it writes. */
@@ -104,14 +109,17 @@ export class History {
       | "shown"
       | "invokedAtMs"
     >,
+    isSession = false,
   ): Operation {
     const operation: Operation = {
       ...facts,
+      isSession,
       id: this.operations.length,
       endedAtMs: undefined,
       outcome: "open",
       error: undefined,
       siblings: [],
+      seen: undefined,
       writes: [],
       answers: [],
     };

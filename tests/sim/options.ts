@@ -83,6 +83,8 @@ export interface SimOptions {
   readonly isStrict: boolean;
   /** How often a request names a level of its own. */
   readonly ownLevelShare: number;
+  /** How many of the clients carry what they have seen with their reads, as a share of them. */
+  readonly sessionShare: number;
   readonly timeoutMs: number;
   readonly cacheBytes: number;
   readonly journalCount: number;
@@ -133,6 +135,7 @@ export function drawOptions(seed: number, nodeCounts: readonly number[] = []): S
     w,
     isStrict: dice.happens(0.4),
     ownLevelShare,
+    sessionShare: new Dice(seed, "sessions").one([0, 0, 0.5, 1]),
     timeoutMs: Math.round(dice.between(300, 4_000)),
     cacheBytes: dice.one([0, 200, 1_000_000]),
     journalCount: dice.one([1, 3, 10, 120, 8_192]),

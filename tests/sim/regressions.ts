@@ -65,6 +65,7 @@ export const REGRESSIONS: readonly Regression[] = [
     with: {
       seed: 3,
       keyCount: 3,
+      sessionShare: 0,
       sharesPartition: false,
       durationMs: 19854,
       coreMs: 500,
@@ -81,7 +82,7 @@ export const REGRESSIONS: readonly Regression[] = [
   },
   {
     seed: 20062,
-    with: { coreMs: 500, cacheBytes: 1000000 },
+    with: { coreMs: 500, sessionShare: 0, cacheBytes: 1000000 },
     why:
       "a node that coordinated without owning the key ended when its disk failed and it stood in for nobody",
   },

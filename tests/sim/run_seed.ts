@@ -14,7 +14,7 @@ import { convergenceProblems } from "./oracles/convergence.ts";
 import { idleProblems } from "./oracles/liveness.ts";
 import { lostWriteProblems } from "./oracles/lost_writes.ts";
 import { readAfterWriteProblems } from "./oracles/read_after_write.ts";
-import { type SessionRate, sessionRate } from "./oracles/sessions.ts";
+import { sessionProblems, type SessionRate, sessionRate } from "./oracles/sessions.ts";
 import { dotProblems } from "./oracles/unique_dots.ts";
 import { World } from "./world.ts";
 
@@ -336,6 +336,7 @@ function judge(world: World, found: ReadonlyMap<string, readonly string[]>): voi
   for (const key of world.keys) {
     const ofKey = writes.filter((write) => write.key === key);
     problems.push(...lostWriteProblems(key, operations, ofKey, found.get(key) ?? []));
+    problems.push(...sessionProblems(key, operations, ofKey));
     if (mayBeOld || mayStandIn) continue;
     problems.push(...readAfterWriteProblems(key, operations, ofKey, options.replication));
   }

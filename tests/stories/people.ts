@@ -136,11 +136,11 @@ export class People {
     const context = request.knowing?.token;
     switch (kind) {
       case "get": {
-        const result = await node.get(key, { r: level, timeoutMs });
+        const result = await node.get(key, { atLeast: context, r: level, timeoutMs });
         operation.siblings = result.siblings.map(({ bytes }) => utf8Text(bytes));
         const values = operation.siblings.map((value) => `"${value}"`).join(", ");
-        const context = this.#learn(operation, result.context(), operation.siblings);
-        return `${values === "" ? "nothing" : values}, ${context}`;
+        const learned = this.#learn(operation, result.context(), operation.siblings);
+        return `${values === "" ? "nothing" : values}, ${learned}`;
       }
       case "put": {
         const value = { kind: "text", bytes: utf8(request.value!) } as const;

@@ -4,7 +4,7 @@ import { readLevel, readTimeMs } from "./stage_setting.ts";
 import type { Request } from "./people.ts";
 import type { Stage } from "./stage.ts";
 
-const GET = /^get (\S+)$/;
+const GET = /^get (\S+)(?: at least what (\w+) saw(?: of (\S+))?)?$/;
 const PUT = /^put (\S+) = "([^"]*)"(?: with what (\w+) saw(?: of (\S+))?)?$/;
 const DELETE = /^delete (\S+)(?: with what (\w+) saw(?: of (\S+))?)?$/;
 
@@ -33,8 +33,10 @@ export function readRequest(stage: Stage, text: string): Request {
 
 function readKind(stage: Stage, text: string): Request {
   const plain = { value: undefined, level: undefined, timeoutMs: undefined, knowing: undefined };
-  const [, read] = GET.exec(text) ?? [];
-  if (read !== undefined) return { ...plain, kind: "get", key: read };
+  const [, read, reader, ofOther] = GET.exec(text) ?? [];
+  if (read !== undefined) {
+    return { ...plain, kind: "get", key: read, knowing: known(stage, reader, ofOther ?? read) };
+  }
   const [, deleted, who, ofKey] = DELETE.exec(text) ?? [];
   if (deleted !== undefined) {
     return { ...plain, kind: "delete", key: deleted, knowing: known(stage, who, ofKey ?? deleted) };

@@ -15,6 +15,7 @@
 // People ask nodes, and remember of each key what they were shown last. Every value is written once.
 //
 //   ann at n1: get cart                            also `, r one` and `, within 500 ms`
+//   ann at n1: get cart at least what bob saw            nothing older than bob's last answer
 //   ann at n1: put cart = "milk"                   also `, w all` and `, within 500 ms`
 //   ann at n1: put cart = "milk" with what bob saw       the context of bob's last answer
 //   ann at n1: put cart = "milk" with what bob saw of list        one of another key

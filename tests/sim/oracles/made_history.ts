@@ -15,6 +15,10 @@ export interface Made {
   readonly node?: string;
   readonly run?: number;
   readonly partition?: number;
+  readonly client?: string;
+  readonly isSession?: boolean;
+  /** Of a get: the writes that its context covers. */
+  readonly covering?: readonly Write[];
 }
 
 /** The requests for one key. Without other words each begins when the one before it has ended. */
@@ -47,22 +51,26 @@ export class MadeHistory {
   readonly writeOf = (value: string): Write | undefined =>
     this.writes.find((write) => write.value === value);
 
-  #operation({ outcome = "ok", knowing, needed = 2, from, until }: Made): Operation {
+  #operation(made: Made): Operation {
+    const { client = "c1", covering = [], from, isSession = false, knowing, until } = made;
+    const { needed = 2, outcome = "ok" } = made;
     const id = this.operations.length;
     return {
       id,
-      client: "c1",
+      client,
       node: "n1",
       key: this.key,
       kind: "get",
       value: undefined,
       needed,
       shown: knowing,
+      isSession,
       invokedAtMs: from ?? 10 * id,
       endedAtMs: until ?? 10 * id + 5,
       outcome,
       error: undefined,
       siblings: [],
+      seen: new Map(covering.map(({ dot }) => [dot.actor, dot.time])),
       writes: [],
       readNeeded: 2,
       answers: [],

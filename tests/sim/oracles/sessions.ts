@@ -1,20 +1,32 @@
-// How often a client is shown less than it has seen or written before (the measure of I6).
+// What a client is shown, held against what it has seen or written before (I6).
 //
-// No guarantee of a session is given yet without R + W > N, so this is counted and not judged. A read goes back if
-// a value that the same client wrote with success, or was shown, before the read began is neither in the
-// answer nor replaced by any write that was drawn before the read ended.
+// A client that carries with its reads what it has seen is promised that they never show less: all writes that
+// it was shown, or made with success, are covered by the context of every later answer, and a value among them
+// is in the answer unless a write that was drawn before the read ended has replaced it. One request may fail;
+// none may go back.
+//
+// Nothing of the kind is promised to the others without R + W > N: of them it is counted how often a read goes
+// back.
 //
 // Source: Terry et al., "Session Guarantees for Weakly Consistent Replicated Data" (1994), section 3:
 // read your writes and monotonic reads.
 
-import type { Operation, Write } from "../history.ts";
+import { type Operation, showOperation, type Write } from "../history.ts";
 import { WriteSet } from "../write_set.ts";
 
 export interface SessionRate {
-  /** Reads by clients that knew a value of the key. */
+  /** Reads by clients that knew a value of the key and carried nothing. */
   readonly reads: number;
   /** Those that showed less than that. */
   readonly wentBack: number;
+}
+
+/** A read that succeeded, and what its client knew of the key when it began. */
+interface InformedRead {
+  readonly read: Operation;
+  readonly known: readonly Write[];
+  /** What had been replaced, by whomever, when it ended. */
+  readonly replaced: WriteSet;
 }
 
 /** @param writes of one key, in the order in which their dots were drawn */
@@ -23,10 +35,56 @@ export function sessionRate(
   operations: readonly Operation[],
   writes: readonly Write[],
 ): SessionRate {
-  const known = new Map<string, Set<Write>>();
-  const byValue = new Map(writes.map((write) => [write.value, write]));
   let reads = 0;
   let wentBack = 0;
+  for (const informed of informedReads(key, operations, writes)) {
+    if (informed.read.isSession || !informed.known.some(isOpen(informed))) continue;
+    reads++;
+    if (missingValues(informed).length > 0) wentBack++;
+  }
+  return { reads, wentBack };
+}
+
+/**
+ * The reads of one key that went back though their clients carried what they had seen.
+ *
+ * @param writes of this key, in the order in which their dots were drawn
+ */
+export function sessionProblems(
+  key: string,
+  operations: readonly Operation[],
+  writes: readonly Write[],
+): string[] {
+  const problems: string[] = [];
+  for (const informed of informedReads(key, operations, writes)) {
+    const { known, read } = informed;
+    if (!read.isSession) continue;
+    const behind = known.filter(({ dot }) => (read.seen?.get(dot.actor) ?? 0) < dot.time);
+    if (behind.length > 0) {
+      problems.push(
+        `A session of ${read.client} goes back behind ${shown(behind)} in ${key}: ` +
+          showOperation(read),
+      );
+    }
+    const missing = missingValues(informed);
+    if (missing.length > 0) {
+      problems.push(
+        `A session of ${read.client} does not show ${shown(missing)} in ${key}: ` +
+          showOperation(read),
+      );
+    }
+  }
+  return problems;
+}
+
+/** A client sends one request for a key after another. */
+function* informedReads(
+  key: string,
+  operations: readonly Operation[],
+  writes: readonly Write[],
+): Generator<InformedRead> {
+  const byClient = new Map<string, Set<Write>>();
+  const byValue = new Map(writes.map((write) => [write.value, write]));
   const ended = operations.filter((it) => it.key === key && it.outcome === "ok")
     .sort((a, b) => a.endedAtMs! - b.endedAtMs!);
   const replaced = new WriteSet();
@@ -35,21 +93,27 @@ export function sessionRate(
     while (drawn < writes.length && writes[drawn]!.drawnAtMs <= operation.endedAtMs!) {
       replaced.addAll(writes[drawn++]!.replaced);
     }
-    const session = known.get(operation.client) ?? new Set();
-    known.set(operation.client, session);
-    for (const write of session) if (replaced.has(write)) session.delete(write);
-    if (operation.kind === "get") {
-      if (session.size > 0) {
-        reads++;
-        const isMissing = ({ value }: Write) => !operation.siblings.includes(value!);
-        if ([...session].some(isMissing)) wentBack++;
-      }
-      for (const value of operation.siblings) {
-        const write = byValue.get(value);
-        if (write !== undefined) session.add(write);
-      }
+    const known = byClient.get(operation.client) ?? new Set();
+    byClient.set(operation.client, known);
+    if (operation.kind === "get") yield { read: operation, known: [...known], replaced };
+    for (const value of operation.siblings) {
+      const write = byValue.get(value);
+      if (write !== undefined) known.add(write);
     }
-    for (const write of operation.writes) if (write.value !== undefined) session.add(write);
+    for (const write of operation.writes) known.add(write);
   }
-  return { reads, wentBack };
+}
+
+/** Whether a write has left a value that nobody has replaced. */
+function isOpen({ replaced }: InformedRead): (write: Write) => boolean {
+  return (write) => write.value !== undefined && !replaced.has(write);
+}
+
+function missingValues(informed: InformedRead): Write[] {
+  const { siblings } = informed.read;
+  return informed.known.filter(isOpen(informed)).filter(({ value }) => !siblings.includes(value!));
+}
+
+function shown(writes: readonly Write[]): string {
+  return writes.map(({ name, value }) => value ?? `the tombstone ${name}`).join(", ");
 }
