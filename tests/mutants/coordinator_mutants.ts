@@ -256,7 +256,7 @@ export const COORDINATOR_MUTANTS: readonly Mutant[] = [
     edits: [edit(
       "src/coordinator/results.ts",
       "const atLeast = () => context() ?? encodeAtLeast(key, object.vector());",
-      "const atLeast = () => context();",
+      "const atLeast = () => context() ?? encodeAtLeast(key, new Map());",
     )],
     finding: wentBack,
     why: "Tokens that are given out where all went well: who needs them most has none",
