@@ -1,0 +1,110 @@
+import assert from "node:assert/strict";
+import { utf8 } from "../../src/base/bytes.ts";
+import { encodeContext } from "../../src/causality/context_token.ts";
+import { Coordinator } from "../../src/coordinator/coordinator.ts";
+import { encodeClientAnswer } from "../../src/coordinator/requests.ts";
+import { DataObject } from "../../src/crdt/data_object.ts";
+import { METHODS } from "../../src/wire/message_codec.ts";
+import { LIMITS } from "../../src/wire/limits.ts";
+import { RepairWorld, textsOf } from "../replica/repair_world.ts";
+
+const KEY = utf8("cart");
+const TIMEOUT_MS = 2_000;
+
+/** Five nodes that coordinate; `entry` owns nothing of the key. */
+async function fiveNodes() {
+  const world = await RepairWorld.of({ names: ["n1", "n2", "n3", "n4", "n5"] });
+  const coordinators = new Map([...world.nodes].map(([name, node]) => {
+    const { cluster, deadlines, handOff, log, namespaces, replica } = node;
+    const clock = world.time.clock();
+    return [
+      name,
+      new Coordinator(cluster, replica, namespaces, handOff, clock, deadlines, log),
+    ];
+  }));
+  const [first, second, third] = world.ownersOf("cart") as [string, string, string];
+  const [entry, other] = world.othersOf("cart") as [string, string];
+  const read = async (atLeast: string | undefined, isStrict = false) => {
+    const request = { op: "get", key: KEY, level: "one", strict: isStrict, atLeast } as const;
+    const answer = coordinators.get(entry)!.execute(request, TIMEOUT_MS);
+    return textsOf((await world.settle(answer)).object!);
+  };
+  return { world, coordinators, entry, first, second, third, other, read };
+}
+
+function tokenOf(object: DataObject): string {
+  return encodeContext(KEY, object.vector());
+}
+
+/** What a version does that knows nothing of `atLeast`: it answers with what it holds. */
+function answerAtOnce(world: RepairWorld, name: string): void {
+  world.node(name).rpc.serve(METHODS.coordinate, async () => {
+    const none = () => undefined;
+    const object = await world.read(name, "cart");
+    return encodeClientAnswer({
+      object,
+      siblings: 0,
+      context: none,
+      atLeast: none,
+      existed: false,
+      expiresAtMs: undefined,
+    });
+  });
+}
+
+Deno.test("a read that is forwarded asks for what its client has seen there", async () => {
+  const { world, first, second, third, read } = await fiveNodes();
+  const object = await world.write(third, "cart", "milk");
+  for (const name of [first, second]) assert.ok((await world.read(name, "cart")).isEmpty);
+  assert.deepEqual(await read(tokenOf(object)), ["milk"]);
+});
+
+Deno.test("an owner that answers without regard to that is not believed, and another is asked", async () => {
+  const { world, first, second, third, read } = await fiveNodes();
+  const object = await world.write(third, "cart", "milk");
+  for (const name of [first, second, third]) answerAtOnce(world, name);
+  assert.deepEqual(await read(tokenOf(object)), ["milk"]);
+  const nowhere = encodeContext(KEY, new Map([["n9~lost", 7]]));
+  await assert.rejects(read(nowhere), { code: "stale", outcome: "no" });
+});
+
+Deno.test("a node that forwards hears from the owner that nobody has seen enough", async () => {
+  const { world, read } = await fiveNodes();
+  const beganAtMs = world.time.nowMs;
+  const nowhere = encodeContext(KEY, new Map([["n9~lost", 7]]));
+  await assert.rejects(read(nowhere), { code: "stale", details: { lacking: ["n9"] } });
+  assert.ok(world.time.nowMs - beganAtMs <= TIMEOUT_MS + 100);
+});
+
+Deno.test("a node that stands in for all owners looks for it among those that it can reach", async () => {
+  const { world, entry, first, second, third, other, read } = await fiveNodes();
+  const object = await world.write(other, "cart", "milk");
+  for (const name of [first, second, third]) {
+    for (const fallback of [entry, other]) world.disconnect(fallback, name);
+  }
+  assert.deepEqual(await read(undefined), [], "it keeps nothing itself");
+  assert.deepEqual(await read(tokenOf(object)), ["milk"]);
+});
+
+Deno.test("a token that is none, or too long for a message, never leaves the node", async () => {
+  const { world, coordinators, entry, first, read } = await fiveNodes();
+  const long = "x".repeat(LIMITS.contextToken + 1);
+  for (const token of ["nonsense", encodeContext(utf8("other"), new Map()), long]) {
+    await assert.rejects(read(token), { code: "bad_context", outcome: "no" });
+  }
+  const value = { kind: "text", bytes: utf8("milk") } as const;
+  const put = {
+    op: "put",
+    key: KEY,
+    level: undefined,
+    strict: undefined,
+    context: long,
+    value,
+    expiresAtMs: undefined,
+    keepExpiry: false,
+  } as const;
+  const writing = coordinators.get(entry)!.execute(put, TIMEOUT_MS);
+  await assert.rejects(world.settle(writing), { code: "bad_context", outcome: "no" });
+  assert.deepEqual(world.node(first).asked, []);
+  assert.deepEqual(world.resets, []);
+});
