@@ -179,8 +179,8 @@ export class Coordinator {
       const answer = await turnTo(owner, false);
       if (answer !== undefined) return answer;
     }
-    // An owner that could not gather a quorum, or what was asked for, has tried those that stand in.
-    if (!isStrict && !refusals.some(({ code }) => code === "quorum" || code === "stale")) {
+    // An owner that could not gather a quorum has tried those that stand in.
+    if (!isStrict && !refusals.some(({ code }) => code === "quorum")) {
       for (const standIn of standInsFor(this.#cluster, partition, owners)) {
         const answer = await turnTo(standIn, true);
         if (answer !== undefined) return answer;

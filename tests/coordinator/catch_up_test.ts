@@ -75,6 +75,17 @@ Deno.test("a node that stands in is asked as well, unless the read is strict", a
   assert.deepEqual(await read(world, self, { atLeast }), ["milk"]);
 });
 
+Deno.test("who may stand in is asked as soon as all owners have answered in vain", async () => {
+  const { world, self, second, third, fallback } = await fiveNodes();
+  const { vector: atLeast } = await written(world, fallback, "milk");
+  const beganAtMs = world.time.nowMs;
+  await read(world, self, { atLeast });
+  assert.ok(world.time.nowMs - beganAtMs < 20, "before the first pause is over");
+  for (const owner of [second, third]) {
+    assert.equal(world.node(owner).asked.filter((method) => method === "read").length, 1);
+  }
+});
+
 Deno.test("an owner that is filling its copy is asked as well", async () => {
   const { world, self, third } = await fiveNodes();
   const { vector: atLeast } = await written(world, third, "milk");
@@ -122,8 +133,10 @@ Deno.test("a node that does not answer is not asked again, and holds nobody up",
   const { world, self, second, third } = await fiveNodes();
   const { vector: atLeast } = await written(world, third, "milk");
   world.trouble(second).serving = () => new Promise<void>(() => {});
-  assert.deepEqual(await read(world, self, { atLeast }), ["milk"]);
+  const nowhere = new Map([["n9~lost", 7]]);
+  await assert.rejects(read(world, self, { atLeast: nowhere }), { code: "stale" });
   assert.equal(world.node(second).asked.length, 1);
+  assert.deepEqual(await read(world, self, { atLeast }), ["milk"]);
 });
 
 async function written(world: RepairWorld, name: string, text: string) {
