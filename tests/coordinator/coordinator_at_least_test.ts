@@ -3,7 +3,7 @@ import { utf8 } from "../../src/base/bytes.ts";
 import { encodeContext } from "../../src/causality/context_token.ts";
 import { Coordinator } from "../../src/coordinator/coordinator.ts";
 import { encodeClientAnswer } from "../../src/coordinator/requests.ts";
-import { DataObject } from "../../src/crdt/data_object.ts";
+import type { DataObject } from "../../src/crdt/data_object.ts";
 import { METHODS } from "../../src/wire/message_codec.ts";
 import { LIMITS } from "../../src/wire/limits.ts";
 import { RepairWorld, textsOf } from "../replica/repair_world.ts";
