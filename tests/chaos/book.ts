@@ -44,6 +44,8 @@ export class Book {
       outcome: "open",
       error: undefined,
       siblings: [],
+      isSession: false,
+      seen: undefined,
       writes: [],
       answers: [],
     };
