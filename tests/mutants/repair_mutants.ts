@@ -199,8 +199,8 @@ export const REPAIR_MUTANTS: readonly Mutant[] = [
     name: "Copies count as filled though a key was skipped",
     edits: [edit(
       "src/replica/anti_entropy.ts",
-      "fullyShared(shared).difference(unlike)",
-      "fullyShared(shared)",
+      "filling.comparedWith(node, whole.difference(unlike))",
+      "filling.comparedWith(node, whole)",
     )],
     finding: staleRead,
     why: "What could not be read elsewhere is not here either",
