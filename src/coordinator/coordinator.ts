@@ -16,6 +16,7 @@ import type { PeerId } from "../ports/network.ts";
 import { partitionOf } from "../ring/partition.ts";
 import type { Namespace, Namespaces } from "../replica/namespaces.ts";
 import type { HandOff } from "../replica/hand_off.ts";
+import { Pace } from "../replica/pace.ts";
 import type { Change, Replica } from "../replica/replica.ts";
 import { Arguments } from "../wire/arguments.ts";
 import type { Deadlines } from "../wire/deadlines.ts";
@@ -70,10 +71,10 @@ export class Coordinator {
   readonly #replica: Replica;
   readonly #namespaces: Namespaces;
   readonly #clock: Clock;
+  readonly #pace: Pace;
   readonly #writes: Writes;
   readonly #reads: Reads;
   readonly #corruptRepairs: CorruptRepairs;
-  #inFlight = 0;
   #coordinated = 0;
   #forwarded = 0;
 
@@ -85,7 +86,9 @@ export class Coordinator {
     clock: Clock,
     deadlines: Deadlines,
     log: Log,
+    pace: Pace = new Pace(clock),
   ) {
+    this.#pace = pace;
     this.#cluster = cluster;
     this.#replica = replica;
     this.#namespaces = namespaces;
@@ -99,7 +102,7 @@ export class Coordinator {
   /** Requests under way, and how many have been coordinated and forwarded since the start. */
   get counts(): { inFlight: number; coordinated: number; forwarded: number; repaired: number } {
     return {
-      inFlight: this.#inFlight,
+      inFlight: this.#pace.inFlight,
       coordinated: this.#coordinated,
       forwarded: this.#forwarded,
       repaired: this.#reads.repairedCount + this.#corruptRepairs.repairedCount,
@@ -117,10 +120,10 @@ export class Coordinator {
     if (request.op === "put" && request.value.bytes.length > LIMITS.value) {
       throw new TooLargeError("The value", LIMITS.value, request.value.bytes.length);
     }
-    if (this.#inFlight >= LIMITS.inFlightPerNodeCount) {
+    if (this.#pace.inFlight >= LIMITS.inFlightPerNodeCount) {
       throw new OverloadedError("The node's request queue", LIMITS.inFlightPerNodeCount);
     }
-    this.#inFlight++;
+    const isTimed = this.#pace.began();
     try {
       const { layout, placement } = layoutOf(this.#cluster);
       const namespace = this.#namespaces.of(request.key);
@@ -144,7 +147,7 @@ export class Coordinator {
         return await this.#forward(request, routed, owners);
       }
     } finally {
-      this.#inFlight--;
+      this.#pace.ended(isTimed);
     }
   }
 

@@ -162,11 +162,12 @@ export class Reads {
         key: showBytes(key),
         error: messageOf(error),
       });
-    if (isOwnStale) {
+    if (isOwnStale && this.#replica.writeProblem() === undefined) {
       this.#repaired++;
       this.#replica.merge(partition, key, merged).catch(failed);
     }
-    const peers = reachable(this.#cluster, nodes).map(({ peer }) => peer);
+    const willing = nodes.filter((node) => this.#cluster.takesWrites(node));
+    const peers = reachable(this.#cluster, willing).map(({ peer }) => peer);
     if (peers.length === 0 || this.#repairing >= MAX_REPAIRS) return;
     this.#repairing += peers.length;
     const message = [layoutOf(this.#cluster).layout.id, partition, key, merged.encoded()];

@@ -13,13 +13,26 @@
 // does not name the file. So the pages that the collector starts from are read before Deno KV opens the
 // file. Records have checksums of their own.
 //
+// Deno KV shows what SQLite says as a TypeError, as it does with its own limits, and tells them apart in words
+// only. SQLite knows just one kind of full: a quota and a limit on the size of files it takes for errors of
+// the device. So after such an error a file beside the database is asked; see room.ts.
+//
 // A marker says that the file is ours and in which format. Its key cannot be written as a DiskKey, so no
 // range ever lists it.
 
 import { DatabaseSync } from "node:sqlite";
 import { encodedKvKeyBytes } from "../base/kv_key.ts";
-import type { Disk, DiskChange, DiskEntry, DiskKey, DiskLimits, DiskRange } from "../ports/disk.ts";
-import { DenamoError, type FailedOutcome, messageOf } from "../wire/errors.ts";
+import type {
+  Disk,
+  DiskChange,
+  DiskEntry,
+  DiskKey,
+  DiskLimits,
+  DiskRange,
+  DiskRoom,
+} from "../ports/disk.ts";
+import { DenamoError, DiskFullError, type FailedOutcome, messageOf } from "../wire/errors.ts";
+import { hasNoRoom, roomAt } from "./room.ts";
 
 /** What Deno KV takes in one atomic operation. */
 const DENO_KV_LIMITS: DiskLimits = {
@@ -31,6 +44,11 @@ const DENO_KV_LIMITS: DiskLimits = {
 
 const MARKER_KEY: Deno.KvKey = [true, "denamo"];
 const FORMAT = 1;
+
+/** What Deno KV says of a batch over its limits, and SQLite of a disk. */
+const OVER_LIMIT = /too (large|many)/i;
+const DISK_FULL = /disk is full/i;
+const DEVICE_ERROR = /I\/O error/i;
 
 /** How many entries one round to the reading thread fetches: enough to pay for it, bounded in memory. */
 const RANGE_BATCH_COUNT = 256;
@@ -109,6 +127,10 @@ class DenoKvDisk implements Disk {
     return encodedKvKeyBytes(key);
   }
 
+  room(): Promise<DiskRoom | undefined> {
+    return roomAt(this.#path);
+  }
+
   async close(): Promise<void> {
     if (this.#isClosed) return;
     const commits = this.#lastCommit;
@@ -127,11 +149,15 @@ class DenoKvDisk implements Disk {
       }
       await atomic.commit();
     } catch (error) {
-      // Deno KV checks its limits before it begins, and answers with this class.
-      if (error instanceof TypeError) {
-        throw new RangeError(`Cannot commit to ${this.#path}: ${error.message}`, { cause: error });
+      const action = `Cannot commit to ${this.#path}`;
+      const message = messageOf(error);
+      // Deno KV checks its limits before it begins.
+      if (error instanceof TypeError && OVER_LIMIT.test(message)) {
+        throw new RangeError(`${action}: ${message}`, { cause: error });
       }
-      throw failure(`Cannot commit to ${this.#path}`, "unknown", error);
+      const isFull = DISK_FULL.test(message) ||
+        DEVICE_ERROR.test(message) && await hasNoRoom(this.#path, sizeOf(batch));
+      throw isFull ? new DiskFullError(action, error) : failure(action, "unknown", error);
     }
   }
 
@@ -182,6 +208,10 @@ async function checkMarker(kv: Deno.Kv): Promise<void> {
     throw new Error("it holds the data of another program");
   }
   await kv.set(MARKER_KEY, FORMAT);
+}
+
+function sizeOf(batch: readonly DiskChange[]): number {
+  return batch.reduce((sum, { value }) => sum + (value?.length ?? 0), 0);
 }
 
 function asBytes(value: unknown): Uint8Array {

@@ -127,6 +127,11 @@ export class MemberTable {
     return node === this.#node ? "up" : this.#rows.get(node)?.state ?? "down";
   }
 
+  /** Whether a node does not say that its disk takes no writes. */
+  takesWrites(node: string): boolean {
+    return (this.#rows.get(node)?.heartbeat.disk ?? "ok") === "ok";
+  }
+
   /** The incarnation of a node, ourselves included. */
   incarnationOf(node: string): number | undefined {
     return node === this.#node ? this.#incarnation : this.#rows.get(node)?.heartbeat.incarnation;

@@ -98,6 +98,9 @@ export interface ScanPage {
   readonly next: ScanPosition | undefined;
 }
 
+/** Whether a node can store: `readonly` serves what it has, `failed` not even that. */
+export type DiskState = "ok" | "readonly" | "failed";
+
 /** `up` by its heartbeats, `suspect` when they are late, `down` when they have stopped. */
 export type MemberState = "up" | "suspect" | "down";
 
@@ -124,6 +127,8 @@ export interface MemberView {
   readonly resp: string | undefined;
   /** The layout that it says it has. */
   readonly layoutVersion: number;
+  /** Whether its disk takes writes, as it says: `readonly` serves what it has, `failed` not even that. */
+  readonly disk: DiskState;
 }
 
 export interface RingMemberView {

@@ -1,12 +1,16 @@
 // The numbers of a node for its operator.
 
 import type { Member } from "../membership/member_table.ts";
+import type { DiskCondition } from "../storage/disk_health.ts";
 import type { StorageStats } from "../storage/storage.ts";
 import type { Measurement } from "./api.ts";
 
 /** Where the numbers come from. */
 export interface Measured {
   readonly storage: StorageStats;
+  readonly disk: { readonly condition: DiskCondition; readonly freeBytes: number | undefined };
+  /** For how long background work has given way to requests. */
+  readonly backgroundWaitedMs: number;
   readonly requests: { inFlight: number; coordinated: number; forwarded: number; repaired: number };
   readonly hints: { keys: number; bytes: number; handedOver: number };
   readonly comparisons: { compared: number; repaired: number };
@@ -20,7 +24,8 @@ export interface Measured {
 }
 
 export function measure(measured: Measured): Measurement[] {
-  const { comparisons, hints, members, requests, storage } = measured;
+  const { comparisons, disk, hints, members, requests, storage } = measured;
+  const { freeBytes } = disk;
   const inState = (state: string) => members.filter((member) => member.state === state).length;
   return [
     gauge("ready", "1 if the node serves requests", Number(measured.isReady)),
@@ -37,6 +42,24 @@ export function measure(measured: Measured): Measurement[] {
     gauge("filling_partitions_count", "Partitions to be filled", measured.fillingPartitions),
     gauge("rpcs_open_count", "Requests to peers that wait for an answer", measured.openRpcs),
     gauge("clock_skew_ms", "Distance of this clock from the median of all", measured.skewMs),
+    gauge(
+      "disk_takes_writes",
+      "1 unless the disk is full or fails",
+      Number(disk.condition === "ok"),
+    ),
+    gauge(
+      "disk_is_readable",
+      "0 if the disk fails altogether",
+      Number(disk.condition !== "failed"),
+    ),
+    ...(freeBytes === undefined
+      ? []
+      : [gauge("disk_free_bytes", "Room left on the device of the disk", freeBytes)]),
+    counter(
+      "background_waited_ms_total",
+      "How long hand-off and comparisons have given way to requests",
+      measured.backgroundWaitedMs,
+    ),
     counter("actors_ended_total", "Actors ended by signs of forgetting", measured.actorsEnded),
     ...(["up", "suspect", "down"] as const).map((state) => ({
       ...gauge("members_count", "Other members by state", inState(state)),

@@ -20,12 +20,12 @@ import type { Disk } from "../ports/disk.ts";
 import type { Log } from "../ports/log.ts";
 import type { Network, PeerId } from "../ports/network.ts";
 import type { Random } from "../ports/random.ts";
-import type { Layout, Member } from "../ring/layout.ts";
 import { partitionOf } from "../ring/partition.ts";
-import { planLayout } from "../ring/planner.ts";
+import { WatchedDisk } from "../storage/watched_disk.ts";
 import { Actors } from "../replica/actors.ts";
 import { Namespaces } from "../replica/namespaces.ts";
 import { Replica, type Witness } from "../replica/replica.ts";
+import { Pace } from "../replica/pace.ts";
 import { AntiEntropy } from "../replica/anti_entropy.ts";
 import { Filling } from "../replica/filling.ts";
 import { HandOff } from "../replica/hand_off.ts";
@@ -35,7 +35,6 @@ import { TreeService } from "../replica/tree_service.ts";
 import { openStorage, type Storage } from "../storage/storage.ts";
 import { Deadlines } from "../wire/deadlines.ts";
 import { DenamoError, messageOf } from "../wire/errors.ts";
-import { LIMITS } from "../wire/limits.ts";
 import { Rpc } from "../wire/rpc.ts";
 import type {
   DeleteResult,
@@ -59,6 +58,7 @@ import { LayoutStore } from "./layout_store.ts";
 import { measure } from "./measurements.ts";
 import { type Incarnations, keepIncarnation, nextIncarnation } from "./incarnations.ts";
 import { type PeerRooms, Peers } from "./peers.ts";
+import { checkedNames, planFirst } from "./plan_first.ts";
 import { checkTime, timeoutOf } from "./request_times.ts";
 import { Readiness } from "./readiness.ts";
 import { Refutation } from "./refutation.ts";
@@ -85,6 +85,8 @@ export interface NodePorts {
 export class Node implements NodeApi {
   readonly #settings: NodeSettings;
   readonly #ports: NodePorts;
+  readonly #disk: WatchedDisk;
+  readonly #pace: Pace;
   readonly #namespaces: Namespaces;
   readonly #deadlines: Deadlines;
   readonly #rpc: Rpc;
@@ -112,6 +114,7 @@ export class Node implements NodeApi {
   private constructor(
     settings: NodeSettings,
     ports: NodePorts,
+    disk: WatchedDisk,
     storage: Storage<DataObject>,
     incarnations: Incarnations,
     onCommitFailed: { handler: (partitions: Iterable<number>) => void },
@@ -119,6 +122,8 @@ export class Node implements NodeApi {
     const { clock, random, network, log, witness } = ports;
     this.#settings = settings;
     this.#ports = ports;
+    this.#disk = disk;
+    this.#pace = new Pace(clock);
     this.#storage = storage;
     this.#startedAtMs = clock.monotonic();
     this.#namespaces = new Namespaces(settings.defaults, settings.namespaces);
@@ -173,6 +178,7 @@ export class Node implements NodeApi {
       this.#namespaces,
       witness,
     );
+    replica.writeProblem = () => disk.problem();
     onCommitFailed.handler = (partitions) => replica.commitFailed(partitions);
     this.#filling = new Filling(
       settings.node,
@@ -202,6 +208,7 @@ export class Node implements NodeApi {
       current: () => this.#layouts.held,
       peerOf: (node) => this.#table.peerOf(node),
       isDown: (node) => this.#table.stateOf(node) === "down",
+      takesWrites: (node) => this.#table.takesWrites(node),
       fillingProblem: (partition) => this.#filling.problem(partition),
       clockProblem: () => this.#clockWatch.mayCoordinate(),
       learnLayout: (encoded) => this.#learnLayout(encoded),
@@ -213,6 +220,8 @@ export class Node implements NodeApi {
       clock,
       log,
       limitBytes: settings.hintBytes ?? DEFAULT_HINT_BYTES,
+      diskRefuses: () => disk.refusesCommits,
+      pace: this.#pace,
     });
     const layout = () => this.#layouts.held;
     const [handOff, filling] = [this.#handOff, this.#filling];
@@ -228,6 +237,7 @@ export class Node implements NodeApi {
       random,
       log,
       intervalMs: settings.compareMs ?? DEFAULT_COMPARE_MS,
+      pace: this.#pace,
     });
     const [namespaces, antiEntropy] = [this.#namespaces, this.#antiEntropy];
     const rootCheck = new RootCheck({ cluster, trees: replica.trees, namespaces, clock });
@@ -241,6 +251,7 @@ export class Node implements NodeApi {
       clock,
       this.#deadlines,
       log,
+      this.#pace,
     );
     this.#scans = new Scans(cluster, replica, this.#namespaces, () => clock.now());
   }
@@ -255,14 +266,15 @@ export class Node implements NodeApi {
     const codec = { encode: (object: DataObject) => object.encoded(), decode: decodeObject };
     let storage: Storage<DataObject> | undefined;
     try {
-      storage = await openStorage(ports.disk, codec, {
+      const disk = new WatchedDisk(ports.disk, ports.clock, ports.log);
+      storage = await openStorage(disk, codec, {
         cacheBytes: settings.cacheBytes,
         journalCount: settings.journalCount,
         log: ports.log,
         onCommitFailed: (partitions) => onCommitFailed.handler(partitions),
       });
       const incarnations = await nextIncarnation(storage, ports.clock);
-      const node = new Node(settings, ports, storage, incarnations, onCommitFailed);
+      const node = new Node(settings, ports, disk, storage, incarnations, onCommitFailed);
       await node.#layouts.load();
       await node.#filling.load();
       await ports.network.start(node.#peers.handlers(node.#rooms));
@@ -381,23 +393,13 @@ export class Node implements NodeApi {
   }
 
   async initLayout(members: readonly string[]): Promise<RingView> {
-    const names = [...new Set(members)];
-    if (names.length === 0) throw new DenamoError("bad_request", "no", "A layout needs members");
-    if (names.length > LIMITS.layoutMemberCount) {
-      const message =
-        `A layout of ${names.length} members is too large: limit ${LIMITS.layoutMemberCount}`;
-      throw new DenamoError("bad_request", "no", message);
-    }
+    const names = checkedNames(members);
     const missing = this.#firstLayout.missing(names);
     if (missing.length > 0) {
       throw new DenamoError("layout_refused", "no", `This node does not see ${missing.join(", ")}`);
     }
     const views = new Map(this.members().map((view) => [view.node, view]));
-    const layout = this.#planFirst(names.map((node) => {
-      const { zone, weight } = views.get(node)!;
-      return { node, zone, weight };
-    }));
-    await this.#firstLayout.make(layout);
+    await this.#firstLayout.make(planFirst(this.#settings, names.map((name) => views.get(name)!)));
     return this.ring()!;
   }
 
@@ -420,6 +422,8 @@ export class Node implements NodeApi {
   measurements(): Measurement[] {
     return measure({
       storage: this.#storage.stats(),
+      disk: this.#disk,
+      backgroundWaitedMs: this.#pace.waitedMs,
       requests: this.#coordinator.counts,
       hints: this.#handOff.counts,
       comparisons: this.#antiEntropy.counts,
@@ -471,19 +475,9 @@ export class Node implements NodeApi {
       layoutSynced: version,
       layoutAcknowledged: version,
       load: this.#coordinator.counts.inFlight,
-      disk: "ok",
+      disk: this.#disk.condition,
       isReady: this.#notReadyBecause() === undefined,
     };
-  }
-
-  #planFirst(members: readonly Member[]): Layout {
-    const { partitions, replication } = this.#settings;
-    try {
-      return planLayout({ version: 1, members, partitions, replication });
-    } catch (error) {
-      if (!(error instanceof RangeError)) throw error;
-      throw new DenamoError("bad_request", "no", error.message);
-    }
   }
 
   #seenNodes(): { node: string; peer: PeerId }[] {

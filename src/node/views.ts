@@ -57,6 +57,7 @@ export function memberViews(
       http: undefined,
       resp: undefined,
       layoutVersion: 0,
+      disk: "ok",
     });
   }
   return views.sort((a, b) => a.node < b.node ? -1 : 1);
@@ -68,7 +69,7 @@ export function ringView(layout: Layout): RingView {
 }
 
 function viewOf(heartbeat: SelfView, inLayout: ReadonlySet<string>) {
-  const { node, peerId, incarnation, zone, weight, addresses, http, resp, layoutVersion } =
+  const { node, peerId, incarnation, zone, weight, addresses, http, resp, layoutVersion, disk } =
     heartbeat;
   return {
     node,
@@ -81,5 +82,6 @@ function viewOf(heartbeat: SelfView, inLayout: ReadonlySet<string>) {
     http,
     resp,
     layoutVersion,
+    disk,
   };
 }

@@ -3,6 +3,8 @@
 // The contract, which tests/contracts/disk_contract.ts checks of every implementation:
 // - `commit` resolves when the whole batch is durable: it survives the loss of power. Until then a
 //   crash leaves all of the batch or nothing of it. A rejected commit may have happened or not.
+// - A commit that is refused for lack of room rejects with DiskFullError (wire/errors.ts). The disk goes on: it
+//   serves reads, and takes the next commit for which there is room.
 // - Commits take effect in the order in which they were called.
 // - A `get` or `range` called after a commit has resolved sees it.
 // - The bytes of a batch may not change before its commit has ended; bytes that are handed out belong to
@@ -44,6 +46,12 @@ export interface DiskLimits {
   readonly batchChanges: number;
 }
 
+/** How much room there is where a disk keeps its data, for all who use the same device. In bytes. */
+export interface DiskRoom {
+  readonly freeBytes: number;
+  readonly totalBytes: number;
+}
+
 export interface Disk {
   readonly limits: DiskLimits;
 
@@ -53,11 +61,19 @@ export interface Disk {
   /** At most `limit` entries of a range in the order of their keys. */
   range(range: DiskRange, limit: number): Promise<DiskEntry[]>;
 
-  /** Applies a batch; see the contract above. @throws {RangeError} if the batch is over the limits */
+  /**
+   * Applies a batch; see the contract above.
+   *
+   * @throws {RangeError} if the batch is over the limits
+   * @throws {DiskFullError} if there is no room for it
+   */
   commit(batch: readonly DiskChange[]): Promise<void>;
 
   /** The size of a key as it counts towards the limits, in bytes. */
   keyBytes(key: DiskKey): number;
+
+  /** Resolves with the room that is left, or with undefined where nobody can tell. Never rejects. */
+  room(): Promise<DiskRoom | undefined>;
 
   /** Waits for the commits under way and gives the disk back. */
   close(): Promise<void>;

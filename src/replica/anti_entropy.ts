@@ -26,6 +26,7 @@ import { differingLeaves, LEAVES_BYTES } from "./hash_tree.ts";
 import type { Filling } from "./filling.ts";
 import type { Namespaces } from "./namespaces.ts";
 import { chunksOf, nameOf, type Part, partitionsIn } from "./parts.ts";
+import type { Pace } from "./pace.ts";
 import type { Replica } from "./replica.ts";
 import { ENTRIES_COUNT, isIn, rootBytes, ROOTS_COUNT, rootsIn } from "./tree_service.ts";
 
@@ -39,6 +40,8 @@ export interface AntiEntropyOptions {
   readonly log: Log;
   /** The mean pause between two comparisons, in milliseconds. */
   readonly intervalMs: number;
+  /** Gives way to requests. */
+  readonly pace?: Pace | undefined;
 }
 
 /** What came of comparing with one node. */
@@ -70,6 +73,8 @@ const KEYS_AT_ONCE = 8;
 interface Session {
   readonly peer: PeerId;
   readonly layoutId: string;
+  /** Whether the node takes what it lacks; one whose disk is full would refuse it again and again. */
+  readonly takesWrites: boolean;
 }
 
 export class AntiEntropy {
@@ -140,7 +145,8 @@ export class AntiEntropy {
     if (peer === undefined || !cluster.rpc.isUp(peer)) {
       throw new DenamoError("timeout", "no", `${node} is not connected`);
     }
-    const session = { peer, layoutId: layoutOf(cluster).layout.id };
+    const layoutId = layoutOf(cluster).layout.id;
+    const session = { peer, layoutId, takesWrites: cluster.takesWrites(node) };
     const shared = this.#sharedWith(node, only);
     const whole = fullyShared(shared);
     const suspects = await this.#differing(session, node, shared);
@@ -175,7 +181,8 @@ export class AntiEntropy {
 
   /** Compares with the node whose turn it is. */
   async #next(): Promise<void> {
-    const { cluster, log } = this.#options;
+    const { cluster, log, replica } = this.#options;
+    if (replica.writeProblem() !== undefined) return;
     const others = cluster.current()?.layout.members.map(({ node }) => node)
       .filter((node) => {
         const peer = cluster.peerOf(node);
@@ -185,7 +192,7 @@ export class AntiEntropy {
     const node = others[this.#turn++ % others.length]!;
     try {
       const { differing, repaired } = await this.compareWith(node);
-      if (differing.length === 0) return;
+      if (differing.length === 0 || repaired === 0) return;
       log.info(`Copies that differed from those of ${node} were repaired`, {
         partitions: differing.length,
         copies: repaired,
@@ -318,18 +325,20 @@ export class AntiEntropy {
     }
     const held = await replica.read(partition, key);
     const repaired = held.isEmpty || held.digest() === own ? 0 : 1;
-    if (held.isEmpty || held.digest() === other) return repaired;
+    if (held.isEmpty || held.digest() === other || !session.takesWrites) return repaired;
     await this.#ask(session, METHODS.store, [partition, key, held.encoded()]);
     return repaired + 1;
   }
 
-  #ask(
+  /** Every question is a page of this work, and waits until requests leave room for it. */
+  async #ask(
     { layoutId, peer }: Session,
     method: typeof METHODS[keyof typeof METHODS],
     args: readonly unknown[],
   ): Promise<readonly unknown[]> {
-    const { rpc } = this.#options.cluster;
-    return rpc.call(peer, method, [layoutId, ...args], TIMEOUT_MS, "bulk");
+    const { cluster: { rpc }, pace } = this.#options;
+    if (pace?.mustGiveWay === true) await pace.giveWay();
+    return await rpc.call(peer, method, [layoutId, ...args], TIMEOUT_MS, "bulk");
   }
 }
 

@@ -23,6 +23,8 @@ export interface Cluster {
   peerOf(node: string): PeerId | undefined;
   /** Whether heartbeats of this node have stopped. */
   isDown(node: string): boolean;
+  /** Whether a node, ourselves included, says that its disk takes writes, or has not said anything. */
+  takesWrites(node: string): boolean;
   /** Why this node cannot answer for a partition that it owns, if it has forgotten data of it. */
   fillingProblem(partition: number): DenamoError | undefined;
   /** A sentence if our clock is too far from the others' to draw dots. */

@@ -21,6 +21,7 @@ import { DenamoError, messageOf, OverloadedError } from "../wire/errors.ts";
 import { METHODS } from "../wire/message_codec.ts";
 import { type Cluster, layoutOf, learnFromRefusal, type Reachable, reachable } from "./cluster.ts";
 import type { Namespaces } from "./namespaces.ts";
+import type { Pace } from "./pace.ts";
 import type { Replica } from "./replica.ts";
 
 export interface HandOffOptions {
@@ -31,6 +32,10 @@ export interface HandOffOptions {
   readonly log: Log;
   /** How much may be kept for others, in bytes. */
   readonly limitBytes: number;
+  /** Whether commits to the own disk fail: what is handed over could not be dropped. */
+  readonly diskRefuses?: (() => boolean) | undefined;
+  /** Gives way to requests. */
+  readonly pace?: Pace | undefined;
 }
 
 /** What is kept for others. */
@@ -143,7 +148,7 @@ export class HandOff {
   /**
    * Keeps an object for an owner. Resolves when it is durable here.
    *
-   * @throws {OverloadedError} if as much is kept as may be
+   * @throws {DenamoError} as {@linkcode HandOff.checkRoom} does
    */
   async keep(partition: number, key: Uint8Array, object: DataObject): Promise<void> {
     this.checkRoom();
@@ -155,9 +160,14 @@ export class HandOff {
     }
   }
 
-  /** @throws {OverloadedError} if as much is kept as may be */
+  /**
+   * @throws {OverloadedError} if as much is kept as may be
+   * @throws {DenamoError} `disk_failed` if the disk takes no writes
+   */
   checkRoom(): void {
-    const { limitBytes } = this.#options;
+    const { limitBytes, replica } = this.#options;
+    const problem = replica.writeProblem();
+    if (problem !== undefined) throw problem;
     if (this.#bytes < limitBytes) return;
     throw new OverloadedError("What is kept for other nodes", limitBytes);
   }
@@ -180,12 +190,13 @@ export class HandOff {
   }
 
   async #look(): Promise<void> {
-    const { cluster } = this.#options;
-    if (cluster.current() === undefined) return;
+    const { cluster, diskRefuses } = this.#options;
+    if (cluster.current() === undefined || diskRefuses?.() === true) return;
     if (!this.#hasLooked) await this.#lookForForeignKeys();
     for (const [partition, kept] of this.#kept) {
       if (this.#isStopped) return;
-      const whom = reachable(cluster, this.#ownersOf(partition));
+      const whom = reachable(cluster, this.#ownersOf(partition))
+        .filter(({ node }) => cluster.takesWrites(node));
       const names = namesOf(whom);
       const all = names.join(" ");
       if (all === "" || all === kept.givenTo) continue;
@@ -205,9 +216,10 @@ export class HandOff {
 
   /** After a start, and after a change of owners: what here is not ours? */
   async #lookForForeignKeys(): Promise<void> {
-    const { namespaces, replica } = this.#options;
+    const { namespaces, pace, replica } = this.#options;
     let from: ScanStart = { partition: 0 };
     for (;;) {
+      await pace?.giveWay();
       const page = await replica.scan(from, PARTITION_COUNT_MAX - 1, undefined, PAGE_COUNT);
       for (const { partition, key, object } of page) {
         if (object === undefined || this.#owns(partition, namespaces.of(key).n)) continue;
@@ -225,6 +237,7 @@ export class HandOff {
     let isGiven = true;
     const names = [...this.#kept.get(partition)!.hints.keys()];
     for (let at = 0; at < names.length && !this.#isStopped; at += PAGE_COUNT) {
+      await this.#options.pace?.giveWay();
       const page = names.slice(at, at + PAGE_COUNT);
       const given = await Promise.all(page.map((name) => this.#giveOne(partition, name, whom)));
       if (given.includes(false)) isGiven = false;

@@ -12,7 +12,7 @@ import type { HybridClock } from "../causality/hybrid_clock.ts";
 import type { Dot, HybridTime } from "../causality/dot.ts";
 import { DataObject } from "../crdt/data_object.ts";
 import { MISS, type ScanStart, type Storage, type StoredEntry } from "../storage/storage.ts";
-import { CorruptError, TooLargeError } from "../wire/errors.ts";
+import { CorruptError, type DenamoError, TooLargeError } from "../wire/errors.ts";
 import { LIMITS } from "../wire/limits.ts";
 import type { Actors } from "./actors.ts";
 import { HashTrees } from "./hash_trees.ts";
@@ -53,6 +53,8 @@ export class Replica {
   readonly #order = new KeyOrder();
   /** Told of every record that cannot be read, whenever somebody asks for it. */
   onCorrupt: (partition: number, key: Uint8Array) => void = () => {};
+  /** Why nothing new can be stored here, if so. It is asked before anything is done. */
+  writeProblem: () => DenamoError | undefined = () => undefined;
 
   constructor(
     storage: Storage<DataObject>,
@@ -82,6 +84,7 @@ export class Replica {
    * Coordinates a write: draws its dot and stores the result.
    *
    * @param seen the context that the client sent, if any
+   * @throws {DenamoError} `disk_failed` without effect if the disk takes no writes
    */
   coordinate(
     partition: number,
@@ -90,6 +93,7 @@ export class Replica {
     change: Change,
   ): CoordinatedWrite | Promise<CoordinatedWrite> {
     return this.#exclusively(partition, key, (before) => {
+      this.#checkTakesWrites();
       if (seen !== undefined) this.#noticeAmnesia(partition, before, (actor) => seen.get(actor));
       let dot: Dot | undefined;
       const made = change(before, (above) => dot = this.#actors.nextDot(partition, above));
@@ -110,6 +114,8 @@ export class Replica {
       if (object === held) {
         return { durable: this.#storage.whenDurable(partition, key) ?? Promise.resolve() };
       }
+      const problem = this.writeProblem();
+      if (problem !== undefined) return { durable: Promise.reject(problem) };
       this.#checkSize(object);
       return { durable: this.#commit(partition, key, held, object) };
     });
@@ -118,6 +124,7 @@ export class Replica {
 
   /** Puts `object` in place of a record that cannot be read. */
   async replaceCorrupt(partition: number, key: Uint8Array, object: DataObject): Promise<void> {
+    this.#checkTakesWrites();
     this.#actors.end(partition);
     await this.#order.run(key, () => false, async () => {
       try {
@@ -208,6 +215,11 @@ export class Replica {
     const actor = this.#actors.of(partition);
     if (actor === undefined) return;
     if ((knownTime(actor) ?? 0) > held.timeOf(actor)) this.#actors.end(partition);
+  }
+
+  #checkTakesWrites(): void {
+    const problem = this.writeProblem();
+    if (problem !== undefined) throw problem;
   }
 
   #obeyRule(key: Uint8Array, object: DataObject): DataObject {

@@ -144,6 +144,17 @@ export class CorruptError extends DenamoError {
   }
 }
 
+/** A disk has no room for what it shall store. Reads go on, and so may removals. */
+export class DiskFullError extends DenamoError {
+  override readonly name = "DiskFullError";
+
+  constructor(action: string, cause?: unknown) {
+    const why = cause === undefined ? "" : `: ${messageOf(cause)}`;
+    super("disk_failed", "unknown", `${action}, there is no room left${why}`);
+    this.cause = cause;
+  }
+}
+
 /** The message of anything that was thrown. */
 export function messageOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error);

@@ -135,6 +135,7 @@ function member(node: string, more: Partial<MemberView>): MemberView {
     http: "127.0.0.1:7301",
     resp: undefined,
     layoutVersion: 1,
+    disk: "ok",
     ...more,
   };
 }

@@ -220,6 +220,7 @@ export class FakeNodeApi implements NodeApi {
       http: `127.0.0.1:${7301 + index}`,
       resp: `127.0.0.1:${7201 + index}`,
       layoutVersion: this.ringView?.version ?? 0,
+      disk: "ok" as const,
     }));
   }
 

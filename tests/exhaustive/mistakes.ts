@@ -16,6 +16,7 @@ export const HASTY: Variation = {
       disk.commit(batch).catch(() => {});
       return Promise.resolve();
     },
+    room: () => disk.room(),
     keyBytes: (key) => disk.keyBytes(key),
     close: () => disk.close(),
   }),
@@ -28,6 +29,7 @@ export const BLIND: Variation = {
     get: (key) => key[0] === "o" ? Promise.resolve(undefined) : disk.get(key),
     range: (range, limit) => disk.range(range, limit),
     commit: (batch) => disk.commit(batch),
+    room: () => disk.room(),
     keyBytes: (key) => disk.keyBytes(key),
     close: () => disk.close(),
   }),

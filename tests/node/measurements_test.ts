@@ -8,6 +8,8 @@ async function measuredOf(fields: Partial<Measured> = {}): Promise<Measured> {
   const { storage } = await openLayouts(new DiskImage().open());
   return {
     storage: storage.stats(),
+    disk: { condition: "ok", freeBytes: 9 },
+    backgroundWaitedMs: 10,
     requests: { inFlight: 1, coordinated: 20, forwarded: 3, repaired: 4 },
     hints: { keys: 0, bytes: 0, handedOver: 0 },
     comparisons: { compared: 0, repaired: 0 },

@@ -79,6 +79,8 @@ export class RepairWorld {
   readonly peers = new Map<string, PeerId>();
   readonly layouts = new Map<string, CurrentLayout>();
   readonly down = new Set<string>();
+  /** Nodes that say that their disks take no writes. */
+  readonly readOnly = new Set<string>();
   readonly learned: Uint8Array[] = [];
   /** Connections that were broken because a peer broke the rules. */
   readonly resets: string[] = [];
@@ -283,6 +285,7 @@ export class RepairWorld {
       current: layout,
       peerOf: (node) => this.peers.get(node) ?? (this.nodes.has(node) ? node : undefined),
       isDown: (node) => this.down.has(node),
+      takesWrites: (node) => !this.readOnly.has(node),
       fillingProblem: (partition) => filling.problem(partition),
       clockProblem: () => undefined,
       learnLayout: (encoded) => this.learned.push(encoded),

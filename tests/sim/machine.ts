@@ -7,7 +7,7 @@ import type { Log } from "../../src/ports/log.ts";
 import type { PeerId } from "../../src/ports/network.ts";
 import type { Random } from "../../src/ports/random.ts";
 import type { Witness } from "../../src/replica/replica.ts";
-import { DenamoError, messageOf } from "../../src/wire/errors.ts";
+import { DenamoError, DiskFullError, messageOf } from "../../src/wire/errors.ts";
 import type { Dice } from "./dice.ts";
 import type { DiskFaults } from "./memory_disk.ts";
 import type { MemoryWorld } from "./memory_network.ts";
@@ -236,7 +236,10 @@ export class Machine {
         process.beginsCall();
         const { kind } = operation;
         if (kind === "commit" && operation.batch.some(({ value }) => value !== undefined)) {
-          if (trouble.fullShare > 0 && dice.happens(trouble.fullShare)) fail("commit, it is full");
+          if (trouble.fullShare > 0 && dice.happens(trouble.fullShare)) {
+            trace.add(`${this.name} disk error at commit, it is full`);
+            throw new DiskFullError("The disk has failed");
+          }
         }
         const share = kind === "commit" ? trouble.writeErrors : trouble.readErrors;
         // Half of the writes that fail are on the disk nevertheless.

@@ -13,6 +13,7 @@ import type {
   DiskKey,
   DiskLimits,
   DiskRange,
+  DiskRoom,
 } from "../../src/ports/disk.ts";
 import { DenamoError } from "../../src/wire/errors.ts";
 
@@ -27,6 +28,8 @@ export interface DiskFaults {
   before?(operation: DiskOperation): void | Promise<void>;
   /** Called after each operation; if it throws, the operation fails although it took effect. */
   after?(operation: DiskOperation): void | Promise<void>;
+  /** The room that is left, if the disk can tell. */
+  room?(): DiskRoom | undefined;
 }
 
 /** The limits of Deno KV. */
@@ -177,6 +180,10 @@ export class MemoryDisk implements Disk {
 
   keyBytes(key: DiskKey): number {
     return encodedKvKeyBytes(key);
+  }
+
+  room(): Promise<DiskRoom | undefined> {
+    return Promise.resolve(this.#faults.room?.());
   }
 
   async close(): Promise<void> {

@@ -104,6 +104,7 @@ export const SCHEMAS = {
       http: text,
       resp: text,
       layoutVersion: count,
+      disk: { type: "string", enum: ["ok", "readonly", "failed"] },
     }, ["peerId", "http", "resp"])),
   }),
   Ring: object({
