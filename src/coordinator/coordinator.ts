@@ -120,10 +120,7 @@ export class Coordinator {
     if (request.op === "put" && request.value.bytes.length > LIMITS.value) {
       throw new TooLargeError("The value", LIMITS.value, request.value.bytes.length);
     }
-    if (this.#pace.inFlight >= LIMITS.inFlightPerNodeCount) {
-      throw new OverloadedError("The node's request queue", LIMITS.inFlightPerNodeCount);
-    }
-    const isTimed = this.#pace.began();
+    const isTimed = this.#begin();
     try {
       const { layout, placement } = layoutOf(this.#cluster);
       const namespace = this.#namespaces.of(request.key);
@@ -149,6 +146,14 @@ export class Coordinator {
     } finally {
       this.#pace.ended(isTimed);
     }
+  }
+
+  /** Counts a request. @throws {OverloadedError} at once if too many are under way */
+  #begin(): boolean {
+    if (this.#pace.inFlight >= LIMITS.inFlightPerNodeCount) {
+      throw new OverloadedError("The node's request queue", LIMITS.inFlightPerNodeCount);
+    }
+    return this.#pace.began();
   }
 
   /** Lets an owner coordinate, or, if none can be asked, the first node that stands in. */
@@ -240,7 +245,12 @@ export class Coordinator {
     const timeoutMs = Math.min(incoming.timeoutMs, LIMITS.timeoutMsMax);
     const isStrict = request.strict ?? namespace.strict;
     const routed = { partition, namespace, isStrict, timeoutMs };
-    return encodeClientAnswer(await this.#coordinate(request, routed));
+    const isTimed = this.#begin();
+    try {
+      return encodeClientAnswer(await this.#coordinate(request, routed));
+    } finally {
+      this.#pace.ended(isTimed);
+    }
   }
 
   #coordinate(request: ClientRequest, routed: Routed): Promise<ClientAnswer> {

@@ -13,9 +13,8 @@
 // does not name the file. So the pages that the collector starts from are read before Deno KV opens the
 // file. Records have checksums of their own.
 //
-// Deno KV shows what SQLite says as a TypeError, as it does with its own limits, and tells them apart in words
-// only. SQLite knows just one kind of full: a quota and a limit on the size of files it takes for errors of
-// the device. So after such an error a file beside the database is asked; see room.ts.
+// A lack of room is an error of its own. Where SQLite cannot tell it from a broken device, a file beside the
+// database is tried; see kv_error.ts and room.ts.
 //
 // A marker says that the file is ours and in which format. Its key cannot be written as a DiskKey, so no
 // range ever lists it.
@@ -32,6 +31,7 @@ import type {
   DiskRoom,
 } from "../ports/disk.ts";
 import { DenamoError, DiskFullError, type FailedOutcome, messageOf } from "../wire/errors.ts";
+import { troubleOf } from "./kv_error.ts";
 import { hasNoRoom, roomAt } from "./room.ts";
 
 /** What Deno KV takes in one atomic operation. */
@@ -44,11 +44,6 @@ const DENO_KV_LIMITS: DiskLimits = {
 
 const MARKER_KEY: Deno.KvKey = [true, "denamo"];
 const FORMAT = 1;
-
-/** What Deno KV says of a batch over its limits, and SQLite of a disk. */
-const OVER_LIMIT = /too (large|many)/i;
-const DISK_FULL = /disk is full/i;
-const DEVICE_ERROR = /I\/O error/i;
 
 /** How many entries one round to the reading thread fetches: enough to pay for it, bounded in memory. */
 const RANGE_BATCH_COUNT = 256;
@@ -150,13 +145,12 @@ class DenoKvDisk implements Disk {
       await atomic.commit();
     } catch (error) {
       const action = `Cannot commit to ${this.#path}`;
-      const message = messageOf(error);
-      // Deno KV checks its limits before it begins.
-      if (error instanceof TypeError && OVER_LIMIT.test(message)) {
-        throw new RangeError(`${action}: ${message}`, { cause: error });
+      const trouble = troubleOf(error);
+      if (trouble === "limit") {
+        throw new RangeError(`${action}: ${messageOf(error)}`, { cause: error });
       }
-      const isFull = DISK_FULL.test(message) ||
-        DEVICE_ERROR.test(message) && await hasNoRoom(this.#path, sizeOf(batch));
+      const isFull = trouble === "full" ||
+        trouble === "device" && await hasNoRoom(this.#path, sizeOf(batch));
       throw isFull ? new DiskFullError(action, error) : failure(action, "unknown", error);
     }
   }

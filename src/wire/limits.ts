@@ -17,7 +17,7 @@ export const LIMITS = {
   nodeName: 64,
   /** Requests that one node has open at one peer. */
   inFlightPerPeerCount: 4096,
-  /** Client requests that one node coordinates at once. */
+  /** Requests that one node has in hand for clients and for nodes that forward to it. */
   inFlightPerNodeCount: 8192,
   /** Members of one layout. */
   layoutMemberCount: 1024,

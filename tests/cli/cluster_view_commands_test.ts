@@ -59,9 +59,9 @@ Deno.test("members is a table in the order of the names, n2 before n10", async (
   const { outText } = await run(["members", "--url", node.url]);
   assert.equal(
     outText,
-    "NODE  STATE         FOR   PHI  ZONE       WEIGHT  IN RING  LAYOUT  HTTP            RESP  ADDRESS               BECAUSE\n" +
-      "n2 *  up     1 min 12 s   0.1  dc1/rack1       1  yes           1  127.0.0.1:7301  -     /ip4/127.0.0.1/tcp/1  its heartbeats arrive\n" +
-      "n10   down   1 min 12 s  12.3  dc1/rack1       1  yes           1  127.0.0.1:7301  -     /ip4/127.0.0.1/tcp/1  its heartbeats have stopped, it is not connected\n",
+    "NODE  STATE         FOR   PHI  ZONE       WEIGHT  IN RING  LAYOUT  DISK  HTTP            RESP  ADDRESS               BECAUSE\n" +
+      "n2 *  up     1 min 12 s   0.1  dc1/rack1       1  yes           1  ok    127.0.0.1:7301  -     /ip4/127.0.0.1/tcp/1  its heartbeats arrive\n" +
+      "n10   down   1 min 12 s  12.3  dc1/rack1       1  yes           1  ok    127.0.0.1:7301  -     /ip4/127.0.0.1/tcp/1  its heartbeats have stopped, it is not connected\n",
   );
   assert.equal(node.asked[0]!.target, "/cluster/members");
 });

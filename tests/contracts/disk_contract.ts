@@ -186,6 +186,12 @@ export function testDiskContract(name: string, makePlace: () => Promise<DiskPlac
     assert.equal(await disk.get(["a"]), undefined);
   });
 
+  test("room() tells how much is free of how much, or nothing", async (disk) => {
+    const room = await disk.room();
+    if (room === undefined) return;
+    assert.ok(room.freeBytes >= 0 && room.freeBytes <= room.totalBytes, JSON.stringify(room));
+  });
+
   test("close() waits for the commits under way, and can be called again", async (disk, place) => {
     const commits = [1, 2, 3].map((i) => disk.commit([{ key: ["k", i], value: Uint8Array.of(i) }]));
     await disk.close();

@@ -1,5 +1,7 @@
 import assert from "node:assert/strict";
 import { testDiskContract } from "../contracts/disk_contract.ts";
+import { checkFullDisk } from "../contracts/full_disk_contract.ts";
+import { DiskFullError } from "../../src/wire/errors.ts";
 import { DiskImage } from "./memory_disk.ts";
 
 testDiskContract("MemoryDisk", () => {
@@ -8,6 +10,23 @@ testDiskContract("MemoryDisk", () => {
     open: () => Promise.resolve(image.open()),
     cleanUp: () => Promise.resolve(),
   });
+});
+
+Deno.test("MemoryDisk: a disk without room says so, serves reads, and goes on when there is room", async () => {
+  const image = new DiskImage();
+  let roomCount = 9;
+  const disk = image.open({
+    before: ({ kind }) => {
+      if (kind === "commit" && image.size > roomCount) throw new DiskFullError("Cannot commit");
+    },
+    room: () => ({ freeBytes: roomCount, totalBytes: 10 }),
+  });
+  await checkFullDisk(disk, () => {
+    roomCount = Infinity;
+    return Promise.resolve();
+  });
+  assert.deepEqual(await disk.room(), { freeBytes: Infinity, totalBytes: 10 });
+  assert.equal(await image.open().room(), undefined);
 });
 
 const one = { key: ["k", 1], value: Uint8Array.of(1) };

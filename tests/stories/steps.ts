@@ -112,6 +112,10 @@ const STEPS: readonly (readonly [form: string, act: Act])[] = [
     stage.setDisk(machineOf(stage, name!), state as DiskState);
     return [];
   }],
+  [`disks as ${NODE} hears of them`, (stage, name) => {
+    const views = machineOf(stage, name!).node?.members() ?? [];
+    return views.map(({ disk, node }) => `${node}: ${disk}`);
+  }],
   [String.raw`a bit of (\S+) flips on the disk of ${NODE}`, (stage, key, name) => {
     if (stage.damage(machineOf(stage, name!), key!)) return [];
     throw new SyntaxError(`${name} has no record of ${key}: with caches it is in the journal`);
