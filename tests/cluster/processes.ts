@@ -1,6 +1,7 @@
 // Real processes of `denamo` for tests: their output line by line, free ports, and who is still there.
 
 import assert from "node:assert/strict";
+import { withFileLimit } from "../host/file_limit.ts";
 import { waitFor } from "./wait_for.ts";
 
 const MAIN_MODULE = new URL("../../src/cli/main.ts", import.meta.url).href;
@@ -15,9 +16,16 @@ export class DenamoProcess implements AsyncDisposable {
   #err = "";
   #hasEnded = false;
 
-  constructor(args: readonly string[], options: { stdin?: "piped" | "null" } = {}) {
-    this.#child = new Deno.Command(Deno.execPath(), {
-      args: ["run", "-A", "--no-check", "--quiet", MAIN_MODULE, ...args],
+  /** @param options `fileLimitKib`: how large its files can be, until the limit is raised */
+  constructor(
+    args: readonly string[],
+    options: { stdin?: "piped" | "null"; fileLimitKib?: number } = {},
+  ) {
+    const { fileLimitKib } = options;
+    const run = ["run", "-A", "--no-check", "--quiet", MAIN_MODULE, ...args];
+    const isLimited = fileLimitKib !== undefined;
+    this.#child = new Deno.Command(isLimited ? "sh" : Deno.execPath(), {
+      args: isLimited ? withFileLimit(fileLimitKib, [Deno.execPath(), ...run]) : run,
       stdin: options.stdin ?? "null",
       stdout: "piped",
       stderr: "piped",
