@@ -4,7 +4,8 @@ import type { DataObject } from "../crdt/data_object.ts";
 import type { PeerId } from "../ports/network.ts";
 import { type Cluster, layoutOf, learnFromRefusal } from "../replica/cluster.ts";
 import type { Deadline, Deadlines } from "../wire/deadlines.ts";
-import { DenamoError, type QuorumError } from "../wire/errors.ts";
+import { DenamoError, OverloadedError, type QuorumError } from "../wire/errors.ts";
+import { LIMITS } from "../wire/limits.ts";
 import { METHODS } from "../wire/message_codec.ts";
 import type { Quorum } from "./quorum.ts";
 import type { StandIn } from "./stand_ins.ts";
@@ -65,9 +66,16 @@ export class WriteRound {
 
   /** Whether so many slots have somebody to ask. */
   canReach(needed: number): boolean {
-    const owners = this.#slots.filter(({ owner }) => this.#canAsk(owner)).length;
+    const owners = this.#slots.filter(({ owner }) => this.#hasRoom(owner)).length;
     return owners >= needed ||
       needed <= this.#slots.length && owners + this.#spare.length >= needed;
+  }
+
+  /** Whether it is too many requests under way that keep the write from beginning, if it cannot. */
+  overload(): OverloadedError | undefined {
+    const isFull = this.#slots.some(({ owner }) => this.#canAsk(owner) && !this.#hasRoom(owner));
+    if (!isFull) return undefined;
+    return new OverloadedError("The queue of requests to an owner", LIMITS.inFlightPerPeerCount);
   }
 
   /** Why the write cannot begin. */
@@ -105,6 +113,12 @@ export class WriteRound {
     if (owner === this.#cluster.self) return true;
     const peer = this.#cluster.peerOf(owner);
     return peer !== undefined && this.#cluster.rpc.isUp(peer);
+  }
+
+  #hasRoom(owner: string): boolean {
+    if (owner === this.#cluster.self) return true;
+    const peer = this.#cluster.peerOf(owner);
+    return peer !== undefined && this.#cluster.rpc.hasRoom(peer);
   }
 
   get #spare(): StandIn[] {

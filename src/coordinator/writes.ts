@@ -54,6 +54,7 @@ export class Writes {
    * Coordinates a write here, at an owner or at a node that stands in for one. Resolves once W slots have it on
    * a disk.
    *
+   * @throws {OverloadedError} if too much is on its way to the owners
    * @throws {QuorumError} with the outcome `no` if nothing has left this node, else `unknown`
    */
   async write(request: WriteRequest): Promise<CoordinatedWrite> {
@@ -67,7 +68,7 @@ export class Writes {
     const quorum = new Quorum("write", key, needed, owners.length);
     const findStandIns = () => isStrict ? [] : standInsFor(cluster, partition, owners);
     const round = new WriteRound(cluster, this.#deadlines, quorum, owners, findStandIns);
-    if (!round.canReach(needed)) throw round.refusal();
+    if (!round.canReach(needed)) throw round.overload() ?? round.refusal();
     const isOwner = owners.includes(cluster.self);
     if (!isOwner) this.#handOff.checkRoom();
 

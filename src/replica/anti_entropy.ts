@@ -69,6 +69,9 @@ const LEAVES_AT_ONCE = 64;
 const PARTITIONS_AT_ONCE = 4;
 const KEYS_AT_ONCE = 8;
 
+/** After how many keys that differ it is looked whether requests are slow. */
+const KEYS_BETWEEN_LOOKS = 32;
+
 /** One comparison with one node. */
 interface Session {
   readonly peer: PeerId;
@@ -217,9 +220,10 @@ export class AntiEntropy {
 
   /** Those whose roots differ. */
   async #differing(session: Session, node: string, parts: readonly Part[]): Promise<Part[]> {
-    const { clock, replica: { trees } } = this.#options;
+    const { clock, pace, replica: { trees } } = this.#options;
     const found: Part[] = [];
     for (const chunk of chunksOf(parts)) {
+      await pace?.giveWay();
       const partitions = chunk.map(({ partition }) => partition);
       const reply = await this.#ask(session, METHODS.roots, [chunk[0]!.copies, partitions]);
       const roots = rootsIn(new Arguments(reply, "roots answer").bytes(8 * ROOTS_COUNT));
@@ -240,6 +244,7 @@ export class AntiEntropy {
   async #leavesThatDiffer(session: Session, parts: readonly Part[]): Promise<number[][]> {
     const found: number[][] = [];
     for (let at = 0; at < parts.length; at += LEAVES_AT_ONCE) {
+      await this.#options.pace?.giveWay();
       const some = parts.slice(at, at + LEAVES_AT_ONCE);
       found.push(...await Promise.all(some.map((part) => this.#leavesOf(session, part))));
     }
@@ -263,17 +268,18 @@ export class AntiEntropy {
     { copies, partition }: Part,
     leaves: ReadonlySet<number>,
   ): Promise<{ repaired: number; skipped: number }> {
-    const { namespaces, replica: { trees } } = this.#options;
+    const { namespaces, pace, replica: { trees } } = this.#options;
     const theirs = await this.#theirEntries(session, { copies, partition }, leaves);
     const ours = new Map<string, bigint>();
     for await (const entry of trees.entries(partition)) {
       if (isIn(entry, leaves, copies, namespaces)) ours.set(binaryString(entry.key), entry.digest);
     }
-    let [repaired, skipped] = [0, 0];
+    let [count, repaired, skipped] = [0, 0, 0];
     const names = new Set([...theirs.keys(), ...ours.keys()]);
     await inParallel(names, KEYS_AT_ONCE, async (name) => {
       const [own, other] = [ours.get(name), theirs.get(name)];
       if (own === other || this.#isStopped) return;
+      if (count++ % KEYS_BETWEEN_LOOKS === 0) await pace?.giveWay();
       try {
         const changed = await this.#level(session, partition, fromBinaryString(name), own, other);
         repaired += changed;
@@ -292,6 +298,7 @@ export class AntiEntropy {
   ): Promise<Map<string, bigint>> {
     const found = new Map<string, bigint>();
     for (let after: Uint8Array | null = null;;) {
+      await this.#options.pace?.giveWay();
       const question = [copies, partition, [...leaves], after];
       const reply = await this.#ask(session, METHODS.entries, question);
       const entries = new Arguments(reply, "entries answer").list(ENTRIES_COUNT);
@@ -330,15 +337,13 @@ export class AntiEntropy {
     return repaired + 1;
   }
 
-  /** Every question is a page of this work, and waits until requests leave room for it. */
-  async #ask(
+  #ask(
     { layoutId, peer }: Session,
     method: typeof METHODS[keyof typeof METHODS],
     args: readonly unknown[],
   ): Promise<readonly unknown[]> {
-    const { cluster: { rpc }, pace } = this.#options;
-    if (pace?.mustGiveWay === true) await pace.giveWay();
-    return await rpc.call(peer, method, [layoutId, ...args], TIMEOUT_MS, "bulk");
+    const { rpc } = this.#options.cluster;
+    return rpc.call(peer, method, [layoutId, ...args], TIMEOUT_MS, "bulk");
   }
 }
 

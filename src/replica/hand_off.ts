@@ -51,7 +51,8 @@ const NOBODY: ReadonlySet<string> = new Set();
 /** How often it is looked whether somebody can be given something, in milliseconds. */
 const LOOK_EVERY_MS = 1_000;
 
-/** How many keys are read, and handed over, at once. */
+/** How many keys are read at once in the search for what is kept, and how many are handed over at once. */
+const SEARCHED_COUNT = 256;
 const PAGE_COUNT = 32;
 
 const TIMEOUT_MS = 10_000;
@@ -220,12 +221,12 @@ export class HandOff {
     let from: ScanStart = { partition: 0 };
     for (;;) {
       await pace?.giveWay();
-      const page = await replica.scan(from, PARTITION_COUNT_MAX - 1, undefined, PAGE_COUNT);
+      const page = await replica.scan(from, PARTITION_COUNT_MAX - 1, undefined, SEARCHED_COUNT);
       for (const { partition, key, object } of page) {
         if (object === undefined || this.#owns(partition, namespaces.of(key).n)) continue;
         this.note(partition, key, object);
       }
-      if (page.length < PAGE_COUNT || this.#isStopped) break;
+      if (page.length < SEARCHED_COUNT || this.#isStopped) break;
       const { partition, key } = page[page.length - 1]!;
       from = { partition, after: key };
     }

@@ -31,7 +31,7 @@ const BUSY_COUNT = 512;
 const PAUSE_MS = 50;
 
 /** The longest that one page of background work waits, in milliseconds. */
-const LONGEST_WAIT_MS = 2_000;
+const LONGEST_WAIT_MS = 500;
 
 export class Pace {
   readonly #clock: Clock;

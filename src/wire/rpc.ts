@@ -97,6 +97,11 @@ export class Rpc {
     return this.#peers.has(peer);
   }
 
+  /** Whether a peer is up and may be sent one more request. */
+  hasRoom(peer: PeerId): boolean {
+    return (this.#peers.get(peer)?.open ?? Infinity) < LIMITS.inFlightPerPeerCount;
+  }
+
   /** A smoothed time between request and answer, for choosing whom to ask; Infinity if not up. */
   latencyMs(peer: PeerId): number {
     return this.#peers.get(peer)?.latencyMs ?? Infinity;

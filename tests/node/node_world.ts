@@ -15,7 +15,12 @@ const NEVER_MS = 1e9;
 export class NodeWorld {
   readonly time = new VirtualTime();
   readonly names: readonly string[];
-  readonly #network = new MemoryWorld({ clock: this.time.clock() });
+  /** How long a message to or from these nodes takes, in milliseconds; one otherwise. */
+  readonly delaysMs = new Map<string, number>();
+  readonly #network = new MemoryWorld({
+    clock: this.time.clock(),
+    delayMs: (from, to) => Math.max(this.#delayMs(from), this.#delayMs(to)),
+  });
   readonly #settings: Partial<NodeSettings>;
   readonly #disks = new Map<string, DiskImage>();
   readonly #nodes = new Map<string, Node>();
@@ -44,6 +49,10 @@ export class NodeWorld {
       node.status().membersUp === count && node.members().every(({ isConnected }) => isConnected);
     await world.time.until(() => world.#all.every(isMet), "all have met");
     return world;
+  }
+
+  #delayMs(peer: string): number {
+    return this.delaysMs.get(peer.replace(/^peer-/, "")) ?? 1;
   }
 
   get #all(): Node[] {

@@ -16,6 +16,7 @@ import type { Cluster, CurrentLayout } from "../../src/replica/cluster.ts";
 import { Filling } from "../../src/replica/filling.ts";
 import { HandOff } from "../../src/replica/hand_off.ts";
 import { Namespaces, type NamespaceSettings } from "../../src/replica/namespaces.ts";
+import { Pace } from "../../src/replica/pace.ts";
 import { Replica } from "../../src/replica/replica.ts";
 import { ReplicaService } from "../../src/replica/replica_service.ts";
 import { TreeService } from "../../src/replica/tree_service.ts";
@@ -57,6 +58,7 @@ export interface RepairNode {
   readonly filling: Filling;
   readonly handOff: HandOff;
   readonly antiEntropy: AntiEntropy;
+  readonly pace: Pace;
   readonly log: LogBook;
   /** What it was asked, in order. */
   readonly asked: MethodName[];
@@ -81,6 +83,8 @@ export class RepairWorld {
   readonly down = new Set<string>();
   /** Nodes that say that their disks take no writes. */
   readonly readOnly = new Set<string>();
+  /** Nodes to whose disks commits fail. */
+  readonly refusing = new Set<string>();
   readonly learned: Uint8Array[] = [];
   /** Connections that were broken because a peer broke the rules. */
   readonly resets: string[] = [];
@@ -290,6 +294,7 @@ export class RepairWorld {
       clockProblem: () => undefined,
       learnLayout: (encoded) => this.learned.push(encoded),
     };
+    const pace = new Pace(clock);
     const handOff = new HandOff({
       cluster,
       replica,
@@ -297,6 +302,8 @@ export class RepairWorld {
       clock,
       log,
       limitBytes: hintBytes,
+      diskRefuses: () => this.refusing.has(name),
+      pace,
     });
     const antiEntropy = new AntiEntropy({
       cluster,
@@ -307,13 +314,14 @@ export class RepairWorld {
       random,
       log,
       intervalMs: 1_000,
+      pace,
     });
     const asked: MethodName[] = [];
     const served = this.#watched(name, rpc, asked);
     new ReplicaService(name, replica, namespaces, layout, handOff, filling).register(served);
     new TreeService(name, replica.trees, namespaces, layout).register(served);
     const rooms = { deadlines, disk, storage, actors, namespaces, replica, filling };
-    const node = { name, cluster, rpc, ...rooms, handOff, antiEntropy, log, asked };
+    const node = { name, cluster, rpc, ...rooms, handOff, antiEntropy, pace, log, asked };
     this.nodes.set(name, node);
     return node;
   }
