@@ -46,6 +46,18 @@ Deno.test("measure() gives each number a name of its own", async () => {
   assert.equal(valuesOf(await measuredOf({ isReady: false })).get("ready"), 0);
 });
 
+Deno.test("measure() tells how the disk is, and how much is free if anybody can tell", async () => {
+  const values = valuesOf(await measuredOf());
+  const names = ["disk_takes_writes", "disk_is_readable", "disk_free_bytes"];
+  assert.deepEqual(names.map((name) => values.get(name)), [1, 1, 9]);
+  assert.equal(values.get("background_waited_ms_total"), 10);
+  const full = { condition: "readonly", freeBytes: undefined } as const;
+  const of = valuesOf(await measuredOf({ disk: full }));
+  assert.deepEqual(names.map((name) => of.get(name)), [0, 1, undefined]);
+  const failed = { condition: "failed", freeBytes: undefined } as const;
+  assert.equal(valuesOf(await measuredOf({ disk: failed })).get("disk_is_readable"), 0);
+});
+
 Deno.test("measure() counts the members in each state, none of them as well", async () => {
   const members = ["up", "up", "down"].map((state) => ({ state }) as Member);
   const values = valuesOf(await measuredOf({ members }));
