@@ -332,7 +332,8 @@ export class AntiEntropy {
     }
     const held = await replica.read(partition, key);
     const repaired = held.isEmpty || held.digest() === own ? 0 : 1;
-    if (held.isEmpty || held.digest() === other || !session.takesWrites) return repaired;
+    if (held.isEmpty || held.digest() === other) return repaired;
+    if (!session.takesWrites) return repaired;
     await this.#ask(session, METHODS.store, [partition, key, held.encoded()]);
     return repaired + 1;
   }

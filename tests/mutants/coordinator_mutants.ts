@@ -192,7 +192,7 @@ export const COORDINATOR_MUTANTS: readonly Mutant[] = [
     edits: [
       edit(
         "src/coordinator/reads.ts",
-        "    if (isOwnStale) {\n",
+        "    if (isOwnStale && this.#replica.writeProblem() === undefined) {\n",
         "    if (isOwnStale && nodes.length < 0) {\n",
       ),
       edit(
@@ -210,8 +210,9 @@ export const COORDINATOR_MUTANTS: readonly Mutant[] = [
     name: "A request that fails stays counted",
     edits: [edit(
       "src/coordinator/coordinator.ts",
-      "    } finally {\n      this.#inFlight--;\n    }",
-      "    } catch (error) {\n      this.#inFlight++;\n      throw error;\n    } finally {\n      this.#inFlight--;\n    }",
+      "    } finally {\n      this.#pace.ended(isTimed);\n    }\n  }\n\n  /** Counts",
+      "    } catch (error) {\n      this.#pace.began();\n      throw error;\n    } finally {\n" +
+        "      this.#pace.ended(isTimed);\n    }\n  }\n\n  /** Counts",
     )],
     finding: leftover,
     why: "A limit on what is in flight that leaks ends in a node that refuses everything",

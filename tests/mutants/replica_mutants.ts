@@ -38,25 +38,25 @@ export const REPLICA_MUTANTS: readonly Mutant[] = [
       edit(
         "src/node/node.ts",
         "new Actors(settings.node, random, hybridClock)",
-        "new Actors(settings.node, { ...random, bytes: () => disk }, hybridClock)",
+        "new Actors(settings.node, { ...random, bytes: () => mark }, hybridClock)",
       ),
       edit(
         "src/node/node.ts",
         "    onCommitFailed: { handler: (partitions: Iterable<number>) => void },\n  ) {",
         "    onCommitFailed: { handler: (partitions: Iterable<number>) => void },\n" +
-          "    disk: Uint8Array<ArrayBuffer>,\n  ) {",
+          "    mark: Uint8Array<ArrayBuffer>,\n  ) {",
       ),
       edit(
         "src/node/node.ts",
-        "new Node(settings, ports, storage, incarnations, onCommitFailed)",
-        "new Node(settings, ports, storage, incarnations, onCommitFailed, disk)",
+        "new Node(settings, ports, disk, storage, incarnations, onCommitFailed)",
+        "new Node(settings, ports, disk, storage, incarnations, onCommitFailed, mark)",
       ),
       edit(
         "src/node/node.ts",
         "      const incarnations = await nextIncarnation(storage, ports.clock);\n",
         "      const incarnations = await nextIncarnation(storage, ports.clock);\n" +
-          '      const disk = new Uint8Array(await storage.getMeta("disk") ?? ports.random.bytes(8));\n' +
-          '      await storage.setMeta("disk", disk);\n',
+          '      const mark = new Uint8Array(await storage.getMeta("disk") ?? ports.random.bytes(8));\n' +
+          '      await storage.setMeta("disk", mark);\n',
       ),
     ],
     finding: lostWrite,
