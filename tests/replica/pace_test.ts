@@ -53,7 +53,7 @@ Deno.test("a request that does not end is slow before it has ended", async () =>
   pace.ended(isTimed);
 });
 
-Deno.test("many requests under way are reason enough, however quick they were", async () => {
+Deno.test("many requests under way are reason enough, however quick they were", () => {
   const time = new VirtualTime();
   const pace = new Pace(time.clock());
   const begun = Array.from({ length: 512 }, () => pace.began());
