@@ -1,8 +1,8 @@
 // Where a request goes and what it means.
 //
 // Any node takes any request. An owner of the key coordinates it; another node forwards it to the owner
-// that answers fastest. A read may be tried at another owner; a write only if the first certainly did
-// nothing with it, since a write made twice would be two writes. If no owner can be asked, the first fallback
+// that answers fastest. A read may be tried at another owner, also beside one that takes long; a write only if
+// the first certainly did nothing with it, since a write made twice would be two writes. If no owner can be asked, the first fallback
 // coordinates that can, the same for all who ask, unless the request is strict.
 
 import { showBytes } from "../base/bytes.ts";
@@ -33,6 +33,7 @@ import { type IncomingRequest, METHODS } from "../wire/message_codec.ts";
 import { type Cluster, layoutOf, learnFromRefusal, reachable } from "../replica/cluster.ts";
 import { atLeastOf, checkLength, checkNotStale, readToken } from "./at_least.ts";
 import { CorruptRepairs } from "./corrupt_repairs.ts";
+import { firstAnswer } from "./first_answer.ts";
 import { Reads } from "./reads.ts";
 import {
   type ClientAnswer,
@@ -58,6 +59,9 @@ interface Routed {
   readonly timeoutMs: number;
 }
 
+/** How long an owner may take for a read that was forwarded to it before another is asked as well. */
+const NEXT_OWNER_AFTER_MS = 250;
+
 const NOTHING: Omit<ClientAnswer, "object"> = {
   siblings: 0,
   context: () => undefined,
@@ -71,6 +75,7 @@ export class Coordinator {
   readonly #replica: Replica;
   readonly #namespaces: Namespaces;
   readonly #clock: Clock;
+  readonly #deadlines: Deadlines;
   readonly #pace: Pace;
   readonly #writes: Writes;
   readonly #reads: Reads;
@@ -93,6 +98,7 @@ export class Coordinator {
     this.#replica = replica;
     this.#namespaces = namespaces;
     this.#clock = clock;
+    this.#deadlines = deadlines;
     this.#writes = new Writes(cluster, replica, handOff, deadlines);
     this.#reads = new Reads(cluster, replica, deadlines, log);
     this.#corruptRepairs = new CorruptRepairs(cluster, replica, namespaces, clock, log);
@@ -183,16 +189,16 @@ export class Coordinator {
         return undefined;
       }
     };
-    for (const owner of reachable(this.#cluster, owners)) {
-      const answer = await turnTo(owner, false);
-      if (answer !== undefined) return answer;
-    }
+    // A read may be made twice, so nobody need wait for an owner that hangs.
+    const pauseMs = request.op === "get" ? NEXT_OWNER_AFTER_MS : undefined;
+    const answerOf = (nodes: readonly StandIn[], areStandIns: boolean) =>
+      firstAnswer(nodes, this.#deadlines, pauseMs, (node) => turnTo(node, areStandIns));
+    const answer = await answerOf(reachable(this.#cluster, owners), false);
+    if (answer !== undefined) return answer;
     // An owner that could not gather a quorum has tried those that stand in.
     if (!isStrict && !refusals.some(({ code }) => code === "quorum")) {
-      for (const standIn of standInsFor(this.#cluster, partition, owners)) {
-        const answer = await turnTo(standIn, true);
-        if (answer !== undefined) return answer;
-      }
+      const answer = await answerOf(standInsFor(this.#cluster, partition, owners), true);
+      if (answer !== undefined) return answer;
     }
     const stale = refusals.find(({ code }) => code === "stale");
     if (stale !== undefined) throw stale;

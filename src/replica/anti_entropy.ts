@@ -218,12 +218,18 @@ export class AntiEntropy {
     });
   }
 
+  /** Waits while requests are slow; who has forgotten does not, as it answers nobody until it has filled. */
+  async #giveWay(): Promise<void> {
+    const { filling, pace } = this.#options;
+    if (!filling.isActive) await pace?.giveWay();
+  }
+
   /** Those whose roots differ. */
   async #differing(session: Session, node: string, parts: readonly Part[]): Promise<Part[]> {
-    const { clock, pace, replica: { trees } } = this.#options;
+    const { clock, replica: { trees } } = this.#options;
     const found: Part[] = [];
     for (const chunk of chunksOf(parts)) {
-      await pace?.giveWay();
+      await this.#giveWay();
       const partitions = chunk.map(({ partition }) => partition);
       const reply = await this.#ask(session, METHODS.roots, [chunk[0]!.copies, partitions]);
       const roots = rootsIn(new Arguments(reply, "roots answer").bytes(8 * ROOTS_COUNT));
@@ -244,7 +250,7 @@ export class AntiEntropy {
   async #leavesThatDiffer(session: Session, parts: readonly Part[]): Promise<number[][]> {
     const found: number[][] = [];
     for (let at = 0; at < parts.length; at += LEAVES_AT_ONCE) {
-      await this.#options.pace?.giveWay();
+      await this.#giveWay();
       const some = parts.slice(at, at + LEAVES_AT_ONCE);
       found.push(...await Promise.all(some.map((part) => this.#leavesOf(session, part))));
     }
@@ -268,7 +274,7 @@ export class AntiEntropy {
     { copies, partition }: Part,
     leaves: ReadonlySet<number>,
   ): Promise<{ repaired: number; skipped: number }> {
-    const { namespaces, pace, replica: { trees } } = this.#options;
+    const { namespaces, replica: { trees } } = this.#options;
     const theirs = await this.#theirEntries(session, { copies, partition }, leaves);
     const ours = new Map<string, bigint>();
     for await (const entry of trees.entries(partition)) {
@@ -279,7 +285,7 @@ export class AntiEntropy {
     await inParallel(names, KEYS_AT_ONCE, async (name) => {
       const [own, other] = [ours.get(name), theirs.get(name)];
       if (own === other || this.#isStopped) return;
-      if (count++ % KEYS_BETWEEN_LOOKS === 0) await pace?.giveWay();
+      if (count++ % KEYS_BETWEEN_LOOKS === 0) await this.#giveWay();
       try {
         const changed = await this.#level(session, partition, fromBinaryString(name), own, other);
         repaired += changed;
@@ -298,7 +304,7 @@ export class AntiEntropy {
   ): Promise<Map<string, bigint>> {
     const found = new Map<string, bigint>();
     for (let after: Uint8Array | null = null;;) {
-      await this.#options.pace?.giveWay();
+      await this.#giveWay();
       const question = [copies, partition, [...leaves], after];
       const reply = await this.#ask(session, METHODS.entries, question);
       const entries = new Arguments(reply, "entries answer").list(ENTRIES_COUNT);
