@@ -15,6 +15,7 @@ import type { ClockWatch } from "./clock_watch.ts";
 import { decodeHeartbeat, encodeHeartbeat, type Heartbeat, HEARTBEAT_LIMITS } from "./heartbeat.ts";
 import { ListeningTime } from "./listening_time.ts";
 import { type Member, MEMBER_LIMIT, type MemberTable, type RecordOutcome } from "./member_table.ts";
+import type { Prober } from "./probes.ts";
 
 /** What a node says of itself, without what {@linkcode Heartbeats} adds on its own. */
 export type SelfDescription = Omit<
@@ -55,6 +56,8 @@ export class Heartbeats {
   #judging: Timer | undefined;
   #malformed = 0;
   #warnedAtMs = -Infinity;
+  #prober: Prober | undefined;
+  #isDoubtful = false;
 
   constructor(options: HeartbeatsOptions) {
     this.#options = options;
@@ -157,6 +160,16 @@ export class Heartbeats {
     this.#spoken.add(peerId);
   }
 
+  /** Asks members that seem dead in this way, from now on. Until then nobody is ever called down. */
+  probeWith(prober: Prober): void {
+    this.#prober = prober;
+  }
+
+  /** Why this node doubts its own ears rather than the others, if it does. */
+  get selfDoubt(): string | undefined {
+    return this.#options.table.selfDoubt;
+  }
+
   /** All other nodes as they are at this moment, by name. */
   members(): Member[] {
     return this.#options.table.members(this.#listening.now());
@@ -174,11 +187,42 @@ export class Heartbeats {
 
   #judgeLater(): void {
     this.#judging = this.#options.clock.after(this.#judgingMs, () => {
-      const { table, clockWatch } = this.#options;
-      const atMs = this.#listening.tick();
-      for (const node of table.evaluate(atMs)) clockWatch.forget(node);
-      if (this.#phase === "running") this.#judgeLater();
+      this.#judge(this.#listening.tick());
+      if (this.#phase !== "running") return;
+      this.#probe();
+      this.#judgeLater();
     });
+  }
+
+  #judge(atMs: number): void {
+    const { table, clockWatch } = this.#options;
+    for (const peerId of this.#spoken) table.spoke(peerId, atMs);
+    this.#spoken.clear();
+    for (const node of table.evaluate(atMs)) clockWatch.forget(node);
+    this.#tellDoubt();
+  }
+
+  #probe(): void {
+    const { table } = this.#options;
+    const prober = this.#prober;
+    if (prober === undefined) return;
+    for (const target of table.beginProbes(this.#listening.now())) {
+      prober.probe(target, (outcome) => {
+        if (this.#phase !== "running") return;
+        const atMs = this.#listening.now();
+        table.probed(target, outcome, atMs);
+        this.#judge(atMs);
+      });
+    }
+  }
+
+  #tellDoubt(): void {
+    const { log } = this.#options;
+    const reason = this.selfDoubt;
+    if (this.#isDoubtful === (reason !== undefined)) return;
+    this.#isDoubtful = reason !== undefined;
+    if (reason === undefined) log.info("This node trusts its ears again");
+    else log.warn("Most members are silent at once", { reason });
   }
 
   #next(): Heartbeat {

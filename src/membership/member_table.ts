@@ -11,9 +11,29 @@
 // in another order change nothing. All views are local: nobody is told that somebody is down.
 
 import type { PeerId } from "../ports/network.ts";
-import { type MemberState, reasonFor, verdict } from "./evidence.ts";
+import { type MemberState, reasonFor, UNKNOWN_REACH, verdict } from "./evidence.ts";
 import type { Heartbeat } from "./heartbeat.ts";
-import { beginIncarnation, evidenceOf, makeRow, type Row } from "./member_row.ts";
+import {
+  beginIncarnation,
+  continueIncarnation,
+  evidenceOf,
+  isProbeDue,
+  isSilent,
+  makeRow,
+  refresh,
+  type Row,
+  setReach,
+  type Source,
+  sourcesOf,
+} from "./member_row.ts";
+import type { ProbeOutcome } from "./probes.ts";
+import { SelfDoubt } from "./self_doubt.ts";
+
+/** A member that can be asked. */
+export interface Target {
+  readonly node: string;
+  readonly peerId: PeerId;
+}
 
 /** One other node, as it was at the moment of asking. */
 export interface Member {
@@ -26,6 +46,8 @@ export interface Member {
   readonly stateForMs: number;
   /** What speaks for this state: a short phrase. */
   readonly because: string;
+  /** What each source says, and for how long. */
+  readonly sources: readonly Source[];
   readonly phi: number;
   readonly isConnected: boolean;
   /** The last thing that it said of itself. */
@@ -89,6 +111,7 @@ export class MemberTable {
   readonly #refused = new Map<string, PeerId>();
   /** An earlier holder of our own name, and the last that it was heard to say. */
   #rival: Heartbeat | undefined;
+  readonly #selfDoubt = new SelfDoubt();
   #incarnation: number;
 
   constructor(options: MemberTableOptions) {
@@ -226,10 +249,50 @@ export class MemberTable {
     if (row !== undefined) row.isConnectionLost = true;
   }
 
-  /** Takes note that a peer has answered us directly. Cheap enough for every message. */
+  /** Takes note that a peer has told us something directly: no probe says more. */
   spoke(peerId: PeerId, atMs: number): void {
     const row = this.#rowOfPeer.get(peerId);
-    if (row !== undefined) row.spokeAtMs = atMs;
+    if (row === undefined) return;
+    row.spokeAtMs = atMs;
+    setReach(row, UNKNOWN_REACH, atMs);
+  }
+
+  /** Why our own ears are to be doubted rather than the others, if they are. */
+  get selfDoubt(): string | undefined {
+    return this.#selfDoubt.reason;
+  }
+
+  /** Those that are up by our judgement, in the order in which they were met. */
+  upMembers(): Target[] {
+    return [...this.#rows.values()].filter(({ state }) => state === "up")
+      .map(({ heartbeat: { node, peerId } }) => ({ node, peerId }));
+  }
+
+  /** The members that should be asked at `atMs` if they live. Each is to be followed by `probed`. */
+  beginProbes(atMs: number): Target[] {
+    const due = [...this.#rows.values()].filter((row) =>
+      isProbeDue(row, this.#connected.has(row.heartbeat.peerId), atMs)
+    );
+    return due.map((row) => {
+      row.isProbing = true;
+      row.probedAtMs = atMs;
+      const { node, peerId } = row.heartbeat;
+      return { node, peerId };
+    });
+  }
+
+  /** Takes note of what has come of a probe. It counts at the next judgement. */
+  probed({ node, peerId }: Target, outcome: ProbeOutcome, atMs: number): void {
+    const row = this.#rows.get(node);
+    if (row === undefined) return;
+    row.isProbing = false;
+    if (row.heartbeat.peerId !== peerId) return;
+    if (outcome === "answered") return this.spoke(peerId, atMs);
+    // Whoever was heard while the probe was under way is not condemned by it.
+    const heardAtMs = outcome.kind === "nobody"
+      ? Math.max(row.heardAtMs, row.spokeAtMs)
+      : row.spokeAtMs;
+    if (heardAtMs < row.probedAtMs) setReach(row, outcome, atMs);
   }
 
   /**
@@ -239,7 +302,14 @@ export class MemberTable {
    */
   evaluate(atMs: number): string[] {
     const fallen: string[] = [];
-    for (const row of [...this.#rows.values()]) {
+    const rows = [...this.#rows.values()];
+    for (const row of rows) refresh(row, atMs);
+    const alive = rows.filter(({ state }) => state !== "down");
+    const silent = alive.filter((row) => isSilent(row, atMs));
+    const intervalMs = Math.max(0, ...silent.map(({ heartbeat }) => heartbeat.intervalMs));
+    const names = silent.map(({ heartbeat }) => heartbeat.node);
+    this.#selfDoubt.update({ alive: alive.length, silent: names, intervalMs }, atMs);
+    for (const row of rows) {
       const before = row.state;
       this.#evaluate(row, atMs);
       if (row.state === "down" && before !== "down") fallen.push(row.heartbeat.node);
@@ -314,14 +384,13 @@ export class MemberTable {
       this.#change(row, "up", atMs);
       return;
     }
-    row.heartbeat = heartbeat;
-    row.detector.arrived(atMs);
-    row.heartbeats++;
+    continueIncarnation(row, heartbeat, atMs);
     this.#evaluate(row, atMs);
   }
 
   #evaluate(row: Row, atMs: number): void {
-    this.#change(row, verdict(row.state, evidenceOf(row, atMs)), atMs);
+    const evidence = evidenceOf(row, atMs, this.#selfDoubt.isDoubting);
+    this.#change(row, verdict(row.state, evidence), atMs);
   }
 
   #change(row: Row, to: MemberState, atMs: number): void {
@@ -337,7 +406,7 @@ export class MemberTable {
   #view(row: Row, atMs: number): Member {
     const { heartbeat, state, stateSinceMs } = row;
     const { node, peerId } = heartbeat;
-    const evidence = evidenceOf(row, atMs);
+    const evidence = evidenceOf(row, atMs, this.#selfDoubt.isDoubting);
     return {
       node,
       peerId,
@@ -345,6 +414,7 @@ export class MemberTable {
       stateSinceMs,
       stateForMs: atMs - stateSinceMs,
       because: reasonFor(state, evidence),
+      sources: sourcesOf(row, atMs),
       phi: evidence.phi,
       isConnected: this.#connected.has(peerId),
       heartbeat,

@@ -3,6 +3,7 @@
 import type { Heartbeat } from "../membership/heartbeat.ts";
 import type { Heartbeats } from "../membership/heartbeats.ts";
 import type { MemberChange, MemberTable } from "../membership/member_table.ts";
+import { Probes } from "../membership/probes.ts";
 import type { Log } from "../ports/log.ts";
 import type { Network, NetworkHandlers, PeerId } from "../ports/network.ts";
 import type { Rpc } from "../wire/rpc.ts";
@@ -42,6 +43,7 @@ export class Peers {
 
   handlers(rooms: PeerRooms): NetworkHandlers {
     const { admission, heartbeats, refutation, rpc, table } = rooms;
+    heartbeats.probeWith(new Probes(rpc, table));
     return {
       greeting: () => admission.greeting(),
       admit: (peer, greeting) => admission.admit(peer, greeting),

@@ -31,6 +31,8 @@ export const METHODS = {
   entries: 11,
   hints: 13,
   repair: 14,
+  probe: 15,
+  probeFor: 16,
 } as const;
 
 export type Method = typeof METHODS[keyof typeof METHODS];

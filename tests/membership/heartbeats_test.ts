@@ -5,7 +5,8 @@ import { ClockWatch } from "../../src/membership/clock_watch.ts";
 import type { MemberState } from "../../src/membership/evidence.ts";
 import { decodeHeartbeat, encodeHeartbeat } from "../../src/membership/heartbeat.ts";
 import { Heartbeats, type SelfDescription } from "../../src/membership/heartbeats.ts";
-import { type MemberChange, MemberTable } from "../../src/membership/member_table.ts";
+import { type MemberChange, MemberTable, type Target } from "../../src/membership/member_table.ts";
+import type { ProbeOutcome } from "../../src/membership/probes.ts";
 import type { Log } from "../../src/ports/log.ts";
 import { heartbeatOf, ManualTime } from "./manual_clock.ts";
 
@@ -59,6 +60,7 @@ class TestNode {
       describe: () => description,
       publish: (bytes) => world.publish(this, bytes),
     });
+    this.heartbeats.probeWith({ probe: (target, done) => world.probe(this, target, done) });
   }
 
   whenAwake(callback: () => void): void {
@@ -78,6 +80,7 @@ class TestWorld {
   readonly nodes: TestNode[] = [];
   readonly #random: SeededRandom;
   published = 0;
+  probed = 0;
 
   constructor(readonly seed: number, count: number, readonly isDisorderly = false) {
     this.#random = new SeededRandom(seed);
@@ -103,6 +106,21 @@ class TestWorld {
         this.time.after(delayMs, () => node.whenAwake(() => void node.heartbeats.receive(bytes)));
       }
     }
+  }
+
+  /** Asks a node that answers unless it is dead or stands still; otherwise the others bear witness. */
+  probe({ name }: TestNode, { node, peerId }: Target, done: (outcome: ProbeOutcome) => void): void {
+    this.probed++;
+    let isAnswered = false;
+    const asked = this.nodes.find((other) => other.peerId === peerId);
+    this.time.after(10, () => asked?.whenAwake(() => void (isAnswered = true)));
+    this.time.after(500, () => {
+      if (isAnswered) return done("answered");
+      const witnesses = this.nodes
+        .filter((other) => !other.isDead && other.name !== name && other.name !== node)
+        .map((other) => other.name);
+      done({ kind: "nobody", witnesses });
+    });
   }
 
   [Symbol.dispose](): void {

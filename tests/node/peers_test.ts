@@ -29,6 +29,7 @@ function tappedPeers({ layoutVersion = 0, isUp = true } = {}) {
       refusedBy: (peer: string, reason: string) => tell(`refused by ${peer}: ${reason}`),
     },
     heartbeats: {
+      probeWith: () => {},
       spoke: (peer: string) => tell(`${peer} spoke`),
       receive: (bytes: Uint8Array) => tell(`heartbeat of ${bytes.length} bytes`),
     },
@@ -38,6 +39,7 @@ function tappedPeers({ layoutVersion = 0, isUp = true } = {}) {
     },
     refutation: { tell: () => tell("refute") },
     rpc: {
+      serve: () => {},
       isUp: () => isUp,
       peerUp: (peer: string) => tell(`rpc up ${peer}`),
       peerDown: (peer: string, reason: string) => tell(`rpc down ${peer}: ${reason}`),
