@@ -11,6 +11,7 @@ import {
   UNKNOWN_REACH,
 } from "./evidence.ts";
 import type { Heartbeat } from "./heartbeat.ts";
+import type { Source } from "./member.ts";
 import { PhiAccrual } from "./phi_accrual.ts";
 
 /** For so many of its intervals a direct word of a peer speaks for it. */
@@ -39,14 +40,6 @@ export interface Row {
   reachSinceMs: number;
   probedAtMs: number;
   isProbing: boolean;
-}
-
-/** What one source says of a member. */
-export interface Source {
-  readonly source: "heartbeats" | "connection" | "probes" | "words";
-  readonly says: string;
-  /** For how long, in milliseconds of the table's time. */
-  readonly forMs: number;
 }
 
 /** A node that was first heard of at `atMs`. */

@@ -16,7 +16,7 @@ import { LIMITS } from "../wire/limits.ts";
 import { METHODS } from "../wire/message_codec.ts";
 import type { Rpc } from "../wire/rpc.ts";
 import type { Reach } from "./evidence.ts";
-import type { Target } from "./member_table.ts";
+import type { Target } from "./member.ts";
 
 /** How long a member may take to answer us, and another node in our place. */
 const DIRECT_MS = 500;

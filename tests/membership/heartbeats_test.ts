@@ -5,7 +5,8 @@ import { ClockWatch } from "../../src/membership/clock_watch.ts";
 import type { MemberState } from "../../src/membership/evidence.ts";
 import { decodeHeartbeat, encodeHeartbeat } from "../../src/membership/heartbeat.ts";
 import { Heartbeats, type SelfDescription } from "../../src/membership/heartbeats.ts";
-import { type MemberChange, MemberTable, type Target } from "../../src/membership/member_table.ts";
+import type { Target } from "../../src/membership/member.ts";
+import { type MemberChange, MemberTable } from "../../src/membership/member_table.ts";
 import type { ProbeOutcome } from "../../src/membership/probes.ts";
 import type { Log } from "../../src/ports/log.ts";
 import { heartbeatOf, ManualTime } from "./manual_clock.ts";
@@ -80,7 +81,6 @@ class TestWorld {
   readonly nodes: TestNode[] = [];
   readonly #random: SeededRandom;
   published = 0;
-  probed = 0;
 
   constructor(readonly seed: number, count: number, readonly isDisorderly = false) {
     this.#random = new SeededRandom(seed);
@@ -108,18 +108,20 @@ class TestWorld {
     }
   }
 
-  /** Asks a node that answers unless it is dead or stands still; otherwise the others bear witness. */
+  /** Asks a node, which answers unless it is dead or stands still, and then through the others. */
   probe({ name }: TestNode, { node, peerId }: Target, done: (outcome: ProbeOutcome) => void): void {
-    this.probed++;
-    let isAnswered = false;
     const asked = this.nodes.find((other) => other.peerId === peerId);
-    this.time.after(10, () => asked?.whenAwake(() => void (isAnswered = true)));
+    let hasAnswered = false;
+    this.time.after(10, () => asked?.whenAwake(() => void (hasAnswered = true)));
     this.time.after(500, () => {
-      if (isAnswered) return done("answered");
-      const witnesses = this.nodes
+      if (hasAnswered) return done("answered");
+      const others = this.nodes
         .filter((other) => !other.isDead && other.name !== name && other.name !== node)
         .map((other) => other.name);
-      done({ kind: "nobody", witnesses });
+      this.time.after(400, () => {
+        if (hasAnswered) done({ kind: "others", through: others[0]! });
+        else done({ kind: "nobody", witnesses: others });
+      });
     });
   }
 

@@ -27,6 +27,15 @@ function beat(
   return sequence - 1;
 }
 
+/** Judges at a moment when a member that seems dead reaches nobody. Returns who is down since. */
+function judge(table: MemberTable, atMs: number): string[] {
+  const before = table.evaluate(atMs);
+  for (const target of table.beginProbes(atMs)) {
+    table.probed(target, { kind: "nobody", witnesses: [] }, atMs);
+  }
+  return [...before, ...table.evaluate(atMs)];
+}
+
 Deno.test("MemberTable follows a member from its first heartbeat to its end and its return", () => {
   const { table, changes } = makeTable();
   assert.equal(table.stateOf("n2"), "down");
@@ -35,8 +44,8 @@ Deno.test("MemberTable follows a member from its first heartbeat to its end and 
   assert.deepEqual(table.evaluate(11_000), []);
   assert.deepEqual(table.evaluate(13_000), []);
   assert.equal(table.stateOf("n2"), "suspect");
-  assert.deepEqual(table.evaluate(14_500), ["n2"]);
-  assert.deepEqual(table.evaluate(15_000), []);
+  assert.deepEqual(judge(table, 14_500), ["n2"]);
+  assert.deepEqual(judge(table, 15_000), []);
   assert.equal(table.stateOf("n2"), "down");
   beat(table, { sequence: last + 1 }, 20_000, 21_000);
   assert.equal(table.stateOf("n2"), "up");
@@ -99,7 +108,7 @@ Deno.test("a heartbeat that comes twice or late does not keep a member alive", (
   const last = beat(table, {}, 0, 10_000);
   for (let atMs = 10_250; atMs < 15_000; atMs += 250) {
     assert.equal(table.record(heartbeatOf({ sequence: last - (atMs % 2) }), atMs), "old");
-    table.evaluate(atMs);
+    judge(table, atMs);
   }
   assert.equal(table.stateOf("n2"), "down");
 });
@@ -107,7 +116,7 @@ Deno.test("a heartbeat that comes twice or late does not keep a member alive", (
 Deno.test("one heartbeat does not bring back a member that was down, a restart does", () => {
   const { table, changes } = makeTable();
   const last = beat(table, {}, 0, 5000);
-  table.evaluate(60_000);
+  judge(table, 60_000);
   table.record(heartbeatOf({ sequence: last + 1 }), 60_000);
   assert.equal(table.stateOf("n2"), "down");
   table.record(heartbeatOf({ incarnation: 2, sequence: 1 }), 60_100);
@@ -115,26 +124,93 @@ Deno.test("one heartbeat does not bring back a member that was down, a restart d
   assert.ok(changes.some(({ kind }) => kind === "restarted"));
 });
 
-Deno.test("a lost connection makes silence fatal sooner, an answer makes it harmless", () => {
+Deno.test("a silent member is down once it is known that nobody reaches it, unless it has spoken", () => {
   const at = (witness: (table: MemberTable) => void) => {
     const { table } = makeTable();
     table.connected("peer-a");
     beat(table, {}, 0, 10_000);
-    witness(table);
     table.evaluate(13_000);
-    const early = table.stateOf("n2");
-    table.evaluate(14_500);
-    return [early, table.stateOf("n2")];
+    assert.deepEqual(table.beginProbes(13_000), [{ node: "n2", peerId: "peer-a" }]);
+    witness(table);
+    table.evaluate(13_500);
+    return table.stateOf("n2");
   };
-  assert.deepEqual(at(() => {}), ["suspect", "down"]);
-  assert.deepEqual(at((table) => table.disconnected("peer-a")), ["down", "down"]);
-  assert.deepEqual(at((table) => table.spoke("peer-a", 13_000)), ["suspect", "suspect"]);
-  assert.deepEqual(at((table) => table.spoke("peer-a", 10_500)), ["suspect", "down"]);
-  const reconnected = (table: MemberTable) => {
-    table.disconnected("peer-a");
-    table.connected("peer-a");
+  const target = { node: "n2", peerId: "peer-a" };
+  const nobody = { kind: "nobody", witnesses: [] } as const;
+  assert.equal(at(() => {}), "suspect");
+  assert.equal(at((table) => table.probed(target, nobody, 13_400)), "down");
+  assert.equal(at((table) => table.probed(target, "answered", 13_400)), "suspect");
+  const through = { kind: "others", through: "n4" } as const;
+  assert.equal(at((table) => table.probed(target, through, 13_400)), "suspect");
+  const late = (table: MemberTable) => {
+    table.spoke("peer-a", 13_100);
+    table.probed(target, nobody, 13_400);
   };
-  assert.deepEqual(at(reconnected), ["suspect", "down"]);
+  assert.equal(at(late), "suspect", "it has spoken since it was asked");
+  assert.equal(at((table) => table.probed({ ...target, peerId: "x" }, nobody, 1)), "suspect");
+});
+
+Deno.test("members are asked when they are silent or their connection is lost, once an interval", () => {
+  const { table } = makeTable();
+  table.connected("peer-a");
+  const last = beat(table, {}, 0, 10_000);
+  assert.deepEqual(table.beginProbes(10_500), []);
+  table.disconnected("peer-a");
+  table.evaluate(10_500);
+  assert.deepEqual(table.beginProbes(11_000), [], "it may be back in a moment");
+  table.record(heartbeatOf({ sequence: last + 1 }), 11_000);
+  const [target] = table.beginProbes(11_500);
+  assert.equal(target!.node, "n2");
+  assert.deepEqual(table.beginProbes(13_000), [], "one is under way");
+  table.probed(target!, { kind: "others", through: "n4" }, 11_600);
+  table.evaluate(11_700);
+  assert.equal(table.stateOf("n2"), "suspect");
+  const { because, sources } = table.member("n2", 11_700)!;
+  assert.equal(because, "its heartbeats arrive, its connection is lost, n4 reaches it, we do not");
+  assert.deepEqual(sources, [
+    { source: "heartbeats", says: "its heartbeats arrive", forMs: 700 },
+    { source: "connection", says: "its connection is lost", forMs: 1_200 },
+    { source: "probes", says: "n4 reaches it, we do not", forMs: 100 },
+  ]);
+  assert.deepEqual(table.beginProbes(12_000), []);
+  assert.equal(table.beginProbes(12_500).length, 1);
+  table.connected("peer-a");
+  table.record(heartbeatOf({ sequence: last + 2 }), 12_600);
+  table.evaluate(12_700);
+  assert.equal(table.stateOf("n2"), "up");
+  assert.deepEqual(table.beginProbes(14_000), []);
+});
+
+Deno.test("a member that is down and answers nevertheless is not down", () => {
+  const { table } = makeTable();
+  beat(table, {}, 0, 5000);
+  judge(table, 60_000);
+  assert.deepEqual(table.beginProbes(70_000), []);
+  table.connected("peer-a");
+  const [target] = table.beginProbes(70_000);
+  table.probed(target!, "answered", 70_100);
+  table.evaluate(70_100);
+  assert.equal(table.stateOf("n2"), "suspect");
+  assert.match(table.member("n2", 70_100)!.because, /stopped, it answers/);
+});
+
+Deno.test("most members silent at once are not called down for ten intervals, unless others say so", () => {
+  const crowd = () => {
+    const { table } = makeTable();
+    for (const i of [2, 3]) beat(table, { node: `n${i}`, peerId: `peer-${i}` }, 0, 10_000);
+    assert.deepEqual(judge(table, 13_000), []);
+    assert.match(table.selfDoubt!, /hears nothing of n2, n3/);
+    return table;
+  };
+  const { members, table } = { members: ["n2", "n3"], table: crowd() };
+  for (let atMs = 13_250; atMs < 23_000; atMs += 250) assert.deepEqual(judge(table, atMs), []);
+  assert.deepEqual(judge(table, 23_000), members);
+  judge(table, 23_250);
+  assert.equal(table.selfDoubt, undefined);
+  const witnessed = crowd();
+  const [target] = witnessed.beginProbes(14_000);
+  witnessed.probed(target!, { kind: "nobody", witnesses: ["n3"] }, 14_500);
+  assert.deepEqual(witnessed.evaluate(14_500), ["n2"]);
 });
 
 Deno.test("judge() refuses a second live peer of one name and names the first", () => {
@@ -158,7 +234,7 @@ Deno.test("a node that lost its disk returns with another peer id once the old p
   const { table, changes } = makeTable();
   table.connected("peer-a");
   beat(table, { incarnation: 5 }, 0, 5000);
-  table.evaluate(60_000);
+  judge(table, 60_000);
   assert.match(table.judge("n2", "peer-b", 6)!, /in use by the live peer peer-a/);
   table.disconnected("peer-a");
   assert.equal(table.judge("n2", "peer-b", 5), undefined);
