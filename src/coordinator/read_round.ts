@@ -1,4 +1,7 @@
 // One read on its way to the owners' copies, and to those of their stand-ins.
+//
+// It waits for each node as long as nineteen of twenty of that node's answers take, and then asks the next one
+// beside it (see wire/hedging.ts). A node whose circuit breaker is open is not waited for at all.
 
 import type { DataObject } from "../crdt/data_object.ts";
 import { decodeObject } from "../crdt/object_codec.ts";
@@ -13,13 +16,11 @@ import {
 import { Arguments } from "../wire/arguments.ts";
 import type { Deadline, Deadlines } from "../wire/deadlines.ts";
 import { DenamoError } from "../wire/errors.ts";
+import { MOST_PATIENCE_MS } from "../wire/hedging.ts";
 import { LIMITS } from "../wire/limits.ts";
 import { METHODS } from "../wire/message_codec.ts";
 import type { Quorum } from "./quorum.ts";
 import type { StandIn } from "./stand_ins.ts";
-
-/** How long a node may take before the next one is asked as well, in milliseconds. */
-const NEXT_AFTER_MS = 250;
 
 /** What is read. */
 export interface Reading {
@@ -55,7 +56,8 @@ export class ReadRound {
   readonly #owners: Reachable[];
   readonly #findStandIns: () => readonly StandIn[];
   #standIns: StandIn[] | undefined;
-  #openCount = 0;
+  /** Those that have been asked and have not answered. */
+  readonly #open = new Set<PeerId>();
   #isDone = false;
   #deadline: Deadline | undefined;
   #impatience: Deadline | undefined;
@@ -100,16 +102,26 @@ export class ReadRound {
     }
     for (let i = this.#quorum.missing; i > 0 && !this.#isDone; i--) this.#askNext(reading);
     this.#judge();
-    this.#waitOrAskNext(reading);
+    this.#cluster.rpc.hedging.reads.begin();
+    this.#hedgeLater(reading, 0);
     return this.#done.promise;
   }
 
-  #waitOrAskNext(reading: Reading): void {
+  /** @param waitedMs since the last one was asked */
+  #hedgeLater(reading: Reading, waitedMs: number): void {
     if (this.#isDone) return;
-    this.#impatience = this.#deadlines.set(NEXT_AFTER_MS, () => {
-      this.#askNext(reading);
-      this.#waitOrAskNext(reading);
+    const { reads } = this.#cluster.rpc.hedging;
+    const patienceMs = waitedMs > 0 ? MOST_PATIENCE_MS : reads.patienceMs(this.#open);
+    this.#impatience = this.#deadlines.set(patienceMs - waitedMs, () => {
+      if (!this.#hasNext) return;
+      const isHedged = reads.take(patienceMs);
+      if (isHedged) this.#askNext(reading);
+      this.#hedgeLater(reading, isHedged ? 0 : patienceMs);
     });
+  }
+
+  get #hasNext(): boolean {
+    return this.#owners.length > 0 || (this.#openSlot() !== undefined && this.#spare.length > 0);
   }
 
   get #spare(): StandIn[] {
@@ -126,7 +138,9 @@ export class ReadRound {
     const owner = this.#owners.shift();
     if (owner !== undefined) {
       const slot = this.#slots.find((it) => it.owner === owner.node)!;
-      return this.#ask(slot, owner.node, owner.peer, reading);
+      this.#ask(slot, owner.node, owner.peer, reading);
+      if (this.#cluster.rpc.isAvoided(owner.peer)) this.#askNext(reading);
+      return;
     }
     const slot = this.#openSlot();
     if (slot === undefined) return;
@@ -141,11 +155,11 @@ export class ReadRound {
     const { digest, key, partition, timeoutMs } = reading;
     const cluster = this.#cluster;
     const isOwner = node === slot.owner;
-    this.#openCount++;
+    this.#open.add(peer);
     const message = [layoutOf(cluster).layout.id, partition, key, digest ?? null];
     if (!isOwner) message.push(slot.owner);
     cluster.rpc.ask([peer], METHODS.read, message, timeoutMs, (_peer, reply) => {
-      this.#openCount--;
+      this.#open.delete(peer);
       if (this.#isDone) return;
       try {
         if (reply instanceof DenamoError) throw reply;
@@ -172,7 +186,7 @@ export class ReadRound {
     if (this.#quorum.isReached) {
       this.#end();
       this.#done.resolve(this.#answers);
-    } else if (this.#openCount === 0 && this.#owners.length === 0) {
+    } else if (this.#open.size === 0 && this.#owners.length === 0) {
       // Whoever could be asked has been asked.
       this.#fail(NO_ANSWER);
     }

@@ -1,17 +1,18 @@
 // One write on its way to the owners' disks, and to those of their stand-ins.
+//
+// A stand-in is asked when an owner takes far longer than it mostly does (see wire/hedging.ts), and at once beside an
+// owner whose circuit breaker is open.
 
 import type { DataObject } from "../crdt/data_object.ts";
 import type { PeerId } from "../ports/network.ts";
 import { type Cluster, layoutOf, learnFromRefusal } from "../replica/cluster.ts";
 import type { Deadline, Deadlines } from "../wire/deadlines.ts";
 import { DenamoError, OverloadedError, type QuorumError } from "../wire/errors.ts";
+import { MOST_PATIENCE_MS } from "../wire/hedging.ts";
 import { LIMITS } from "../wire/limits.ts";
 import { METHODS } from "../wire/message_codec.ts";
 import type { Quorum } from "./quorum.ts";
 import type { StandIn } from "./stand_ins.ts";
-
-/** How long an owner may take before another node stands in for it as well, in milliseconds. */
-const STAND_IN_AFTER_MS = 250;
 
 /** What is written. */
 export interface Writing {
@@ -101,12 +102,24 @@ export class WriteRound {
       else this.#askStandIn(slot, writing, NOT_CONNECTED);
     }
     this.#askOwners(direct, writing);
-    if (!this.#isDone) {
-      this.#impatience = this.#deadlines.set(STAND_IN_AFTER_MS, () => {
-        for (const slot of this.#slots) if (!slot.isAcknowledged) this.#askNext(slot, writing);
-      });
-    }
+    const { rpc } = this.#cluster;
+    const peers = direct.map(({ owner }) => this.#cluster.peerOf(owner)!);
+    direct.forEach((slot, i) => rpc.isAvoided(peers[i]!) && this.#askNext(slot, writing));
+    rpc.hedging.writes.begin();
+    this.#standInAfter(rpc.hedging.writes.patienceMs(peers), 0, writing);
     return this.#done.promise;
+  }
+
+  /** Lets others stand in after so long, or, if too many have lately, after the longest time. */
+  #standInAfter(patienceMs: number, waitedMs: number, writing: Writing): void {
+    if (this.#isDone) return;
+    this.#impatience = this.#deadlines.set(patienceMs - waitedMs, () => {
+      const late = this.#slots.filter(({ isAcknowledged }) => !isAcknowledged);
+      if (this.#spare.length === 0) return;
+      if (this.#cluster.rpc.hedging.writes.take(patienceMs)) {
+        for (const slot of late) this.#askNext(slot, writing);
+      } else this.#standInAfter(MOST_PATIENCE_MS, patienceMs, writing);
+    });
   }
 
   #canAsk(owner: string): boolean {

@@ -15,7 +15,11 @@ export interface Measured {
   readonly hints: { keys: number; bytes: number; handedOver: number };
   readonly comparisons: { compared: number; repaired: number };
   readonly fillingPartitions: number;
-  readonly openRpcs: number;
+  readonly rpc: {
+    readonly openCount: number;
+    readonly avoidedCount: number;
+    readonly hedging: { readonly reads: { count: number }; readonly writes: { count: number } };
+  };
   readonly members: readonly Member[];
   readonly actorsEnded: number;
   readonly skewMs: number;
@@ -26,6 +30,7 @@ export interface Measured {
 export function measure(measured: Measured): Measurement[] {
   const { comparisons, disk, hints, members, requests, storage } = measured;
   const { freeBytes } = disk;
+  const { hedging } = measured.rpc;
   const inState = (state: string) => members.filter((member) => member.state === state).length;
   return [
     gauge("ready", "1 if the node serves requests", Number(measured.isReady)),
@@ -40,7 +45,14 @@ export function measure(measured: Measured): Measurement[] {
     counter("comparisons_total", "Comparisons with other owners", comparisons.compared),
     counter("comparison_repairs_total", "Copies repaired by comparisons", comparisons.repaired),
     gauge("filling_partitions_count", "Partitions to be filled", measured.fillingPartitions),
-    gauge("rpcs_open_count", "Requests to peers that wait for an answer", measured.openRpcs),
+    gauge("rpcs_open_count", "Requests to peers that wait for an answer", measured.rpc.openCount),
+    gauge("peers_avoided_count", "Peers that do not answer at present", measured.rpc.avoidedCount),
+    counter("hedged_reads_total", "Reads that asked another node as well", hedging.reads.count),
+    counter(
+      "early_stand_ins_total",
+      "Writes that asked stand-ins for the slow",
+      hedging.writes.count,
+    ),
     gauge("clock_skew_ms", "Distance of this clock from the median of all", measured.skewMs),
     gauge(
       "disk_takes_writes",

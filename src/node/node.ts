@@ -428,7 +428,7 @@ export class Node implements NodeApi {
       hints: this.#handOff.counts,
       comparisons: this.#antiEntropy.counts,
       fillingPartitions: this.#filling.count,
-      openRpcs: this.#rpc.openCount,
+      rpc: this.#rpc,
       members: this.#heartbeats.members(),
       actorsEnded: this.#actors.endedCount,
       skewMs: this.#clockWatch.skewMs(),

@@ -46,7 +46,10 @@ export interface Reachable {
   readonly peer: PeerId;
 }
 
-/** Those of `nodes` that have an open connection, the fastest first; nodes called down come last. */
+/**
+ * Those of `nodes` that have an open connection, the fastest first; then those that have not answered for some
+ * hundred milliseconds, and last of all nodes called down.
+ */
 export function reachable(cluster: Cluster, nodes: readonly string[]): Reachable[] {
   const found: Reachable[] = [];
   for (const node of nodes) {
@@ -56,7 +59,8 @@ export function reachable(cluster: Cluster, nodes: readonly string[]): Reachable
     }
   }
   const rank = ({ node, peer }: Reachable) =>
-    cluster.rpc.latencyMs(peer) + (cluster.isDown(node) ? 1e9 : 0);
+    cluster.rpc.latencyMs(peer) + (cluster.rpc.isAvoided(peer) ? 1e6 : 0) +
+    (cluster.isDown(node) ? 1e9 : 0);
   return found.length > 1 ? found.sort((a, b) => rank(a) - rank(b)) : found;
 }
 

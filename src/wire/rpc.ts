@@ -9,8 +9,10 @@ import { MalformedError } from "../base/malformed.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { Log } from "../ports/log.ts";
 import type { Lane, Network, PeerId } from "../ports/network.ts";
+import { Breaker, LOOK_MS } from "./breaker.ts";
 import type { Deadline, Deadlines } from "./deadlines.ts";
 import { DenamoError, messageOf, OverloadedError, TimeoutError } from "./errors.ts";
+import { HedgedMethods } from "./hedging.ts";
 import { LIMITS } from "./limits.ts";
 import {
   decodeMessage,
@@ -19,6 +21,7 @@ import {
   encodeRequest,
   type IncomingRequest,
   type Method,
+  METHODS,
 } from "./message_codec.ts";
 
 /** What became of a request at one peer. */
@@ -34,6 +37,7 @@ export type RequestHandler = (
 ) => readonly unknown[] | Promise<readonly unknown[]>;
 
 interface OpenRequest {
+  readonly method: Method;
   readonly waiting: Set<PeerId>;
   readonly handler: ReplyHandler;
   /** Of every few requests only: undefined if this one is not measured. */
@@ -45,12 +49,16 @@ interface OpenRequest {
 interface PeerLoad {
   open: number;
   latencyMs: number;
+  readonly breaker: Breaker;
   /** The last request that came from it over each lane. */
   readonly lastRequestIds: Record<Lane, number>;
 }
 
 /** Asking for the time is not free: one request of so many tells how fast a peer is. */
 const MEASURE_EVERY = 4;
+
+/** How long the breaker's question to a silent peer stays open. */
+const QUESTION_MS = 400;
 
 export class Rpc {
   readonly #network: Network;
@@ -60,13 +68,18 @@ export class Rpc {
   readonly #handlers = new Map<number, RequestHandler>();
   readonly #open = new Map<number, OpenRequest>();
   readonly #peers = new Map<PeerId, PeerLoad>();
+  /** What is known of how long peers take, for asking others beside them. */
+  readonly hedging = new HedgedMethods();
   #lastId = 0;
+  #looking: Deadline | undefined;
+  #isStopped = false;
 
   constructor(network: Network, clock: Clock, deadlines: Deadlines, log: Log) {
     this.#network = network;
     this.#clock = clock;
     this.#deadlines = deadlines;
     this.#log = log;
+    this.serve(METHODS.probe, () => []);
   }
 
   /** Requests that wait for an answer. */
@@ -80,12 +93,13 @@ export class Rpc {
 
   peerUp(peer: PeerId): void {
     const lastRequestIds = { request: 0, bulk: 0 };
-    this.#peers.set(peer, { open: 0, latencyMs: 1, lastRequestIds });
+    this.#peers.set(peer, { open: 0, latencyMs: 1, breaker: new Breaker(), lastRequestIds });
   }
 
   /** Ends every request that waits for this peer. */
   peerDown(peer: PeerId, reason: string): void {
     this.#peers.delete(peer);
+    this.hedging.forget(peer);
     for (const [id, request] of [...this.#open]) {
       if (!request.waiting.has(peer)) continue;
       const error = new DenamoError("timeout", "unknown", `Connection lost: ${reason}`);
@@ -100,6 +114,18 @@ export class Rpc {
   /** Whether a peer is up and may be sent one more request. */
   hasRoom(peer: PeerId): boolean {
     return (this.#peers.get(peer)?.open ?? Infinity) < LIMITS.inFlightPerPeerCount;
+  }
+
+  /** Whether others should be asked before this peer, which has not answered for some hundred milliseconds. */
+  isAvoided(peer: PeerId): boolean {
+    return this.#peers.get(peer)?.breaker.isOpen === true;
+  }
+
+  /** How many peers are avoided at present. */
+  get avoidedCount(): number {
+    let count = 0;
+    for (const { breaker } of this.#peers.values()) if (breaker.isOpen) count++;
+    return count;
   }
 
   /** A smoothed time between request and answer, for choosing whom to ask; Infinity if not up. */
@@ -139,7 +165,8 @@ export class Rpc {
     if (waiting.size > 0) {
       const sentAtMs = id % MEASURE_EVERY === 0 ? this.#clock.monotonic() : undefined;
       const deadline = this.#deadlines.set(timeoutMs, () => this.#expire(id, timeoutMs));
-      this.#open.set(id, { waiting, handler, sentAtMs, deadline });
+      this.#open.set(id, { method, waiting, handler, sentAtMs, deadline });
+      this.#looking ??= this.#deadlines.set(LOOK_MS, this.#look);
     }
     for (const [peer, error] of refused) handler(peer, error);
   }
@@ -164,6 +191,7 @@ export class Rpc {
   receive(from: PeerId, lane: Lane, bytes: Uint8Array): void {
     try {
       const message = decodeMessage(bytes);
+      if (message.kind !== "failure") this.#peers.get(from)?.breaker.spoke();
       if (message.kind === "request") {
         if (this.#isNext(message, from, lane)) this.#answer(message, from, lane);
         return;
@@ -171,8 +199,9 @@ export class Rpc {
       const request = this.#open.get(message.id);
       if (request === undefined || !request.waiting.has(from)) return;
       const reply = message.kind === "answer" ? message.result : message.error;
+      if (message.kind === "failure") this.#weigh(from, message.error);
       if (request.sentAtMs !== undefined) {
-        this.#learnLatency(from, this.#clock.monotonic() - request.sentAtMs);
+        this.#learnLatency(from, request.method, this.#clock.monotonic() - request.sentAtMs);
       }
       this.#settle(message.id, request, from, reply);
     } catch (error) {
@@ -183,6 +212,8 @@ export class Rpc {
 
   /** Ends every open request: the node stops. */
   stop(): void {
+    this.#isStopped = true;
+    if (this.#looking !== undefined) this.#deadlines.clear(this.#looking);
     for (const [id, request] of [...this.#open]) {
       for (const peer of [...request.waiting]) {
         const error = new DenamoError("stopped", "unknown", "This node is stopping");
@@ -247,7 +278,7 @@ export class Rpc {
     const request = this.#open.get(id);
     if (request === undefined) return;
     for (const peer of [...request.waiting]) {
-      this.#learnLatency(peer, timeoutMs);
+      this.#learnLatency(peer, request.method, timeoutMs);
       this.#settle(id, request, peer, new TimeoutError("The request", "unknown", timeoutMs));
     }
   }
@@ -263,8 +294,32 @@ export class Rpc {
     request.handler(peer, reply);
   }
 
-  #learnLatency(peer: PeerId, latencyMs: number): void {
+  #learnLatency(peer: PeerId, method: Method, latencyMs: number): void {
     const load = this.#peers.get(peer);
-    if (load !== undefined) load.latencyMs += (latencyMs - load.latencyMs) / 8;
+    if (load === undefined) return;
+    load.latencyMs += (latencyMs - load.latencyMs) / 8;
+    this.hedging.learn(peer, method, latencyMs);
   }
+
+  /** A refusal shows that a peer lives, and some that it can serve nobody at present. */
+  #weigh(peer: PeerId, { code }: DenamoError): void {
+    const breaker = this.#peers.get(peer)?.breaker;
+    if (code === "overloaded" || code === "disk_failed") breaker?.refused();
+    else breaker?.spoke();
+  }
+
+  /** Looks at every peer for as long as anybody owes us an answer. */
+  readonly #look = (): void => {
+    this.#looking = undefined;
+    if (this.#isStopped) return;
+    let isAnyOwing = false;
+    for (const [peer, load] of this.#peers) {
+      const owes = load.open > 0;
+      if (load.breaker.look(owes) === "ask") {
+        this.ask([peer], METHODS.probe, [], QUESTION_MS, () => {});
+      }
+      isAnyOwing ||= owes || load.breaker.isOpen;
+    }
+    if (isAnyOwing) this.#looking ??= this.#deadlines.set(LOOK_MS, this.#look);
+  };
 }

@@ -14,7 +14,11 @@ async function measuredOf(fields: Partial<Measured> = {}): Promise<Measured> {
     hints: { keys: 0, bytes: 0, handedOver: 0 },
     comparisons: { compared: 0, repaired: 0 },
     fillingPartitions: 0,
-    openRpcs: 5,
+    rpc: {
+      openCount: 5,
+      avoidedCount: 9,
+      hedging: { reads: { count: 10 }, writes: { count: 11 } },
+    },
     members: [],
     actorsEnded: 6,
     skewMs: -7.5,
@@ -41,6 +45,9 @@ Deno.test("measure() gives each number a name of its own", async () => {
   assert.equal(values.get("requests_forwarded_total"), 3);
   assert.equal(values.get("read_repairs_total"), 4);
   assert.equal(values.get("rpcs_open_count"), 5);
+  assert.equal(values.get("peers_avoided_count"), 9);
+  assert.equal(values.get("hedged_reads_total"), 10);
+  assert.equal(values.get("early_stand_ins_total"), 11);
   assert.equal(values.get("actors_ended_total"), 6);
   assert.equal(values.get("clock_skew_ms"), -7.5);
   assert.equal(valuesOf(await measuredOf({ isReady: false })).get("ready"), 0);
