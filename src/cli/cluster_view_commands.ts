@@ -106,7 +106,19 @@ export function membersText(members: readonly MemberView[]): string {
     "address",
     "because",
   ];
-  return table(header, rows, ["for", "phi", "weight", "layout"]);
+  return table(header, rows, ["for", "phi", "weight", "layout"]) + sourcesText(members);
+}
+
+/** What each source says of those that are not up, and for how long. */
+function sourcesText(members: readonly MemberView[]): string {
+  return members.toSorted((a, b) => compareNames(a.node, b.node))
+    .filter(({ sources, state }) => state !== "up" && sources.length > 0)
+    .map(({ node, sources, state }) => {
+      const lines = sources.map(({ forMs, says, source }) => {
+        return [`  ${source}`, `${says} (${duration(forMs)})`] as const;
+      });
+      return `\n${node} is ${state}\n${facts(lines)}`;
+    }).join("");
 }
 
 /** What speaks for the state of a member; that it is not connected may be told already. */

@@ -104,6 +104,13 @@ export type DiskState = "ok" | "readonly" | "failed";
 /** `up` by its heartbeats, `suspect` when they are late, `down` when they have stopped. */
 export type MemberState = "up" | "suspect" | "down";
 
+/** What one source of failure detection says of a member. */
+export interface MemberSource {
+  readonly source: "heartbeats" | "connection" | "probes" | "words";
+  readonly says: string;
+  readonly forMs: number;
+}
+
 export interface MemberView {
   readonly node: string;
   readonly peerId: string | undefined;
@@ -112,6 +119,8 @@ export interface MemberView {
   readonly stateForMs: number;
   /** What speaks for this state: a short phrase. */
   readonly because: string;
+  /** What each source says of it, and for how long; of ourselves and of strangers there is none. */
+  readonly sources: readonly MemberSource[];
   /** The level of the phi accrual detector, 0 for ourselves. */
   readonly phi: number;
   readonly incarnation: number;

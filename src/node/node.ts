@@ -374,7 +374,7 @@ export class Node implements NodeApi {
 
   members(): MemberView[] {
     const own = { ...this.#describe(), node: this.#settings.node, peerId: this.#table.peerId };
-    const self = { ...own, incarnation: this.#table.incarnation };
+    const self = { ...own, incarnation: this.#table.incarnation, selfDoubt: this.#table.selfDoubt };
     const layout = this.#layouts.held?.layout;
     return memberViews(self, this.#heartbeats.members(), layout, this.#uptimeMs);
   }

@@ -7,7 +7,10 @@ import { memberLoads } from "../ring/load.ts";
 import type { MemberView, RingView } from "./api.ts";
 
 /** What a node knows of itself. */
-export type SelfView = Omit<Heartbeat, "sequence" | "timeMs" | "intervalMs">;
+export interface SelfView extends Omit<Heartbeat, "sequence" | "timeMs" | "intervalMs"> {
+  /** Why it may be cut off, if most others are silent. */
+  readonly selfDoubt?: string | undefined;
+}
 
 /** Ourselves and the others, and those whom the layout names but nobody has heard of, by name. */
 export function memberViews(
@@ -22,16 +25,18 @@ export function memberViews(
       ...viewOf(self, inLayout),
       state: "up",
       stateForMs: uptimeMs,
-      because: "it was asked",
+      because: self.selfDoubt ?? "it was asked",
+      sources: [],
       phi: 0,
       isSelf: true,
       isConnected: true,
     },
-    ...others.map(({ because, heartbeat, isConnected, phi, state, stateForMs }) => ({
+    ...others.map(({ because, heartbeat, isConnected, phi, sources, state, stateForMs }) => ({
       ...viewOf(heartbeat, inLayout),
       state,
       stateForMs: Math.round(stateForMs),
       because,
+      sources: sources.map((source) => ({ ...source, forMs: Math.round(source.forMs) })),
       phi,
       isSelf: false,
       isConnected,
@@ -46,6 +51,7 @@ export function memberViews(
       state: "down",
       stateForMs: uptimeMs,
       because: "it was never heard of",
+      sources: [],
       phi: 0,
       incarnation: 0,
       zone,

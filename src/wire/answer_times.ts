@@ -6,7 +6,7 @@
 // estimate itself, hence as fine for a peer at half a millisecond as for one across an ocean, and it takes
 // a few dozen answers to follow when a peer becomes slower, some hundreds when it becomes faster.
 //
-// Accuracy: of steady answers of many shapes between 2 and 9 in a hundred are longer than the estimate, on
+// Accuracy: of steady answers of many shapes between 3 and 7 in a hundred are longer than the estimate, on
 // average 5 (tests/wire/answer_times_test.ts).
 //
 // Source: Yazidi, Hammer: "Multiplicative update methods for incremental quantile estimation", IEEE

@@ -66,6 +66,22 @@ Deno.test("members is a table in the order of the names, n2 before n10", async (
   assert.equal(node.asked[0]!.target, "/cluster/members");
 });
 
+Deno.test("members tells of those that are not up what each source says, and for how long", async () => {
+  const sources = [
+    { source: "heartbeats", says: "its heartbeats have stopped", forMs: 6_000 },
+    { source: "probes", says: "n4 reaches it, we do not", forMs: 2_000 },
+  ] as const;
+  const members = [member("n10", { state: "suspect", sources }), member("n2", { sources })];
+  await using node = startFakeNodeServer(() => Response.json({ members }));
+  const { outText } = await run(["members", "--url", node.url]);
+  assert.equal(
+    outText.slice(outText.indexOf("\n\n")),
+    "\n\nn10 is suspect\n" +
+      "  heartbeats  its heartbeats have stopped (6 s)\n" +
+      "  probes      n4 reaches it, we do not (2 s)\n",
+  );
+});
+
 Deno.test("ring shows the shares, ring KEY where the key lives", async () => {
   const placement = { partition: 7, owners: ["n2", "n10"], fallbacks: [] };
   await using node = startFakeNodeServer(({ target }) =>
@@ -124,6 +140,7 @@ function member(node: string, more: Partial<MemberView>): MemberView {
     state: "up",
     stateForMs: 72_000,
     because: "its heartbeats arrive",
+    sources: [],
     phi: 0.1,
     incarnation: 1,
     zone: "dc1/rack1",

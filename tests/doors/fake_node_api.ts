@@ -209,6 +209,7 @@ export class FakeNodeApi implements NodeApi {
       state: "up",
       stateForMs: 61_000,
       because: "its heartbeats arrive",
+      sources: [{ source: "heartbeats", says: "its heartbeats arrive", forMs: 400 }],
       phi: index === 0 ? 0 : 0.5,
       incarnation: 1,
       zone: `dc1/rack${index + 1}`,

@@ -14,7 +14,8 @@ function memberOf(fields: Partial<Heartbeat>, seen: Partial<Member> = {}): Membe
   const heartbeat = heartbeatOf(fields);
   const { node, peerId } = heartbeat;
   const because = "its heartbeats arrive";
-  const since = { stateSinceMs: 0, stateForMs: 5_000.4, because };
+  const sources = [{ source: "heartbeats", says: because, forMs: 300.4 }] as const;
+  const since = { stateSinceMs: 0, stateForMs: 5_000.4, because, sources };
   const up = { state: "up", ...since, phi: 0.5, isConnected: true } as const;
   return { node, peerId, heartbeat, ...up, ...seen };
 }
@@ -48,6 +49,16 @@ Deno.test("memberViews() shows ourselves, the others, and those whom only the la
     "it was asked 60000",
     "it was never heard of 60000",
     "its heartbeats arrive 5000",
+  ]);
+});
+
+Deno.test("memberViews() shows what each source says, and of ourselves why we may be cut off", () => {
+  const selfDoubt = "this node hears nothing of n2, n3 and may be cut off itself";
+  const others = [memberOf({ node: "n2" })];
+  const [self, other] = memberViews({ ...SELF, selfDoubt }, others, undefined, UPTIME_MS);
+  assert.deepEqual([self!.state, self!.because, self!.sources], ["up", selfDoubt, []]);
+  assert.deepEqual(other!.sources, [
+    { source: "heartbeats", says: "its heartbeats arrive", forMs: 300 },
   ]);
 });
 

@@ -93,6 +93,11 @@ export const SCHEMAS = {
       state: { type: "string", enum: ["up", "suspect", "down"] },
       stateForMs: count,
       because: text,
+      sources: list(object({
+        source: { type: "string", enum: ["heartbeats", "connection", "probes", "words"] },
+        says: text,
+        forMs: count,
+      })),
       phi: level,
       incarnation: count,
       zone: text,
