@@ -93,6 +93,45 @@ Deno.test("an owner that does not answer soon is not waited for", async () => {
   assert.deepEqual((await answers()).map(({ node }) => node), [third]);
 });
 
+Deno.test("who takes longer than it mostly does is not waited for, and the hedge is counted", async () => {
+  const { world, self, second, third } = await worldOf(5);
+  const { reads } = world.node(self).rpc.hedging;
+  for (const owner of [second, third]) for (let i = 0; i < 20; i++) reads.learn(owner, 30);
+  world.trouble(second).serving = () => NEVER;
+  const { end, answers } = await read(world, self);
+  const tookMs = await end();
+  assert.ok(tookMs >= 30 && tookMs < 80, `${tookMs}`);
+  assert.deepEqual((await answers()).map(({ node }) => node), [third]);
+  assert.equal(reads.count, 1);
+});
+
+Deno.test("where hedges are used up a node is waited for as long as an unknown one", async () => {
+  const { world, self, second, third } = await worldOf(5);
+  const { reads } = world.node(self).rpc.hedging;
+  for (const owner of [second, third]) for (let i = 0; i < 20; i++) reads.learn(owner, 30);
+  while (reads.take(30));
+  world.trouble(second).serving = () => NEVER;
+  const { end } = await read(world, self);
+  const tookMs = await end();
+  assert.ok(tookMs >= 250 && tookMs < 350, `${tookMs}`);
+});
+
+Deno.test("an owner that does not answer at present is asked last, and not waited for", async () => {
+  const { world, self, second, third, others } = await worldOf(5);
+  const { rpc } = world.node(self);
+  world.mute.add(second);
+  await (await read(world, self, { r: 3, isStrict: true, timeoutMs: 1_000 })).end();
+  assert.ok(rpc.isAvoided(second) && !rpc.isAvoided(third));
+  const { end, answers } = await read(world, self);
+  assert.ok(await end() < 10);
+  assert.deepEqual((await answers()).map(({ node }) => node), [third]);
+  const all = await read(world, self, { r: 3 });
+  assert.ok(await all.end() < 10);
+  assert.deepEqual((await all.answers()).map(({ node }) => node).sort(), [third, others[0]].sort());
+  world.mute.delete(second);
+  await world.time.until(() => !rpc.isAvoided(second), "it is back", 3_000);
+});
+
 Deno.test("if too few owners can be asked their stand-ins answer with what they keep", async () => {
   const { world, self, second, third, others } = await worldOf(5);
   for (const owner of [second, third]) world.disconnect(self, owner);

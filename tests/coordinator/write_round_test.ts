@@ -99,6 +99,32 @@ Deno.test("a slow owner gets a stand-in after 250 ms, and the write does not wai
   assert.deepEqual(await holders(world), [self, second, others[0]!].sort());
 });
 
+Deno.test("an owner that takes far longer than it mostly does gets a stand-in sooner", async () => {
+  const { world, self, second, third, others } = await worldOf(5);
+  const { writes } = world.node(self).rpc.hedging;
+  for (const owner of [second, third]) for (let i = 0; i < 20; i++) writes.learn(owner, 40);
+  world.trouble(third).serving = () => NEVER;
+  const { end } = await write(world, self, { w: 3 });
+  const tookMs = await end();
+  assert.ok(tookMs >= 80 && tookMs < 130, `${tookMs}`);
+  assert.deepEqual(await holders(world), [self, second, others[0]!].sort());
+  assert.equal(writes.count, 1);
+});
+
+Deno.test("an owner that does not answer at present gets its stand-in at once, and is asked all the same", async () => {
+  const { world, self, second, third, others } = await worldOf(5);
+  const { rpc } = world.node(self);
+  world.mute.add(third);
+  await (await write(world, self, { w: 3, isStrict: true, timeoutMs: 1_000 })).end();
+  assert.ok(rpc.isAvoided(third) && !rpc.isAvoided(second));
+  const sent: string[] = [];
+  world.tap = (_from, to) => void sent.push(to);
+  const { end, outcome } = await write(world, self, { w: 3 });
+  assert.ok(await end() < 50);
+  assert.equal(outcome.error, undefined);
+  assert.ok(sent.includes(third) && sent.includes(others[0]!));
+});
+
 Deno.test("a slot counts once though its owner and its stand-in both acknowledge", async () => {
   const { world, self, second, third } = await worldOf(4);
   const gates = { [second]: Promise.withResolvers<void>(), [third]: Promise.withResolvers<void>() };

@@ -126,6 +126,17 @@ export class NodeWorld {
     return await promise;
   }
 
+  /** Lets nothing pass between two nodes, either way, until it is healed. */
+  cut(a: string, b: string): void {
+    this.#network.cut(`peer-${a}`, `peer-${b}`);
+    this.#network.cut(`peer-${b}`, `peer-${a}`);
+  }
+
+  heal(a: string, b: string): void {
+    this.#network.heal(`peer-${a}`, `peer-${b}`);
+    this.#network.heal(`peer-${b}`, `peer-${a}`);
+  }
+
   /** Writes a key through a node. */
   async put(name: string, key: string, value: string): Promise<void> {
     await this.ended(this.node(name).put(utf8(key), { kind: "text", bytes: utf8(value) }));

@@ -85,6 +85,8 @@ export class RepairWorld {
   readonly readOnly = new Set<string>();
   /** Nodes to whose disks commits fail. */
   readonly refusing = new Set<string>();
+  /** Nodes to and from which nothing passes, though they stay connected. */
+  readonly mute = new Set<string>();
   readonly learned: Uint8Array[] = [];
   /** Connections that were broken because a peer broke the rules. */
   readonly resets: string[] = [];
@@ -345,6 +347,7 @@ export class RepairWorld {
     const connection = this.#connections.get(`${from} ${to}`);
     if (connection === undefined) return false;
     this.tap(from, to, bytes);
+    if (this.mute.has(from) || this.mute.has(to)) return true;
     const copy = bytes.slice();
     this.time.after(1, () => {
       if (this.#connections.get(`${from} ${to}`) !== connection) return;

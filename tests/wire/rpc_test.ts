@@ -3,7 +3,7 @@ import type { Timer } from "../../src/ports/clock.ts";
 import type { Log } from "../../src/ports/log.ts";
 import type { Network, PeerId } from "../../src/ports/network.ts";
 import { Deadlines } from "../../src/wire/deadlines.ts";
-import { DenamoError } from "../../src/wire/errors.ts";
+import { DenamoError, OverloadedError } from "../../src/wire/errors.ts";
 import { LIMITS } from "../../src/wire/limits.ts";
 import { encodeAnswer, METHODS } from "../../src/wire/message_codec.ts";
 import { type Reply, Rpc } from "../../src/wire/rpc.ts";
@@ -227,6 +227,52 @@ Deno.test("a malformed message costs its sender the connection, and nobody else"
   const reply = a.call("B", METHODS.read, [], 1000);
   await world.deliver();
   assert.deepEqual(await reply, ["still here"]);
+});
+
+Deno.test("a peer that does not answer for some hundred milliseconds is avoided until its next word", async () => {
+  const { world, a, b } = pair();
+  b.serve(METHODS.read, () => []);
+  a.ask(["B"], METHODS.read, [], 5_000, () => {});
+  world.sent.length = 0;
+  world.clock.advance(150);
+  assert.ok(!a.isAvoided("B"));
+  world.clock.advance(350);
+  assert.ok(a.isAvoided("B"));
+  assert.equal(a.avoidedCount, 1);
+  // The question that finds it back is our own.
+  world.sent.length = 0;
+  world.clock.advance(2_500);
+  assert.ok(world.sent.length >= 1 && world.sent.length <= 4, `${world.sent.length}`);
+  await world.deliver();
+  assert.ok(!a.isAvoided("B"));
+});
+
+Deno.test("a request that takes long does not make a peer avoided that answers questions", async () => {
+  const { world, a, b } = pair();
+  b.serve(METHODS.read, () => new Promise(() => {}));
+  a.ask(["B"], METHODS.read, [], 5_000, () => {});
+  for (let i = 0; i < 100; i++) {
+    world.clock.advance(20);
+    await world.deliver();
+    assert.ok(!a.isAvoided("B"));
+  }
+});
+
+Deno.test("a peer whose queue is full three times in a row is avoided, one that refuses a request is not", async () => {
+  const { world, a, b } = pair();
+  let error = new DenamoError("wrong_layout", "no", "It has another layout");
+  b.serve(METHODS.read, () => {
+    throw error;
+  });
+  const ask = async () => {
+    a.ask(["B"], METHODS.read, [], 5_000, () => {});
+    await world.deliver();
+  };
+  for (let i = 0; i < 5; i++) await ask();
+  assert.ok(!a.isAvoided("B"));
+  error = new OverloadedError("The queue", 1);
+  for (let i = 0; i < 3; i++) await ask();
+  assert.ok(a.isAvoided("B"));
 });
 
 Deno.test("latencyMs() follows what a peer takes, and is endless for one that is not there", async () => {
