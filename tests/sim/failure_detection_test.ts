@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import type { MemberView } from "../../src/node/api.ts";
-import { NodeWorld } from "./node_world.ts";
+import { NodeWorld } from "../node/node_world.ts";
 
 function seen(world: NodeWorld, by: string, node: string): MemberView {
   return world.node(by).members().find((view) => view.node === node)!;
