@@ -15,6 +15,9 @@
 /** For so many intervals of heartbeats we doubt ourselves at most. */
 export const DOUBT_INTERVALS = 10;
 
+/** So many silent members are named at most. */
+const MOST_NAMED = 5;
+
 /** What is counted of the members that are not down. */
 export interface Hush {
   readonly alive: number;
@@ -48,6 +51,9 @@ export class SelfDoubt {
   /** A phrase for the operator while the doubt lasts. */
   get reason(): string | undefined {
     if (!this.#isDoubting) return undefined;
-    return `this node hears nothing of ${this.#silent.join(", ")} and may be cut off itself`;
+    const names = [...this.#silent].sort();
+    const others = names.length > MOST_NAMED ? ` and ${names.length - MOST_NAMED} others` : "";
+    const named = names.slice(0, MOST_NAMED).join(", ");
+    return `this node hears nothing of ${named}${others} and may be cut off itself`;
   }
 }

@@ -71,6 +71,10 @@ class TestNode {
     else this.world.time.after(waitMs, () => this.whenAwake(callback));
   }
 
+  get isAwake(): boolean {
+    return !this.isDead && this.#pausedUntilMs <= this.world.time.nowMs;
+  }
+
   pause(durationMs: number): void {
     this.#pausedUntilMs = this.world.time.nowMs + durationMs;
   }
@@ -116,7 +120,7 @@ class TestWorld {
     this.time.after(500, () => {
       if (hasAnswered) return done("answered");
       const others = this.nodes
-        .filter((other) => !other.isDead && other.name !== name && other.name !== node)
+        .filter((other) => other.isAwake && other.name !== name && other.name !== node)
         .map((other) => other.name);
       this.time.after(400, () => {
         if (hasAnswered) done({ kind: "others", through: others[0]! });
@@ -181,6 +185,35 @@ Deno.test("a node that stood still for a minute is down, condemns nobody, and is
   for (const node of world.nodes) assert.equal(node.heartbeats.members().length, 4);
   assert.equal(world.nodes[0]!.table.stateOf("n3"), "up");
   assert.deepEqual(sleeper.verdicts, []);
+});
+
+Deno.test("a member that speaks to us is not down, though its heartbeats and all probes are lost", () => {
+  using world = new TestWorld(11, 3);
+  world.time.run(5000);
+  const [observer, other, silent] = world.nodes as [TestNode, TestNode, TestNode];
+  silent.isDead = true;
+  for (let atMs = 5000; atMs < 20_000; atMs += 500) {
+    world.time.run(atMs);
+    observer.heartbeats.spoke("peer-n3");
+  }
+  assert.equal(observer.table.stateOf("n3"), "suspect");
+  assert.match(observer.table.member("n3", 20_000)!.because, /stopped, it answers/);
+  assert.equal(other.table.stateOf("n3"), "down");
+  world.time.run(25_000);
+  assert.equal(observer.table.stateOf("n3"), "down");
+});
+
+Deno.test("a node that hears nobody tells its operator once, and when that is over", () => {
+  using world = new TestWorld(12, 4);
+  world.time.run(5000);
+  const observer = world.nodes[0]!;
+  for (const node of world.nodes.slice(1)) node.pause(5_500);
+  world.time.run(10_000);
+  assert.match(observer.heartbeats.selfDoubt!, /n2, n3, n4/);
+  world.time.run(20_000);
+  assert.equal(observer.heartbeats.selfDoubt, undefined);
+  assert.deepEqual(observer.warnings, ["Most members are silent at once"]);
+  assert.ok(observer.verdicts.every(({ to }) => to !== "down"));
 });
 
 Deno.test("duplicates and disorder make no member suspect", () => {

@@ -22,6 +22,13 @@ Deno.test("SelfDoubt lasts while most members are silent, for ten intervals at m
   assert.ok(doubt.isDoubting, "another silence is doubted anew");
 });
 
+Deno.test("of many silent members five are named", () => {
+  const doubt = new SelfDoubt();
+  const silent = ["n8", "n7", "n6", "n5", "n4", "n3", "n2"];
+  doubt.update({ alive: 7, silent, intervalMs }, 0);
+  assert.match(doubt.reason!, /n2, n3, n4, n5, n6 and 2 others/);
+});
+
 Deno.test("the only other member is condemned without a doubt", () => {
   const doubt = new SelfDoubt();
   doubt.update({ alive: 1, silent: ["n2"], intervalMs }, 0);
