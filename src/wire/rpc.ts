@@ -71,6 +71,7 @@ export class Rpc {
   /** What is known of how long peers take, for asking others beside them. */
   readonly hedging = new HedgedMethods();
   #lastId = 0;
+  #measurable = 0;
   #looking: Deadline | undefined;
   #isStopped = false;
 
@@ -163,7 +164,8 @@ export class Rpc {
       }
     }
     if (waiting.size > 0) {
-      const sentAtMs = id % MEASURE_EVERY === 0 ? this.#clock.monotonic() : undefined;
+      const isMeasured = !isProbe(method) && ++this.#measurable % MEASURE_EVERY === 0;
+      const sentAtMs = isMeasured ? this.#clock.monotonic() : undefined;
       const deadline = this.#deadlines.set(timeoutMs, () => this.#expire(id, timeoutMs));
       this.#open.set(id, { method, waiting, handler, sentAtMs, deadline });
       this.#looking ??= this.#deadlines.set(LOOK_MS, this.#look);
@@ -296,7 +298,7 @@ export class Rpc {
 
   #learnLatency(peer: PeerId, method: Method, latencyMs: number): void {
     const load = this.#peers.get(peer);
-    if (load === undefined) return;
+    if (load === undefined || isProbe(method)) return;
     load.latencyMs += (latencyMs - load.latencyMs) / 8;
     this.hedging.learn(peer, method, latencyMs);
   }
@@ -322,4 +324,9 @@ export class Rpc {
     }
     if (isAnyOwing) this.#looking ??= this.#deadlines.set(LOOK_MS, this.#look);
   };
+}
+
+/** Whether a request asks no more than if somebody is there: how long that takes says nothing of others. */
+function isProbe(method: Method): boolean {
+  return method === METHODS.probe || method === METHODS.probeFor;
 }
