@@ -239,7 +239,9 @@ export class MemoryNetwork implements Network, ConnectionEnd {
   /** A message has come over a connection. */
   deliver(connection: MemoryConnection, lane: Lane, bytes: Uint8Array): void {
     const peer = connection.other(this).self;
-    if (this.#connections.get(peer) !== connection || !this.#up.has(peer)) return;
+    if (this.#connections.get(peer) !== connection) return;
+    // Who sends has accepted the connection, whatever has come first.
+    if (!this.#up.has(peer)) this.#accept(peer, connection);
     this.#handlers?.message(peer, lane, bytes);
   }
 
@@ -319,7 +321,7 @@ export class MemoryNetwork implements Network, ConnectionEnd {
       this.#replace(other.self, connection);
       this.#accept(other.self, connection);
       clock.after(this.#world.delayMs(this.self, other.self), () => {
-        if (connection.isOpen) other.#accept(this.self, connection);
+        if (connection.isOpen && !other.#up.has(this.self)) other.#accept(this.self, connection);
       });
     });
   }

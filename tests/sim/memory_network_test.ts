@@ -49,6 +49,26 @@ Deno.test("a machine that vanishes is noticed by its silence, and may return bef
   assert.equal(b.heard.events.length, 1);
 });
 
+Deno.test("what is sent as soon as the other is up arrives, though the other has not heard of that yet", async () => {
+  const time = new VirtualTime();
+  let delayMs = 50;
+  const world = new MemoryWorld({ clock: time.clock(), delayMs: () => delayMs });
+  const peer = (self: string) => ({
+    network: world.network({ self, cluster: "test", listen: `/memory/${self}` }),
+    heard: new Listener(),
+  });
+  const [a, b] = [peer("a"), peer("b")];
+  for (const { heard, network } of [a, b]) await network.start(heard);
+  a.network.keepConnected(["/memory/b"], "b");
+  await time.until(() => a.heard.isUp("b"), "a has the connection");
+  assert.equal(b.heard.isUp("a"), false);
+  delayMs = 1;
+  a.network.send("b", "request", utf8("early"));
+  await time.pass(100);
+  assert.deepEqual(b.heard.messages.map(({ bytes }) => utf8Text(bytes)), ["early"]);
+  assert.deepEqual(b.heard.events, ["up a"]);
+});
+
 Deno.test("one seed gives one history", async () => {
   const histories = await Promise.all([1, 1, 2].map(history));
   assert.deepEqual(histories[0], histories[1]);
