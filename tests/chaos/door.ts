@@ -14,9 +14,14 @@ export const REQUEST_MS = 1_000;
 const PATIENCE_MS = 1_200;
 const CONNECT_MS = 500;
 
+interface Connection {
+  readonly client: Redis;
+  readonly connected: Promise<Redis>;
+}
+
 export class Door implements Disposable {
   readonly #ports: ReadonlyMap<string, number>;
-  readonly #clients = new Map<string, Redis>();
+  readonly #clients = new Map<string, Connection>();
 
   /** @param ports where each node serves the Redis protocol */
   constructor(ports: ReadonlyMap<string, number>) {
@@ -28,6 +33,7 @@ export class Door implements Disposable {
     try {
       client = await this.#clientOf(node);
     } catch (error) {
+      this.#drop(node);
       return { outcome: "no", error: `${node} cannot be reached: ${(error as Error).message}` };
     }
     try {
@@ -46,10 +52,10 @@ export class Door implements Disposable {
     for (const node of [...this.#clients.keys()]) this.#drop(node);
   }
 
-  async #clientOf(node: string): Promise<Redis> {
+  /** The connection to a node; all who ask while it is being made share it. */
+  #clientOf(node: string): Promise<Redis> {
     const known = this.#clients.get(node);
-    if (known?.status === "ready") return known;
-    if (known !== undefined) this.#drop(node);
+    if (known !== undefined && known.client.status !== "end") return known.connected;
     const client = new Redis({
       host: "127.0.0.1",
       port: this.#ports.get(node)!,
@@ -63,13 +69,13 @@ export class Door implements Disposable {
     });
     // Each request reports by itself.
     client.on("error", () => {});
-    this.#clients.set(node, client);
-    await client.connect();
-    return client;
+    const connected = client.connect().then(() => client);
+    this.#clients.set(node, { client, connected });
+    return connected;
   }
 
   #drop(node: string): void {
-    this.#clients.get(node)?.disconnect();
+    this.#clients.get(node)?.client.disconnect();
     this.#clients.delete(node);
   }
 }
