@@ -64,7 +64,7 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosResult> {
   const problems = await judge(load.book, victims);
   const all = timeline.figures(0, Infinity);
   const { ok, no, unknown } = load.book.outcomes();
-  const lastBlowMs = Math.max(...blows.done.map(({ untilMs }) => untilMs));
+  const lastBlowMs = Math.max(0, ...blows.done.map(({ untilMs }) => untilMs));
   const figures: Figure[] = [
     ["nodes", `${nodes}, N=3 R=W=2, seed ${seed}`],
     ["time", `${(endedAtMs / 1_000).toFixed(0)} s`],
@@ -76,7 +76,7 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosResult> {
     ["writes that succeeded", `${(timeline.writeSuccess() * 100).toFixed(3)} %`],
     ["write attempts", `${ok} ok, ${no} no, ${unknown} unknown`],
     ["p50, p99", `${all.p50Ms.toFixed(1)} ms, ${all.p99Ms.toFixed(1)} ms`],
-    ["blows", countsOf(blows.done.map(({ what }) => what))],
+    ["blows", countsOf(blows.done.map(({ what }) => what)) || "none"],
     ["equal after the last blow", `${((equalAtMs - lastBlowMs) / 1_000).toFixed(1)} s`],
     ["equal after the load", `${((equalAtMs - endedAtMs) / 1_000).toFixed(1)} s`],
     ["keys that were judged", `${[...load.book.keys].length}`],
