@@ -21,8 +21,18 @@ export class HybridClock {
 
   /** A time above every time that this clock has given or observed, and above `above`. */
   tick(above: HybridTime): HybridTime {
-    this.#last = Math.max(Math.floor(this.#clock.now()) * TICKS_PER_MS, this.#last + 1);
+    this.#last = this.reading();
     return Math.max(this.#last, above + 1);
+  }
+
+  /** The lowest time that the next tick can give. */
+  reading(): HybridTime {
+    return Math.max(Math.floor(this.#clock.now()) * TICKS_PER_MS, this.#last + 1);
+  }
+
+  /** Gives no time up to `time` from now on, whatever the clock on the wall says. */
+  raise(time: HybridTime): void {
+    this.#last = Math.max(this.#last, time);
   }
 
   /** Learns a time that another node has given. */

@@ -74,6 +74,12 @@ export class SiblingSet<V> {
     }
   }
 
+  /** Only the entries that `keep` holds for; this set itself if these are all. */
+  filter(keep: (entry: ActorEntry<V>) => boolean): SiblingSet<V> {
+    const kept = this.entries.filter(keep);
+    return kept.length === this.entries.length ? this : new SiblingSet(kept);
+  }
+
   /** Every value with its dot, in the order of actors and times. */
   *siblings(): Generator<Sibling<V>> {
     for (const { actor, values } of this.entries) {

@@ -15,32 +15,31 @@ import { MalformedError } from "../base/malformed.ts";
 import { decodeAtLeast } from "../causality/context_token.ts";
 import type { VersionVector } from "../causality/version_vector.ts";
 import { DataObject } from "../crdt/data_object.ts";
+import type { Copy } from "../replica/copy.ts";
 import { DenamoError } from "../wire/errors.ts";
 import { LIMITS } from "../wire/limits.ts";
 import type { ClientAnswer, ClientRequest } from "./requests.ts";
 
 /**
- * The actors of whom an object has not seen as much as a context covers. This is the one place where the two
- * are compared: whoever drops entries from objects because all owners have seen them must say so here.
+ * The actors of whom a copy has not seen as much as a context covers. What lies below its floor it has seen, though
+ * the object may know nothing of it any more.
  */
-export function actorsBehind(object: DataObject, context: VersionVector): string[] {
+export function actorsBehind({ floor, object }: Copy, context: VersionVector): string[] {
   const behind: string[] = [];
-  for (const [actor, time] of context) if (object.timeOf(actor) < time) behind.push(actor);
+  for (const [actor, time] of context) {
+    if (time > floor && object.timeOf(actor) < time) behind.push(actor);
+  }
   return behind;
 }
 
-/** Whether an object has seen everything that a context covers. */
-export function hasSeen(object: DataObject, context: VersionVector): boolean {
-  return actorsBehind(object, context).length === 0;
+/** Whether a copy has seen everything that a context covers. */
+export function hasSeen(copy: Copy, context: VersionVector): boolean {
+  return actorsBehind(copy, context).length === 0;
 }
 
 /** The error of a read that has found less than its client has seen. A read has no effect. */
-export function staleError(
-  key: Uint8Array,
-  object: DataObject,
-  context: VersionVector,
-): DenamoError {
-  const nodes = new Set(actorsBehind(object, context).map((actor) => actor.split("~")[0]!));
+export function staleError(key: Uint8Array, copy: Copy, context: VersionVector): DenamoError {
+  const nodes = new Set(actorsBehind(copy, context).map((actor) => actor.split("~")[0]!));
   const lacking = [...nodes].sort();
   const message = `Cannot read "${showBytes(key)}" at least as late as asked: no copy that has ` +
     `answered has all writes that went through ${lacking.join(", ")}`;
@@ -62,9 +61,9 @@ export function atLeastOf(request: ClientRequest): VersionVector | undefined {
  *
  * @throws {DenamoError} `stale`
  */
-export function checkNotStale(request: ClientRequest, { object }: ClientAnswer): void {
+export function checkNotStale(request: ClientRequest, { floor, object }: ClientAnswer): void {
   const atLeast = atLeastOf(request);
-  const found = object ?? DataObject.empty;
+  const found = { object: object ?? DataObject.empty, floor };
   if (atLeast !== undefined && !hasSeen(found, atLeast)) {
     throw staleError(request.key, found, atLeast);
   }

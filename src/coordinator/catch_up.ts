@@ -9,15 +9,15 @@
 
 import { MalformedError } from "../base/malformed.ts";
 import type { VersionVector } from "../causality/version_vector.ts";
-import type { DataObject } from "../crdt/data_object.ts";
 import type { PeerId } from "../ports/network.ts";
 import { type Cluster, layoutOf, learnFromRefusal, reachable } from "../replica/cluster.ts";
+import { type Copy, copyIn, digestBytes, mergeCopies } from "../replica/copy.ts";
 import type { Replica } from "../replica/replica.ts";
 import type { Deadline, Deadlines } from "../wire/deadlines.ts";
 import { DenamoError } from "../wire/errors.ts";
 import { METHODS } from "../wire/message_codec.ts";
 import { hasSeen, staleError } from "./at_least.ts";
-import { type Answer, digestBytes, objectIn } from "./read_round.ts";
+import type { Answer } from "./read_round.ts";
 import { standInsFor } from "./stand_ins.ts";
 
 /** The pause before the same nodes are asked again doubles from the first to the longest. */
@@ -39,7 +39,7 @@ export interface LateRead {
 
 /** What was found, and what each node that was asked holds of it. */
 export interface Caught {
-  readonly object: DataObject;
+  readonly copy: Copy;
   readonly answers: readonly Answer[];
 }
 
@@ -58,7 +58,7 @@ export class CatchUp {
   #turns = 0;
   /** The turn in which nodes that may stand in were asked last. */
   #standInsTurn = 0;
-  #found: DataObject | undefined;
+  #found: Copy | undefined;
   #isExpired = false;
   #isDone = false;
 
@@ -79,7 +79,7 @@ export class CatchUp {
    *
    * @throws {DenamoError} `stale` if it is nowhere in time
    */
-  run(found: DataObject): Promise<Caught> {
+  run(found: Copy): Promise<Caught> {
     this.#found = found;
     if (hasSeen(found, this.#read.atLeast)) this.#succeed();
     else if (this.#isExpired) this.#fail();
@@ -119,14 +119,21 @@ export class CatchUp {
     const { key, partition, timeoutMs } = this.#read;
     const cluster = this.#cluster;
     const compared = this.#found!;
-    const message = [layoutOf(cluster).layout.id, partition, key, digestBytes(compared), owner];
+    const message = [
+      layoutOf(cluster).layout.id,
+      partition,
+      key,
+      digestBytes(compared.object),
+      owner,
+    ];
     this.#open.add(node);
     cluster.rpc.ask([peer], METHODS.read, message, timeoutMs, (_peer, reply) => {
       this.#open.delete(node);
       if (this.#isDone) return;
       try {
         if (reply instanceof DenamoError) throw reply;
-        this.#take(node, objectIn(reply) ?? compared);
+        const { floor, object } = copyIn(reply);
+        this.#take(node, { object: object ?? compared.object, floor });
       } catch (error) {
         // Whatever is wrong with one copy, another may have what is looked for.
         if (error instanceof DenamoError) learnFromRefusal(cluster, error);
@@ -141,22 +148,23 @@ export class CatchUp {
     const { key, partition } = this.#read;
     try {
       const own = await this.#replica.read(partition, key);
-      if (!this.#isDone) this.#take(this.#cluster.self, own);
+      const floor = this.#replica.floorOf(partition);
+      if (!this.#isDone) this.#take(this.#cluster.self, { object: own, floor });
     } catch (error) {
       if (!(error instanceof DenamoError)) this.#done.reject(error);
     }
   }
 
-  #take(node: string, object: DataObject): void {
+  #take(node: string, copy: Copy): void {
     const isOwner = this.#read.owners.includes(node);
-    this.#answers.set(node, { node, isOwner, object });
-    this.#found = this.#found!.merge(object);
+    this.#answers.set(node, { node, isOwner, ...copy });
+    this.#found = mergeCopies([this.#found!, copy]);
     if (hasSeen(this.#found, this.#read.atLeast)) this.#succeed();
   }
 
   #succeed(): void {
     this.stop();
-    this.#done.resolve({ object: this.#found!, answers: [...this.#answers.values()] });
+    this.#done.resolve({ copy: this.#found!, answers: [...this.#answers.values()] });
   }
 
   #fail(): void {

@@ -16,6 +16,7 @@ import type { PeerId } from "../ports/network.ts";
 import { partitionOf } from "../ring/partition.ts";
 import type { Namespace, Namespaces } from "../replica/namespaces.ts";
 import type { HandOff } from "../replica/hand_off.ts";
+import type { Copy } from "../replica/copy.ts";
 import { Pace } from "../replica/pace.ts";
 import type { Change, Replica } from "../replica/replica.ts";
 import { Arguments } from "../wire/arguments.ts";
@@ -64,6 +65,7 @@ const NEXT_OWNER_AFTER_MS = 250;
 
 const NOTHING: Omit<ClientAnswer, "object"> = {
   siblings: 0,
+  floor: 0,
   context: () => undefined,
   atLeast: () => undefined,
   existed: false,
@@ -275,7 +277,8 @@ export class Coordinator {
 
   async #get(request: GetRequest, routed: Routed): Promise<ClientAnswer> {
     const { key, level } = request;
-    return { ...NOTHING, object: await this.#read(key, level, routed, atLeastOf(request)) };
+    const { floor, object } = await this.#read(key, level, routed, atLeastOf(request));
+    return { ...NOTHING, object, floor };
   }
 
   #read(
@@ -283,7 +286,7 @@ export class Coordinator {
     level: ClientRequest["level"],
     routed: Routed,
     atLeast?: VersionVector,
-  ): Promise<DataObject> {
+  ): Promise<Copy> {
     return this.#reads.read({ key, ...routed, r: level ?? routed.namespace.r, atLeast });
   }
 
@@ -307,7 +310,7 @@ export class Coordinator {
     const seen = contextOf(request.key, request.context);
     let found = DataObject.empty;
     if (seen === undefined) {
-      found = await this.#read(request.key, undefined, routed);
+      found = (await this.#read(request.key, undefined, routed)).object;
       if (found.live(this.#clock.now()).length === 0) return NOTHING;
     }
     let existed = seen === undefined;
@@ -320,7 +323,7 @@ export class Coordinator {
   }
 
   async #expire(request: ExpireRequest, routed: Routed): Promise<ClientAnswer> {
-    const found = await this.#read(request.key, undefined, routed);
+    const { object: found } = await this.#read(request.key, undefined, routed);
     const [latest] = found.live(this.#clock.now());
     if (latest === undefined) return NOTHING;
     const expiresAtMs = latest.expiresAtMs;

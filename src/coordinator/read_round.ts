@@ -3,8 +3,8 @@
 // It waits for each node as long as nineteen of twenty of that node's answers take, and then asks the next one
 // beside it (see wire/hedging.ts). A node whose circuit breaker is open is not waited for at all.
 
+import type { HybridTime } from "../causality/dot.ts";
 import type { DataObject } from "../crdt/data_object.ts";
-import { decodeObject } from "../crdt/object_codec.ts";
 import type { PeerId } from "../ports/network.ts";
 import {
   type Cluster,
@@ -13,11 +13,10 @@ import {
   type Reachable,
   reachable,
 } from "../replica/cluster.ts";
-import { Arguments } from "../wire/arguments.ts";
+import { copyIn } from "../replica/copy.ts";
 import type { Deadline, Deadlines } from "../wire/deadlines.ts";
 import { DenamoError } from "../wire/errors.ts";
 import { MOST_PATIENCE_MS } from "../wire/hedging.ts";
-import { LIMITS } from "../wire/limits.ts";
 import { METHODS } from "../wire/message_codec.ts";
 import type { Quorum } from "./quorum.ts";
 import type { StandIn } from "./stand_ins.ts";
@@ -37,6 +36,8 @@ export interface Answer {
   /** Whether the node owns the key and does not stand in. */
   readonly isOwner: boolean;
   readonly object: DataObject | undefined;
+  /** Up to where the node has seen everything; 0 if that is not known. */
+  readonly floor: HybridTime;
 }
 
 /** One owner's place in the quorum. */
@@ -163,7 +164,7 @@ export class ReadRound {
       if (this.#isDone) return;
       try {
         if (reply instanceof DenamoError) throw reply;
-        this.#answers.push({ node, isOwner, object: objectIn(reply) });
+        this.#answers.push({ node, isOwner, ...copyIn(reply) });
         this.#count(slot);
       } catch (error) {
         if (error instanceof DenamoError) learnFromRefusal(cluster, error);
@@ -211,20 +212,6 @@ export class ReadRound {
     if (this.#deadline !== undefined) this.#deadlines.clear(this.#deadline);
     if (this.#impatience !== undefined) this.#deadlines.clear(this.#impatience);
   }
-}
-
-/** The hash of an object as it travels in read requests. */
-export function digestBytes(object: DataObject): Uint8Array {
-  const bytes = new Uint8Array(8);
-  new DataView(bytes.buffer).setBigUint64(0, object.digest());
-  return bytes;
-}
-
-/** What an owner has answered; undefined if the same as was asked about. @throws {MalformedError} */
-export function objectIn(reply: readonly unknown[]): DataObject | undefined {
-  const args = new Arguments(reply, "read answer");
-  const bytes = args.optional((part) => part.ownBytes(LIMITS.object));
-  return bytes === undefined ? undefined : decodeObject(bytes);
 }
 
 const NOT_CONNECTED = new DenamoError("timeout", "no", "is not connected");

@@ -9,8 +9,9 @@
 
 import { showBytes } from "../base/bytes.ts";
 import type { VersionVector } from "../causality/version_vector.ts";
-import { DataObject } from "../crdt/data_object.ts";
+import type { DataObject } from "../crdt/data_object.ts";
 import type { Log } from "../ports/log.ts";
+import { type Copy, digestBytes, mergeCopies } from "../replica/copy.ts";
 import type { Namespace, QuorumLevel } from "../replica/namespaces.ts";
 import type { Replica } from "../replica/replica.ts";
 import type { Deadlines } from "../wire/deadlines.ts";
@@ -18,7 +19,7 @@ import { DenamoError, messageOf } from "../wire/errors.ts";
 import { METHODS } from "../wire/message_codec.ts";
 import { type Cluster, layoutOf, reachable } from "../replica/cluster.ts";
 import { CatchUp } from "./catch_up.ts";
-import { type Answer, digestBytes, ReadRound } from "./read_round.ts";
+import { type Answer, ReadRound } from "./read_round.ts";
 import { type StandIn, standInsFor } from "./stand_ins.ts";
 import { answersNeeded, Quorum } from "./quorum.ts";
 
@@ -63,7 +64,7 @@ export class Reads {
    * @throws {QuorumError} if fewer than R can answer
    * @throws {DenamoError} `stale` if what the client has seen is not found in time
    */
-  async read(request: ReadRequest): Promise<DataObject> {
+  async read(request: ReadRequest): Promise<Copy> {
     const { atLeast, namespace, partition } = request;
     const owners = layoutOf(this.#cluster).placement.ownersFor(partition, namespace.n);
     if (atLeast === undefined) return await this.#readQuorum(request, owners);
@@ -71,15 +72,17 @@ export class Reads {
     const catchUp = new CatchUp(this.#cluster, this.#replica, this.#deadlines, late);
     try {
       const found = await this.#readQuorum(request, owners);
-      const { answers, object } = await catchUp.run(found);
-      if (object !== found) this.#repairAfter(request, owners, answers, object, found);
-      return object;
+      const { answers, copy } = await catchUp.run(found);
+      if (copy !== found) {
+        this.#repairAfter(request, owners, answers, copy.object, found.object);
+      }
+      return copy;
     } finally {
       catchUp.stop();
     }
   }
 
-  async #readQuorum(request: ReadRequest, owners: readonly string[]): Promise<DataObject> {
+  async #readQuorum(request: ReadRequest, owners: readonly string[]): Promise<Copy> {
     const { key, partition } = request;
     const needed = answersNeeded(request.r, owners.length, "r");
     const quorum = new Quorum("read", key, needed, owners.length);
@@ -87,10 +90,11 @@ export class Reads {
     const problem = isOwner ? this.#cluster.fillingProblem(partition) : undefined;
     if (problem !== undefined) quorum.fail(this.#cluster.self, problem);
     const counts = isOwner && problem === undefined;
-    let own: DataObject | undefined;
+    let own: Copy | undefined;
     try {
       const read = this.#replica.read(partition, key);
-      own = read instanceof Promise ? await read : read;
+      const object = read instanceof Promise ? await read : read;
+      own = { object, floor: this.#replica.floorOf(partition) };
       if (counts) quorum.succeed();
     } catch (error) {
       if (!(error instanceof DenamoError)) throw error;
@@ -106,20 +110,20 @@ export class Reads {
     request: ReadRequest,
     owners: readonly string[],
     quorum: Quorum,
-    own: DataObject | undefined,
-  ): Promise<DataObject> {
+    own: Copy | undefined,
+  ): Promise<Copy> {
     const { isStrict, key, partition, timeoutMs } = request;
     // A copy of our own that cannot be read stands in for nobody.
     const mayAnswer = ({ peer }: StandIn) => peer !== undefined || own !== undefined;
     const findStandIns = () =>
       isStrict ? [] : standInsFor(this.#cluster, partition, owners).filter(mayAnswer);
     const round = new ReadRound(this.#cluster, this.#deadlines, quorum, owners, findStandIns);
-    const digest = own === undefined ? undefined : digestBytes(own);
+    const digest = own === undefined ? undefined : digestBytes(own.object);
     const answers = await round.run({ partition, key, digest, timeoutMs });
-    let merged = own ?? DataObject.empty;
-    for (const { object } of answers) if (object !== undefined) merged = merged.merge(object);
+    const copies = answers.map(({ floor, object }) => ({ object: object ?? own!.object, floor }));
+    const merged = mergeCopies(own === undefined ? copies : [own, ...copies]);
     if (answers.some(({ object }) => object !== undefined)) {
-      this.#repairAfter(request, owners, answers, merged, own);
+      this.#repairAfter(request, owners, answers, merged.object, own?.object);
     }
     return merged;
   }

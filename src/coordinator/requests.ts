@@ -7,6 +7,7 @@
 //
 // A node that knows nothing of `atLeast` answers without it; who forwards looks at the answer (at_least.ts).
 
+import { type HybridTime, MAX_TIME } from "../causality/dot.ts";
 import type { DataObject } from "../crdt/data_object.ts";
 import { decodeObject } from "../crdt/object_codec.ts";
 import type { StoredValue, ValueKind } from "../crdt/value.ts";
@@ -52,6 +53,8 @@ export type ClientRequest = GetRequest | PutRequest | DeleteRequest | ExpireRequ
 export interface ClientAnswer {
   /** Of a get: what was read. */
   readonly object?: DataObject | undefined;
+  /** Of a get: up to where the copies that were read have seen everything; 0 if that is not known. */
+  readonly floor: HybridTime;
   /** Of a write: the values that its coordinator's copy holds, and a context if it may give one. */
   readonly siblings: number;
   context(): string | undefined;
@@ -133,6 +136,7 @@ export function encodeClientAnswer(answer: ClientAnswer): unknown[] {
     answer.existed,
     answer.expiresAtMs ?? null,
     context === undefined ? answer.atLeast() ?? null : null,
+    answer.floor,
   ];
 }
 
@@ -146,7 +150,9 @@ export function decodeClientAnswer(parts: readonly unknown[]): ClientAnswer {
   const existed = args.flag();
   const expiresAtMs = args.optional((part) => part.count());
   const atLeast = args.optional((part) => part.text(LIMITS.contextToken));
+  const floor = args.optional((part) => part.count(MAX_TIME)) ?? 0;
   return {
+    floor,
     object: bytes === undefined ? undefined : decodeObject(bytes),
     siblings,
     context: () => token,

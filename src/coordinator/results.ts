@@ -37,6 +37,8 @@ export class ReadAnswer {
 /** What a write left; see WriteResult in node/api.ts. */
 export interface WriteAnswer {
   readonly siblings: number;
+  /** Nothing is said of what has been seen: that is for reads. */
+  readonly floor: 0;
   context(): string | undefined;
   atLeast(): string;
 }
@@ -56,5 +58,5 @@ export function writeAnswer(
   for (const { value } of object.opaque.siblings()) if (value !== null) siblings++;
   const context = () => siblings === ownCount ? encodeContext(key, object.vector()) : undefined;
   const atLeast = () => context() ?? encodeAtLeast(key, object.vector());
-  return { siblings, context, atLeast };
+  return { siblings, floor: 0, context, atLeast };
 }

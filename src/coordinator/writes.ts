@@ -80,7 +80,11 @@ export class Writes {
       // The round asks about our disk only when it is our turn to stand in.
       durable.catch(() => {});
     }
-    await round.run({ partition, key, object, durable, timeoutMs: request.timeoutMs });
+    try {
+      await round.run({ partition, key, object, durable, timeoutMs: request.timeoutMs });
+    } finally {
+      written.ended();
+    }
     return written;
   }
 }

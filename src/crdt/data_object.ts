@@ -122,7 +122,7 @@ export class DataObject {
     const live: LiveValue[] = [];
     for (const { actor, time, value } of this.opaque.siblings()) {
       if (value === null) continue;
-      const expiresAtMs = this.#endOf(time);
+      const expiresAtMs = this.endOf(time);
       if (expiresAtMs !== undefined && expiresAtMs <= nowMs) continue;
       live.push({ actor, time, value, expiresAtMs });
     }
@@ -165,8 +165,8 @@ export class DataObject {
     return new DataObject(opaque, this.expiry);
   }
 
-  /** When a value written at `time` ends. */
-  #endOf(time: HybridTime): number | undefined {
+  /** When a value written at `time` ends; undefined if it does not. */
+  endOf(time: HybridTime): number | undefined {
     let end: number | undefined;
     for (const expiry of this.expiry.siblings()) {
       if (expiry.time < time) continue;

@@ -25,6 +25,7 @@ export const ERROR_TABLE: Readonly<Record<ErrorCode, ErrorRow>> = {
   layout_exists: row(409, "LAYOUTEXISTS", "The cluster already has a layout"),
   layout_refused: row(409, "LAYOUTREFUSED", "The layout cannot be made like this"),
   not_ready: row(503, "NOTREADY", "The node cannot serve requests yet"),
+  outdated: row(503, "OUTDATED", "What a node sent was replaced long ago"),
   overloaded: row(503, "OVERLOADED", "A queue is full"),
   quorum: row(503, "QUORUM", "Too few owners answered"),
   stale: row(503, "STALE", "No copy that can be asked has all that the client has seen"),

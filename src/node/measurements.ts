@@ -14,6 +14,8 @@ export interface Measured {
   readonly requests: { inFlight: number; coordinated: number; forwarded: number; repaired: number };
   readonly hints: { keys: number; bytes: number; handedOver: number };
   readonly comparisons: { compared: number; repaired: number };
+  readonly floorsRaised: number;
+  readonly keysForgotten: number;
   readonly fillingPartitions: number;
   readonly rpc: {
     readonly openCount: number;
@@ -44,6 +46,16 @@ export function measure(measured: Measured): Measurement[] {
     counter("hints_handed_over_total", "Keys handed over to their owners", hints.handedOver),
     counter("comparisons_total", "Comparisons with other owners", comparisons.compared),
     counter("comparison_repairs_total", "Copies repaired by comparisons", comparisons.repaired),
+    counter(
+      "floors_raised_total",
+      "Partitions whose owners have agreed that they have seen everything up to some time",
+      measured.floorsRaised,
+    ),
+    counter(
+      "keys_forgotten_total",
+      "Keys that have lost tombstones and the like",
+      measured.keysForgotten,
+    ),
     gauge("filling_partitions_count", "Partitions to be filled", measured.fillingPartitions),
     gauge("rpcs_open_count", "Requests to peers that wait for an answer", measured.rpc.openCount),
     gauge("peers_avoided_count", "Peers that do not answer at present", measured.rpc.avoidedCount),

@@ -26,12 +26,9 @@ import { Actors } from "../replica/actors.ts";
 import { Namespaces } from "../replica/namespaces.ts";
 import { Replica, type Witness } from "../replica/replica.ts";
 import { Pace } from "../replica/pace.ts";
-import { AntiEntropy } from "../replica/anti_entropy.ts";
 import { Filling } from "../replica/filling.ts";
-import { HandOff } from "../replica/hand_off.ts";
-import { RootCheck } from "../replica/root_check.ts";
+import { Floors } from "../replica/floors.ts";
 import { ReplicaService } from "../replica/replica_service.ts";
-import { TreeService } from "../replica/tree_service.ts";
 import { openStorage, type Storage } from "../storage/storage.ts";
 import { Deadlines } from "../wire/deadlines.ts";
 import { DenamoError, messageOf } from "../wire/errors.ts";
@@ -69,8 +66,8 @@ import type {
   RepairOptions,
   RepairView,
 } from "./repair_api.ts";
-import { Repairs } from "./repairs.ts";
-import { DEFAULT_COMPARE_MS, DEFAULT_HINT_BYTES, type NodeSettings, VERSION } from "./settings.ts";
+import { type NodeSettings, VERSION } from "./settings.ts";
+import { Upkeep } from "./upkeep.ts";
 import { memberViews, ringView } from "./views.ts";
 
 export interface NodePorts {
@@ -97,15 +94,14 @@ export class Node implements NodeApi {
   readonly #actors: Actors;
   readonly #layouts: LayoutStore;
   readonly #firstLayout: FirstLayout;
-  readonly #handOff: HandOff;
-  readonly #antiEntropy: AntiEntropy;
+  readonly #floors: Floors;
+  readonly #upkeep: Upkeep;
   readonly #filling: Filling;
   readonly #coordinator: Coordinator;
   readonly #scans: Scans;
   readonly #admission: Admission;
   readonly #readiness: Readiness;
   readonly #refutation: Refutation;
-  readonly #repairs: Repairs;
   readonly #startedAtMs: number;
   readonly #peers: Peers;
   readonly #failure = Promise.withResolvers<Error>();
@@ -171,13 +167,9 @@ export class Node implements NodeApi {
     );
     const hybridClock = new HybridClock(clock, settings.maxClockSkewMs);
     this.#actors = new Actors(settings.node, random, hybridClock);
-    const replica = new Replica(
-      storage,
-      this.#actors,
-      hybridClock,
-      this.#namespaces,
-      witness,
-    );
+    this.#floors = new Floors(storage, hybridClock);
+    const [actors, floors, namespaces] = [this.#actors, this.#floors, this.#namespaces];
+    const replica = new Replica(storage, actors, hybridClock, namespaces, floors, witness);
     replica.writeProblem = () => disk.problem();
     onCommitFailed.handler = (partitions) => replica.commitFailed(partitions);
     this.#filling = new Filling(
@@ -213,47 +205,36 @@ export class Node implements NodeApi {
       clockProblem: () => this.#clockWatch.mayCoordinate(),
       learnLayout: (encoded) => this.#learnLayout(encoded),
     };
-    this.#handOff = new HandOff({
-      cluster,
-      replica,
-      namespaces: this.#namespaces,
-      clock,
-      log,
-      limitBytes: settings.hintBytes ?? DEFAULT_HINT_BYTES,
-      diskRefuses: () => disk.refusesCommits,
-      pace: this.#pace,
-    });
     const layout = () => this.#layouts.held;
-    const [handOff, filling] = [this.#handOff, this.#filling];
-    new ReplicaService(settings.node, replica, this.#namespaces, layout, handOff, filling)
-      .register(this.#rpc);
-    new TreeService(settings.node, replica.trees, this.#namespaces, layout).register(this.#rpc);
-    this.#antiEntropy = new AntiEntropy({
+    const filling = this.#filling;
+    this.#upkeep = new Upkeep({
+      settings,
       cluster,
       replica,
-      namespaces: this.#namespaces,
+      namespaces,
+      actors,
+      floors,
       filling,
       clock,
       random,
       log,
-      intervalMs: settings.compareMs ?? DEFAULT_COMPARE_MS,
       pace: this.#pace,
+      diskRefuses: () => disk.refusesCommits,
     });
-    const [namespaces, antiEntropy] = [this.#namespaces, this.#antiEntropy];
-    const rootCheck = new RootCheck({ cluster, trees: replica.trees, namespaces, clock });
-    this.#repairs = new Repairs({ cluster, namespaces, handOff, antiEntropy, rootCheck });
-    this.#repairs.register();
+    const { handOff } = this.#upkeep;
+    new ReplicaService(settings.node, replica, namespaces, layout, handOff, filling)
+      .register(this.#rpc);
     this.#coordinator = new Coordinator(
       cluster,
       replica,
-      this.#namespaces,
-      this.#handOff,
+      namespaces,
+      handOff,
       clock,
       this.#deadlines,
       log,
       this.#pace,
     );
-    this.#scans = new Scans(cluster, replica, this.#namespaces, () => clock.now());
+    this.#scans = new Scans(cluster, replica, namespaces, () => clock.now());
   }
 
   /**
@@ -277,10 +258,10 @@ export class Node implements NodeApi {
       const node = new Node(settings, ports, disk, storage, incarnations, onCommitFailed);
       await node.#layouts.load();
       await node.#filling.load();
+      await node.#floors.load();
       await ports.network.start(node.#peers.handlers(node.#rooms));
       node.#heartbeats.start();
-      node.#handOff.start();
-      node.#antiEntropy.start();
+      node.#upkeep.start();
       for (const address of settings.join) ports.network.keepConnected([address]);
       return node;
     } catch (error) {
@@ -300,8 +281,7 @@ export class Node implements NodeApi {
     if (this.#isStopped) return;
     this.#isStopped = true;
     this.#peers.stop();
-    this.#antiEntropy.stop();
-    this.#handOff.stop();
+    this.#upkeep.stop();
     this.#heartbeats.stop();
     this.#rpc.stop();
     await this.#ports.network.stop();
@@ -404,19 +384,19 @@ export class Node implements NodeApi {
   }
 
   hints(): Promise<HintsView[]> {
-    return this.#repairs.hints();
+    return this.#upkeep.repairs.hints();
   }
 
   repair(options?: RepairOptions): Promise<RepairView> {
-    return this.#repairs.repair(options);
+    return this.#upkeep.repairs.repair(options);
   }
 
   differences(partitions?: readonly number[]): Promise<DifferencesView> {
-    return this.#repairs.differences(partitions);
+    return this.#upkeep.repairs.differences(partitions);
   }
 
   equality(): EqualityView[] {
-    return this.#repairs.equality();
+    return this.#upkeep.repairs.equality();
   }
 
   measurements(): Measurement[] {
@@ -425,8 +405,7 @@ export class Node implements NodeApi {
       disk: this.#disk,
       backgroundWaitedMs: this.#pace.waitedMs,
       requests: this.#coordinator.counts,
-      hints: this.#handOff.counts,
-      comparisons: this.#antiEntropy.counts,
+      ...this.#upkeep.counts,
       fillingPartitions: this.#filling.count,
       rpc: this.#rpc,
       members: this.#heartbeats.members(),

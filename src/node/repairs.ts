@@ -155,7 +155,8 @@ export class Repairs implements RepairApi {
   async #repairWith(node: string, only: ReadonlySet<number> | undefined): Promise<PeerRepairView> {
     const { antiEntropy, cluster } = this.#options;
     try {
-      return { node, error: undefined, ...await antiEntropy.compareWith(node, only) };
+      const { differing, partitions, repaired } = await antiEntropy.compareWith(node, only);
+      return { node, error: undefined, differing, partitions, repaired };
     } catch (error) {
       if (error instanceof DenamoError) learnFromRefusal(cluster, error);
       return { node, error: messageOf(error), partitions: 0, differing: [], repaired: 0 };

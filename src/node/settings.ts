@@ -24,6 +24,8 @@ export interface NodeSettings {
   readonly hintBytes?: number | undefined;
   /** The mean pause between two comparisons with other owners, in milliseconds. */
   readonly compareMs?: number | undefined;
+  /** How long tombstones and the like are kept at the least, in milliseconds. */
+  readonly forgetAfterMs?: number | undefined;
   /** Multiaddrs to begin with. */
   readonly join: readonly string[];
   /** Host and port of the doors, as others shall know them. Asked at every heartbeat. */
@@ -36,3 +38,5 @@ export const VERSION = "0.1.0";
 export const DEFAULT_HINT_BYTES = 256 * 1024 * 1024;
 
 export const DEFAULT_COMPARE_MS = 10_000;
+
+export const DEFAULT_FORGET_AFTER_MS = 60_000;

@@ -15,6 +15,8 @@ interface Writer {
 
 export class Actors {
   readonly #node: string;
+  /** By partition, the times of dots whose writes are under way: an answer that is still to come counts. */
+  readonly #open = new Map<number, Set<HybridTime>>();
   readonly #random: Random;
   readonly #clock: HybridClock;
   readonly #writers = new Map<number, Writer>();
@@ -36,7 +38,10 @@ export class Actors {
     return this.#writers.get(partition)?.actor;
   }
 
-  /** A dot for a write to `partition` whose time is above `above` and above all of its actor's before. */
+  /**
+   * A dot for a write to `partition` whose time is above `above` and above all of its actor's before. The write
+   * is under way until {@linkcode Actors.ended} is called.
+   */
   nextDot(partition: number, above: HybridTime): Dot {
     let writer = this.#writers.get(partition);
     if (writer === undefined) {
@@ -44,7 +49,22 @@ export class Actors {
       this.#writers.set(partition, writer);
     }
     writer.last = this.#clock.tick(Math.max(above, writer.last));
+    const open = this.#open.get(partition);
+    if (open === undefined) this.#open.set(partition, new Set([writer.last]));
+    else open.add(writer.last);
     return { actor: writer.actor, time: writer.last };
+  }
+
+  /** Whatever is still answered to the write of a dot, it does not count any more. */
+  ended(partition: number, { time }: Dot): void {
+    const open = this.#open.get(partition);
+    if (open?.delete(time) && open.size === 0) this.#open.delete(partition);
+  }
+
+  /** Whether a write to `partition` with a time up to `upTo` is under way. */
+  hasOpen(partition: number, upTo: HybridTime): boolean {
+    for (const time of this.#open.get(partition) ?? []) if (time <= upTo) return true;
+    return false;
   }
 
   /** The next write to `partition` draws a new actor. */

@@ -1,40 +1,36 @@
 // Anti-entropy: owners find out by themselves where they differ, and become the same.
 //
-//   roots of all partitions that both own ->  mostly equal: done
-//   leaves of a partition that differs    ->  again a moment later: what differs twice is no write in flight
-//   keys and digests of those leaves      ->  the objects that differ, both ways, merged
+// A node compares with one other owner at a time, each in turn, for ever (see comparison.ts). What differs twice, a
+// moment apart, is no write in flight. Merging is safe whatever happens meanwhile, so nothing is locked, and
+// a comparison that breaks off is simply made again.
 //
-// A node compares with one other owner at a time, each in turn, for ever. The work is done by whoever asks; the
-// other only answers. Merging is safe whatever happens meanwhile, so nothing is locked, and a comparison that
-// breaks off is simply made again.
+// Who is the same as another has seen all that the other has, and so takes over its floors.
 //
 // Source: DeCandia et al., "Dynamo" (2007), section 4.7.
 
-import { binaryString, fromBinaryString } from "../base/bytes.ts";
 import { inParallel } from "../base/in_parallel.ts";
-import { decodeObject } from "../crdt/object_codec.ts";
+import type { HybridTime } from "../causality/dot.ts";
 import { type Clock, sleep, type Timer } from "../ports/clock.ts";
 import type { Log } from "../ports/log.ts";
-import type { PeerId } from "../ports/network.ts";
 import { type Random, randomBelow } from "../ports/random.ts";
-import { Arguments } from "../wire/arguments.ts";
 import { DenamoError, messageOf } from "../wire/errors.ts";
-import { LIMITS } from "../wire/limits.ts";
-import { METHODS } from "../wire/message_codec.ts";
 import { type Cluster, layoutOf, learnFromRefusal } from "./cluster.ts";
-import { differingLeaves, LEAVES_BYTES } from "./hash_tree.ts";
+import { PairComparison } from "./comparison.ts";
 import type { Filling } from "./filling.ts";
+import type { Floors } from "./floors.ts";
+import type { Forgetting } from "./forgetting.ts";
 import type { Namespaces } from "./namespaces.ts";
-import { chunksOf, nameOf, type Part, partitionsIn } from "./parts.ts";
 import type { Pace } from "./pace.ts";
+import { nameOf, type Part, partitionsIn } from "./parts.ts";
 import type { Replica } from "./replica.ts";
-import { ENTRIES_COUNT, isIn, rootBytes, ROOTS_COUNT, rootsIn } from "./tree_service.ts";
 
 export interface AntiEntropyOptions {
   readonly cluster: Cluster;
   readonly replica: Replica;
   readonly namespaces: Namespaces;
   readonly filling: Filling;
+  readonly floors: Floors;
+  readonly forgetting: Forgetting;
   readonly clock: Clock;
   readonly random: Random;
   readonly log: Log;
@@ -52,33 +48,18 @@ export interface Comparison {
   readonly differing: readonly number[];
   /** Copies of keys that were brought up to date, here and there. */
   readonly repaired: number;
+  /** Partitions that are the same on both sides, but for what was written meanwhile. */
+  readonly levelled: ReadonlySet<number>;
 }
 
 /** How long a difference must last before it counts, in milliseconds. */
 const SECOND_SIGHT_MS = 1_000;
 
-const TIMEOUT_MS = 30_000;
-
 /** The mean pause between two comparisons of a node that has forgotten, in milliseconds. */
 const FILLING_INTERVAL_MS = 200;
 
-/** Of how many partitions the leaves are asked for at once. */
-const LEAVES_AT_ONCE = 64;
-
-/** How many partitions that differ, and how many keys of each, are made the same at once. */
+/** How many partitions that differ are made the same at once. */
 const PARTITIONS_AT_ONCE = 4;
-const KEYS_AT_ONCE = 8;
-
-/** After how many keys that differ it is looked whether requests are slow. */
-const KEYS_BETWEEN_LOOKS = 32;
-
-/** One comparison with one node. */
-interface Session {
-  readonly peer: PeerId;
-  readonly layoutId: string;
-  /** Whether the node takes what it lacks; one whose disk is full would refuse it again and again. */
-  readonly takesWrites: boolean;
-}
 
 export class AntiEntropy {
   readonly #options: AntiEntropyOptions;
@@ -143,23 +124,28 @@ export class AntiEntropy {
    * @throws {DenamoError} if the node cannot be asked or does not answer
    */
   async compareWith(node: string, only?: ReadonlySet<number>): Promise<Comparison> {
-    const { clock, cluster, filling } = this.#options;
-    const peer = cluster.peerOf(node);
-    if (peer === undefined || !cluster.rpc.isUp(peer)) {
-      throw new DenamoError("timeout", "no", `${node} is not connected`);
-    }
-    const layoutId = layoutOf(cluster).layout.id;
-    const session = { peer, layoutId, takesWrites: cluster.takesWrites(node) };
+    const { clock, cluster, filling, floors } = this.#options;
+    const losses = floors.lossCount;
+    const pair = new PairComparison({
+      ...this.#options,
+      giveWay: () => this.#giveWay(),
+      isStopped: () => this.#isStopped,
+    }, node);
     const shared = this.#sharedWith(node, only);
     const whole = fullyShared(shared);
-    const suspects = await this.#differing(session, node, shared);
+    const compared = new Set(partitionsIn(shared));
+    const { differing: suspects, equal } = await pair.roots(shared);
+    for (const part of equal) this.#noteEqual(part, node);
+    await this.#passFences(pair, compared);
     // At once: who has forgotten much may not live to the end of a long comparison.
-    filling.comparedWith(node, whole.difference(new Set(partitionsIn(suspects))));
+    const suspected = new Set(partitionsIn(suspects));
+    filling.comparedWith(node, whole.difference(suspected));
+    await this.#adoptFloors(pair, node, compared.difference(suspected), losses);
     let differing: { readonly part: Part; readonly leaves: readonly number[] }[] = [];
     if (suspects.length > 0) {
-      const before = await this.#leavesThatDiffer(session, suspects);
+      const before = await pair.leaves(suspects);
       await sleep(clock, SECOND_SIGHT_MS);
-      const after = await this.#leavesThatDiffer(session, suspects);
+      const after = await pair.leaves(suspects);
       differing = suspects.map((part, i) => ({
         part,
         leaves: after[i]!.filter((leaf) => before[i]!.includes(leaf)),
@@ -167,18 +153,24 @@ export class AntiEntropy {
     }
     let repaired = 0;
     const unlike = new Set<number>();
+    const behind = new Set<number>();
     await inParallel(differing, PARTITIONS_AT_ONCE, async ({ part, leaves }) => {
-      const exchanged = await this.#exchange(session, part, new Set(leaves));
+      const exchanged = await pair.exchange(part, new Set(leaves));
       repaired += exchanged.repaired;
       if (exchanged.skipped > 0) unlike.add(part.partition);
+      if (exchanged.unsent > 0) behind.add(part.partition);
     });
+    if (this.#isStopped) throw new DenamoError("stopped", "no", `${cluster.self} is stopping`);
     filling.comparedWith(node, whole.difference(unlike));
+    const taken = compared.difference(unlike);
+    await this.#adoptFloors(pair, node, taken, losses);
     this.#compared++;
     this.#repaired += repaired;
     return {
-      partitions: partitionsIn(shared).length,
+      partitions: compared.size,
       differing: partitionsIn(differing.map(({ part }) => part)),
       repaired,
+      levelled: taken.difference(behind),
     };
   }
 
@@ -224,139 +216,56 @@ export class AntiEntropy {
     if (!filling.isActive) await pace?.giveWay();
   }
 
-  /** Those whose roots differ. */
-  async #differing(session: Session, node: string, parts: readonly Part[]): Promise<Part[]> {
-    const { clock, replica: { trees } } = this.#options;
-    const found: Part[] = [];
-    for (const chunk of chunksOf(parts)) {
-      await this.#giveWay();
-      const partitions = chunk.map(({ partition }) => partition);
-      const reply = await this.#ask(session, METHODS.roots, [chunk[0]!.copies, partitions]);
-      const roots = rootsIn(new Arguments(reply, "roots answer").bytes(8 * ROOTS_COUNT));
-      for (const [i, part] of chunk.entries()) {
-        const tree = trees.get(part.partition, part.copies);
-        const own = tree instanceof Promise ? await tree : tree;
-        if (own.root() !== roots[i]) {
-          found.push(part);
-          continue;
-        }
-        const seen = this.#equalAtMs.get(nameOf(part)) ?? new Map<string, number>();
-        this.#equalAtMs.set(nameOf(part), seen.set(node, clock.monotonic()));
+  #noteEqual(part: Part, node: string): void {
+    const seen = this.#equalAtMs.get(nameOf(part)) ?? new Map<string, number>();
+    this.#equalAtMs.set(nameOf(part), seen.set(node, this.#options.clock.monotonic()));
+  }
+
+  /** Raises floors to which this node has its fence, and of which another owner knows that all had. */
+  async #passFences(pair: PairComparison, partitions: ReadonlySet<number>): Promise<void> {
+    const { floors, forgetting } = this.#options;
+    const agreed = new Map<number, HybridTime>();
+    for (const partition of partitions) {
+      const floor = pair.floorOf(partition);
+      if (floor > floors.floorOf(partition) && floor <= floors.fenceOf(partition)) {
+        agreed.set(partition, floor);
       }
     }
-    return found;
-  }
-
-  async #leavesThatDiffer(session: Session, parts: readonly Part[]): Promise<number[][]> {
-    const found: number[][] = [];
-    for (let at = 0; at < parts.length; at += LEAVES_AT_ONCE) {
-      await this.#giveWay();
-      const some = parts.slice(at, at + LEAVES_AT_ONCE);
-      found.push(...await Promise.all(some.map((part) => this.#leavesOf(session, part))));
-    }
-    return found;
-  }
-
-  /** The leaves of one tree that differ. */
-  async #leavesOf(session: Session, { copies, partition }: Part): Promise<number[]> {
-    const reply = await this.#ask(session, METHODS.leaves, [copies, partition]);
-    const theirs = new Arguments(reply, "leaves answer").bytes(LEAVES_BYTES);
-    const tree = await this.#options.replica.trees.get(partition, copies);
-    return differingLeaves(tree.leaves(), theirs);
+    if (agreed.size > 0) forgetting.begin(await floors.raise(agreed));
   }
 
   /**
-   * Makes two copies of some leaves the same; returns how many copies of keys have changed, and how many keys
-   * were skipped because one of the two cannot read or cannot take them.
+   * Takes over the floors of a node that this one is the same as in these partitions.
+   *
+   * @param losses how often this copy might have lost something when the comparison began
    */
-  async #exchange(
-    session: Session,
-    { copies, partition }: Part,
-    leaves: ReadonlySet<number>,
-  ): Promise<{ repaired: number; skipped: number }> {
-    const { namespaces, replica: { trees } } = this.#options;
-    const theirs = await this.#theirEntries(session, { copies, partition }, leaves);
-    const ours = new Map<string, bigint>();
-    for await (const entry of trees.entries(partition)) {
-      if (isIn(entry, leaves, copies, namespaces)) ours.set(binaryString(entry.key), entry.digest);
-    }
-    let [count, repaired, skipped] = [0, 0, 0];
-    const names = new Set([...theirs.keys(), ...ours.keys()]);
-    await inParallel(names, KEYS_AT_ONCE, async (name) => {
-      const [own, other] = [ours.get(name), theirs.get(name)];
-      if (own === other || this.#isStopped) return;
-      if (count++ % KEYS_BETWEEN_LOOKS === 0) await this.#giveWay();
-      try {
-        const changed = await this.#level(session, partition, fromBinaryString(name), own, other);
-        repaired += changed;
-      } catch (error) {
-        if (!isOfOneKey(error)) throw error;
-        skipped++;
+  async #adoptFloors(
+    pair: PairComparison,
+    node: string,
+    partitions: ReadonlySet<number>,
+    losses: number,
+  ): Promise<void> {
+    const { floors, forgetting } = this.#options;
+    const higher = new Map<number, HybridTime>();
+    for (const partition of partitions) {
+      const floor = pair.floorOf(partition);
+      if (floor > floors.floorOf(partition) && this.#ownsAll(node, partition)) {
+        higher.set(partition, floor);
       }
+    }
+    if (higher.size > 0) forgetting.begin(await floors.adopt(higher, losses));
+  }
+
+  /** Whether a node owns all keys of a partition that this one does. */
+  #ownsAll(node: string, partition: number): boolean {
+    const { cluster, namespaces } = this.#options;
+    const { placement } = layoutOf(cluster);
+    return namespaces.copies().every((count) => {
+      const copies = count || undefined;
+      return !placement.isOwner(cluster.self, partition, copies) ||
+        placement.isOwner(node, partition, copies);
     });
-    return { repaired, skipped };
   }
-
-  async #theirEntries(
-    session: Session,
-    { copies, partition }: Part,
-    leaves: ReadonlySet<number>,
-  ): Promise<Map<string, bigint>> {
-    const found = new Map<string, bigint>();
-    for (let after: Uint8Array | null = null;;) {
-      await this.#giveWay();
-      const question = [copies, partition, [...leaves], after];
-      const reply = await this.#ask(session, METHODS.entries, question);
-      const entries = new Arguments(reply, "entries answer").list(ENTRIES_COUNT);
-      for (const entry of entries) {
-        const args = new Arguments(entry as unknown[], "entries answer");
-        const key = args.ownBytes(LIMITS.key);
-        found.set(binaryString(key), rootsIn(args.bytes(8))[0]!);
-        after = key;
-      }
-      if (entries.length < ENTRIES_COUNT) return found;
-    }
-  }
-
-  /** Makes two copies of one key the same; returns how many of the two have changed. */
-  async #level(
-    session: Session,
-    partition: number,
-    key: Uint8Array,
-    own: bigint | undefined,
-    other: bigint | undefined,
-  ): Promise<number> {
-    const { cluster, replica } = this.#options;
-    if (other !== undefined) {
-      const digest = own === undefined ? null : rootBytes([own]);
-      const reply = await this.#ask(session, METHODS.read, [partition, key, digest, cluster.self]);
-      const bytes = new Arguments(reply, "read answer").optional((it) =>
-        it.ownBytes(LIMITS.object)
-      );
-      if (bytes === undefined) return 0;
-      await replica.merge(partition, key, decodeObject(bytes));
-    }
-    const held = await replica.read(partition, key);
-    const repaired = held.isEmpty || held.digest() === own ? 0 : 1;
-    if (held.isEmpty || held.digest() === other) return repaired;
-    if (!session.takesWrites) return repaired;
-    await this.#ask(session, METHODS.store, [partition, key, held.encoded()]);
-    return repaired + 1;
-  }
-
-  #ask(
-    { layoutId, peer }: Session,
-    method: typeof METHODS[keyof typeof METHODS],
-    args: readonly unknown[],
-  ): Promise<readonly unknown[]> {
-    const { rpc } = this.#options.cluster;
-    return rpc.call(peer, method, [layoutId, ...args], TIMEOUT_MS, "bulk");
-  }
-}
-
-/** Whether an error is about one record, and no reason to leave all others as they are. */
-function isOfOneKey(error: unknown): boolean {
-  return error instanceof DenamoError && (error.code === "corrupt" || error.code === "too_large");
 }
 
 /** The partitions of which no part was left out. */

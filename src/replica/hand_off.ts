@@ -12,14 +12,16 @@
 // Source: DeCandia et al., "Dynamo" (2007), section 4.6.
 
 import { binaryString, fromBinaryString } from "../base/bytes.ts";
-import type { DataObject } from "../crdt/data_object.ts";
+import { DataObject } from "../crdt/data_object.ts";
 import type { Clock, Timer } from "../ports/clock.ts";
 import type { Log } from "../ports/log.ts";
+import type { PeerId } from "../ports/network.ts";
 import { PARTITION_COUNT_MAX } from "../ring/partition.ts";
 import type { ScanStart } from "../storage/storage.ts";
 import { DenamoError, messageOf, OverloadedError } from "../wire/errors.ts";
 import { METHODS } from "../wire/message_codec.ts";
 import { type Cluster, layoutOf, learnFromRefusal, type Reachable, reachable } from "./cluster.ts";
+import { copyIn } from "./copy.ts";
 import type { Namespaces } from "./namespaces.ts";
 import type { Pace } from "./pace.ts";
 import type { Replica } from "./replica.ts";
@@ -92,6 +94,8 @@ export class HandOff {
   #bytes = 0;
   #keys = 0;
   #handedOver = 0;
+  /** By partition, how many objects are on their way to the disk and not noted yet. */
+  readonly #arriving = new Map<number, number>();
   #hasLooked = false;
   #timer: Timer | undefined;
   #isStopped = false;
@@ -153,12 +157,20 @@ export class HandOff {
    */
   async keep(partition: number, key: Uint8Array, object: DataObject): Promise<void> {
     this.checkRoom();
+    this.#arriving.set(partition, (this.#arriving.get(partition) ?? 0) + 1);
     try {
       await this.#options.replica.merge(partition, key, object);
     } finally {
       // Not before: what is not there yet would be taken for handed over.
       this.note(partition, key, object);
+      this.#arriving.set(partition, this.#arriving.get(partition)! - 1);
     }
+  }
+
+  /** Whether this node keeps, or may keep, anything of a partition for others. */
+  mayKeep(partition: number): boolean {
+    return !this.#hasLooked || this.#kept.has(partition) ||
+      (this.#arriving.get(partition) ?? 0) > 0;
   }
 
   /**
@@ -290,6 +302,7 @@ export class HandOff {
       } catch (error) {
         if (!(error instanceof DenamoError)) throw error;
         learnFromRefusal(cluster, error);
+        if (error.code === "outdated") await this.#learnFrom(peer, partition, key);
         return false;
       }
     }));
@@ -298,6 +311,15 @@ export class HandOff {
     if (!await replica.drop(partition, key, held)) return false;
     this.#handedOver++;
     return this.#forget(partition, name, hint);
+  }
+
+  /** Loses of a key what an owner has seen replaced: it was kept for so long that all owners forgot it. */
+  async #learnFrom(peer: PeerId, partition: number, key: Uint8Array): Promise<void> {
+    const { cluster, replica } = this.#options;
+    const question = [layoutOf(cluster).layout.id, partition, key, null];
+    const reply = await cluster.rpc.call(peer, METHODS.read, question, TIMEOUT_MS, "bulk");
+    const { floor, object = DataObject.empty } = copyIn(reply);
+    await replica.level(partition, key, object, floor);
   }
 
   /** Ends a hint, unless another has taken its place. */

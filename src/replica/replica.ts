@@ -11,10 +11,13 @@ import type { VersionVector } from "../causality/version_vector.ts";
 import type { HybridClock } from "../causality/hybrid_clock.ts";
 import type { Dot, HybridTime } from "../causality/dot.ts";
 import { DataObject } from "../crdt/data_object.ts";
+import { forget, withoutOutdated } from "../crdt/forgetting.ts";
 import { MISS, type ScanStart, type Storage, type StoredEntry } from "../storage/storage.ts";
-import { CorruptError, type DenamoError, TooLargeError } from "../wire/errors.ts";
+import { CorruptError, DenamoError, TooLargeError } from "../wire/errors.ts";
 import { LIMITS } from "../wire/limits.ts";
 import type { Actors } from "./actors.ts";
+import type { Floors } from "./floors.ts";
+import { Forgettable } from "./forgettable.ts";
 import { HashTrees } from "./hash_trees.ts";
 import { KeyOrder } from "./key_order.ts";
 import type { Namespaces } from "./namespaces.ts";
@@ -29,6 +32,8 @@ export interface CoordinatedWrite {
   readonly object: DataObject;
   /** Resolves when this copy's disk has it. */
   readonly durable: Promise<void>;
+  /** To be called when no answer to the write counts any more. */
+  ended(): void;
 }
 
 /** Is told of every write that a copy has coordinated, so that a test knows what clients cannot. */
@@ -45,10 +50,13 @@ export interface Witness {
 export class Replica {
   /** What this copy holds, in short. */
   readonly trees: HashTrees;
+  /** Which partitions hold what may be forgotten some time. */
+  readonly forgettable = new Forgettable();
   readonly #storage: Storage<DataObject>;
   readonly #actors: Actors;
   readonly #clock: HybridClock;
   readonly #namespaces: Namespaces;
+  readonly #floors: Floors;
   readonly #witness: Witness | undefined;
   readonly #order = new KeyOrder();
   /** Told of every record that cannot be read, whenever somebody asks for it. */
@@ -61,17 +69,24 @@ export class Replica {
     actors: Actors,
     clock: HybridClock,
     namespaces: Namespaces,
+    floors: Floors,
     witness?: Witness,
   ) {
     this.#storage = storage;
     this.#actors = actors;
     this.#clock = clock;
     this.#namespaces = namespaces;
+    this.#floors = floors;
     this.#witness = witness;
     this.trees = new HashTrees(
-      (from, until, limit) => storage.range(from, until, undefined, limit),
+      (from, until, limit) => this.scan(from, until, undefined, limit),
       (key) => namespaces.copiesOf(key),
     );
+  }
+
+  /** Up to where this copy has seen everything that was written to a partition; 0 if that is not known. */
+  floorOf(partition: number): HybridTime {
+    return this.#floors.floorOf(partition);
   }
 
   /** What this copy holds; the empty object if nothing. @throws {CorruptError} */
@@ -96,36 +111,84 @@ export class Replica {
       this.#checkTakesWrites();
       if (seen !== undefined) this.#noticeAmnesia(partition, before, (actor) => seen.get(actor));
       let dot: Dot | undefined;
-      const made = change(before, (above) => dot = this.#actors.nextDot(partition, above));
-      const object = this.#obeyRule(key, made);
-      this.#checkSize(object);
-      const durable = this.#commit(partition, key, before, object);
-      if (dot !== undefined) this.#witness?.coordinated({ partition, key, dot, before, object });
-      return { before, object, durable };
+      const ended = () => {
+        if (dot !== undefined) this.#actors.ended(partition, dot);
+      };
+      try {
+        const made = change(before, (above) => dot = this.#actors.nextDot(partition, above));
+        const object = this.#finish(partition, key, made);
+        this.#checkSize(object);
+        const durable = this.#commit(partition, key, before, object);
+        if (dot !== undefined) this.#witness?.coordinated({ partition, key, dot, before, object });
+        return { before, object, durable, ended };
+      } catch (error) {
+        ended();
+        throw error;
+      }
     });
   }
 
-  /** Takes what another node holds of a key. Resolves when all of it is durable here. */
+  /**
+   * Takes what another node has sent of a key. Resolves when all of it is durable here.
+   *
+   * @throws {DenamoError} `outdated` without effect if the sender holds what all owners have seen replaced
+   */
   merge(partition: number, key: Uint8Array, incoming: DataObject): Promise<void> {
+    return this.#take(partition, key, incoming, (held) => {
+      if (this.#floors.admits(partition, held, incoming)) return held.merge(incoming);
+      const message = "What was sent is older than what all owners of the key have seen";
+      throw new DenamoError("outdated", "no", message);
+    });
+  }
+
+  /**
+   * Takes what another node holds of a key, and loses what that node has seen replaced. Resolves when all of it
+   * is durable here.
+   *
+   * @param floor up to where the other node has seen everything
+   */
+  level(
+    partition: number,
+    key: Uint8Array,
+    theirs: DataObject,
+    floor: HybridTime,
+  ): Promise<void> {
+    return this.#take(partition, key, theirs, (held) => {
+      const ownFloor = this.floorOf(partition);
+      return withoutOutdated(held, theirs, floor).merge(withoutOutdated(theirs, held, ownFloor));
+    });
+  }
+
+  #take(
+    partition: number,
+    key: Uint8Array,
+    incoming: DataObject,
+    merge: (held: DataObject) => DataObject,
+  ): Promise<void> {
     this.#clock.observe(incoming.latestTime());
-    const merged = this.#exclusively(partition, key, (held) => {
+    const take = (held: DataObject): { durable: Promise<void> } => {
       this.#noticeAmnesia(partition, held, (actor) => incoming.timeOf(actor));
-      const object = this.#obeyRule(key, held.merge(incoming));
-      if (object === held) {
+      const object = this.#finish(partition, key, merge(held));
+      if (object === held || object.isEmpty && held.isEmpty) {
         return { durable: this.#storage.whenDurable(partition, key) ?? Promise.resolve() };
       }
-      const problem = this.writeProblem();
-      if (problem !== undefined) return { durable: Promise.reject(problem) };
+      this.#checkTakesWrites();
       this.#checkSize(object);
       return { durable: this.#commit(partition, key, held, object) };
-    });
-    return merged instanceof Promise ? merged.then(({ durable }) => durable) : merged.durable;
+    };
+    try {
+      const taken = this.#exclusively(partition, key, take);
+      return taken instanceof Promise ? taken.then(({ durable }) => durable) : taken.durable;
+    } catch (error) {
+      return Promise.reject(error);
+    }
   }
 
   /** Puts `object` in place of a record that cannot be read. */
   async replaceCorrupt(partition: number, key: Uint8Array, object: DataObject): Promise<void> {
     this.#checkTakesWrites();
     this.#actors.end(partition);
+    this.#floors.mayHaveLost(partition);
     await this.#order.run(key, () => false, async () => {
       try {
         await this.#storage.get(partition, key);
@@ -153,19 +216,34 @@ export class Replica {
   }
 
   /** Objects of a range of partitions; see {@linkcode Storage.range}. */
-  scan(
+  async scan(
     from: ScanStart,
     until: number,
     prefix: Uint8Array | undefined,
     limit: number,
   ): Promise<StoredEntry<DataObject>[]> {
-    return this.#storage.range(from, until, prefix, limit);
+    const entries = await this.#storage.range(from, until, prefix, limit);
+    for (const { object, partition } of entries) this.forgettable.note(partition, object);
+    return entries;
+  }
+
+  /** Forgets what a key needs to hold no more; resolves when that is durable. Returns whether there was any. */
+  async forget(partition: number, key: Uint8Array): Promise<boolean> {
+    this.#checkTakesWrites();
+    const forgotten = await this.#exclusively(partition, key, (held) => {
+      const object = this.#finish(partition, key, held);
+      if (object === held) return undefined;
+      return { durable: this.#commit(partition, key, held, object) };
+    });
+    await forgotten?.durable;
+    return forgotten !== undefined;
   }
 
   /** Tells that commits to these partitions may have been lost. */
   commitFailed(partitions: Iterable<number>): void {
     for (const partition of partitions) {
       this.#actors.end(partition);
+      this.#floors.mayHaveLost(partition);
       this.trees.forget(partition);
     }
   }
@@ -174,10 +252,12 @@ export class Replica {
     partition: number,
     key: Uint8Array,
     before: DataObject,
-    object: DataObject | undefined,
+    after: DataObject | undefined,
   ): Promise<void> {
+    const object = after?.isEmpty === true ? undefined : after;
     const durable = this.#storage.commit([{ partition, key, object }]);
     this.trees.changed(partition, key, before, object);
+    this.forgettable.note(partition, object);
     return durable;
   }
 
@@ -200,6 +280,7 @@ export class Replica {
     } catch (error) {
       if (error instanceof CorruptError) {
         this.#actors.end(partition);
+        this.#floors.mayHaveLost(partition);
         this.onCorrupt(partition, key);
       }
       throw error;
@@ -214,7 +295,8 @@ export class Replica {
   ): void {
     const actor = this.#actors.of(partition);
     if (actor === undefined) return;
-    if ((knownTime(actor) ?? 0) > held.timeOf(actor)) this.#actors.end(partition);
+    const known = Math.max(held.timeOf(actor), this.floorOf(partition));
+    if ((knownTime(actor) ?? 0) > known) this.#actors.end(partition);
   }
 
   #checkTakesWrites(): void {
@@ -222,8 +304,11 @@ export class Replica {
     if (problem !== undefined) throw problem;
   }
 
-  #obeyRule(key: Uint8Array, object: DataObject): DataObject {
-    return this.#namespaces.of(key).conflicts === "lww" ? object.keepLatest() : object;
+  /** What this copy keeps of an object: less in a namespace where the last write wins, and below the floor. */
+  #finish(partition: number, key: Uint8Array, object: DataObject): DataObject {
+    const rule = this.#namespaces.of(key).conflicts;
+    const kept = rule === "lww" ? object.keepLatest() : object;
+    return forget(kept, this.floorOf(partition));
   }
 
   #checkSize(object: DataObject): void {

@@ -4,10 +4,11 @@
 // the key, refuses and sends its layout along, so that the asker can look again. A node that is no owner stores
 // and reads what it keeps for an owner that cannot be reached, if the request names that owner.
 
-import type { DataObject } from "../crdt/data_object.ts";
+import { DataObject } from "../crdt/data_object.ts";
 import { decodeObject } from "../crdt/object_codec.ts";
 import type { Layout } from "../ring/layout.ts";
 import type { Placement } from "../ring/placement.ts";
+import { MAX_TIME } from "../causality/dot.ts";
 import { Arguments } from "../wire/arguments.ts";
 import { DenamoError } from "../wire/errors.ts";
 import { LIMITS } from "../wire/limits.ts";
@@ -51,6 +52,7 @@ export class ReplicaService {
   register(rpc: Rpc): void {
     rpc.serve(METHODS.store, (request) => this.#store(request));
     rpc.serve(METHODS.read, (request) => this.#read(request));
+    rpc.serve(METHODS.level, (request) => this.#level(request));
     rpc.serve(METHODS.scan, (request) => this.#scan(request));
   }
 
@@ -70,6 +72,18 @@ export class ReplicaService {
     return [];
   }
 
+  /** `[layout, partition, key, object, floor]`: what an owner holds, nil for nothing, and its floor. */
+  async #level(request: IncomingRequest): Promise<readonly unknown[]> {
+    const args = new Arguments(request.arguments, "level request");
+    const { isOwner, key, partition } = this.#place(args);
+    if (!isOwner) throw this.#noOwner(partition);
+    const bytes = args.optional((part) => part.ownBytes(LIMITS.object));
+    const object = bytes === undefined ? DataObject.empty : decodeObject(bytes);
+    await this.#replica.level(partition, key, object, args.count(MAX_TIME));
+    return [];
+  }
+
+  /** Answers with the object, nil for one that is known by its digest, and the floor if there is one. */
   #read(request: IncomingRequest): readonly unknown[] | Promise<readonly unknown[]> {
     const args = new Arguments(request.arguments, "read request");
     const { isOwner, key, partition } = this.#place(args);
@@ -78,9 +92,12 @@ export class ReplicaService {
     const isModest = args.optional((part) => part.text(LIMITS.nodeName)) !== undefined;
     if (!isModest) this.#checkFilledOwner(isOwner, partition);
     const held = this.#replica.read(partition, key);
-    return held instanceof Promise
-      ? held.then((object) => answerTo(object, digest))
-      : answerTo(held, digest);
+    const answer = (object: DataObject) => {
+      const floor = this.#replica.floorOf(partition);
+      const told = isSame(object, digest) ? null : object.encoded();
+      return floor === 0 ? [told] : [told, floor];
+    };
+    return held instanceof Promise ? held.then(answer) : answer(held);
   }
 
   /** Answers with `[partition, key, skeleton]` in order; fewer than the limit means that was all. */
@@ -131,10 +148,8 @@ export class ReplicaService {
   }
 }
 
-function answerTo(held: DataObject, digest: Uint8Array | undefined): readonly unknown[] {
-  if (digest !== undefined) {
-    const view = new DataView(digest.buffer, digest.byteOffset, digest.byteLength);
-    if (digest.length === 8 && view.getBigUint64(0) === held.digest()) return [null];
-  }
-  return [held.encoded()];
+function isSame(held: DataObject, digest: Uint8Array | undefined): boolean {
+  if (digest === undefined || digest.length !== 8) return false;
+  const view = new DataView(digest.buffer, digest.byteOffset, digest.byteLength);
+  return view.getBigUint64(0) === held.digest();
 }

@@ -9,6 +9,7 @@ import { LIMITS } from "../wire/limits.ts";
 import { type IncomingRequest, METHODS } from "../wire/message_codec.ts";
 import type { Rpc } from "../wire/rpc.ts";
 import type { CurrentLayout } from "./cluster.ts";
+import type { Floors } from "./floors.ts";
 import { LEAF_COUNT, leafOf } from "./hash_tree.ts";
 import type { HashTrees, TreeEntry } from "./hash_trees.ts";
 import type { Namespaces } from "./namespaces.ts";
@@ -22,17 +23,20 @@ export const ENTRIES_COUNT = 512;
 export class TreeService {
   readonly #self: string;
   readonly #trees: HashTrees;
+  readonly #floors: Floors;
   readonly #namespaces: Namespaces;
   readonly #layout: () => CurrentLayout | undefined;
 
   constructor(
     self: string,
     trees: HashTrees,
+    floors: Floors,
     namespaces: Namespaces,
     layout: () => CurrentLayout | undefined,
   ) {
     this.#self = self;
     this.#trees = trees;
+    this.#floors = floors;
     this.#namespaces = namespaces;
     this.#layout = layout;
   }
@@ -44,18 +48,25 @@ export class TreeService {
     rpc.serve(METHODS.entries, (request) => this.#entries(request));
   }
 
-  /** `[layout, copies, [partition …]]` is answered with eight bytes for each, in order. */
+  /**
+   * `[layout, copies, [partition …]]` is answered with eight bytes for each, in order, and a list of the floors:
+   * which of them, then its floor, and so on.
+   */
   async #roots(request: IncomingRequest): Promise<readonly unknown[]> {
     const args = new Arguments(request.arguments, "roots request");
     const { copies, partitionCount } = this.#begin(args);
     const partitions = new Arguments(args.list(ROOTS_COUNT), "roots request");
     const roots: bigint[] = [];
+    const floors: number[] = [];
     while (!partitions.isAtEnd) {
       const partition = partitions.count(partitionCount - 1);
+      // The floor first: what is forgotten while the tree is built is below a floor that was not told.
+      const floor = this.#floors.floorOf(partition);
+      if (floor > 0) floors.push(roots.length, floor);
       const tree = this.#trees.get(partition, copies);
       roots.push((tree instanceof Promise ? await tree : tree).root());
     }
-    return [rootBytes(roots)];
+    return [rootBytes(roots), floors];
   }
 
   /** `[layout, copies, partition]` is answered with the leaves. */

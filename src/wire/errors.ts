@@ -18,6 +18,7 @@ export const ERROR_CODES = [
   "layout_exists",
   "layout_refused",
   "not_ready",
+  "outdated",
   "overloaded",
   "quorum",
   "stale",

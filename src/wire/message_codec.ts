@@ -33,6 +33,11 @@ export const METHODS = {
   repair: 14,
   probe: 15,
   probeFor: 16,
+  level: 17,
+  promiseFloor: 18,
+  keptBelow: 19,
+  fence: 20,
+  raiseFloor: 21,
 } as const;
 
 export type Method = typeof METHODS[keyof typeof METHODS];

@@ -46,6 +46,7 @@ export class Book {
       siblings: [],
       isSession: false,
       seen: undefined,
+      floor: 0,
       writes: [],
       answers: [],
     };

@@ -23,23 +23,43 @@ function get(atLeast: string | undefined): ClientRequest {
   return { op: "get", key: KEY, level: undefined, strict: undefined, atLeast };
 }
 
-function answer(object: DataObject | undefined) {
+/** A copy that has seen nothing but what its object knows. */
+function copy(object: DataObject) {
+  return { object, floor: 0 };
+}
+
+function answer(object: DataObject | undefined, floor = 0) {
   const none = () => undefined;
-  return { object, siblings: 0, context: none, atLeast: none, existed: false, expiresAtMs: 1 };
+  return {
+    object,
+    floor,
+    siblings: 0,
+    context: none,
+    atLeast: none,
+    existed: false,
+    expiresAtMs: 1,
+  };
 }
 
 Deno.test("an object has seen a context if it knows every actor at least as late", () => {
-  assert.ok(hasSeen(MILK, new Map([["n1~a", 7]])));
-  assert.ok(hasSeen(DataObject.empty, new Map()));
-  assert.deepEqual(actorsBehind(MILK, new Map([["n1~a", 8], ["n2~b", 1]])), ["n1~a", "n2~b"]);
+  assert.ok(hasSeen(copy(MILK), new Map([["n1~a", 7]])));
+  assert.ok(hasSeen(copy(DataObject.empty), new Map()));
+  assert.deepEqual(actorsBehind(copy(MILK), new Map([["n1~a", 8], ["n2~b", 1]])), ["n1~a", "n2~b"]);
 });
 
 Deno.test("what was replaced, and an expiry, has been seen as well", () => {
   const eggs = MILK.write({ actor: "n2~b", time: 9 }, null, undefined, undefined);
-  assert.ok(hasSeen(eggs, MILK.vector()));
+  assert.ok(hasSeen(copy(eggs), MILK.vector()));
   const ends = MILK.expire({ actor: "n3~c", time: 9 }, 1_000);
-  assert.ok(hasSeen(ends, new Map([["n3~c", 9]])));
-  assert.ok(!hasSeen(MILK, ends.vector()));
+  assert.ok(hasSeen(copy(ends), new Map([["n3~c", 9]])));
+  assert.ok(!hasSeen(copy(MILK), ends.vector()));
+});
+
+Deno.test("a copy has seen what lies below its floor, though its object does not know of it", () => {
+  const asked = new Map([["n1~a", 7]]);
+  assert.ok(hasSeen({ object: DataObject.empty, floor: 7 }, asked));
+  assert.ok(!hasSeen({ object: DataObject.empty, floor: 6 }, asked));
+  checkNotStale(get(encodeContext(KEY, asked)), answer(undefined, 7));
 });
 
 Deno.test("hasSeen() says what covers() says of the object's vector", () => {
@@ -49,7 +69,7 @@ Deno.test("hasSeen() says what covers() says of the object's vector", () => {
     .map((entries): VersionVector => new Map(entries));
   fc.assert(fc.property(vectors, vectors, (seen, asked) => {
     const object = DataObject.empty.write({ actor: "n9~z", time: 6 }, null, seen, undefined);
-    assert.equal(hasSeen(object, asked), covers(object.vector(), asked));
+    assert.equal(hasSeen(copy(object), asked), covers(object.vector(), asked));
   }));
 });
 
@@ -88,7 +108,7 @@ Deno.test("an answer of another node that falls behind is refused, and says whos
 
 Deno.test("the error of a stale read names the key and the nodes whose writes are missing", () => {
   assert.equal(
-    staleError(KEY, MILK, new Map([["n2~b", 1]])).message,
+    staleError(KEY, copy(MILK), new Map([["n2~b", 1]])).message,
     'Cannot read "cart:alice" at least as late as asked: no copy that has answered has all writes that ' +
       "went through n2",
   );

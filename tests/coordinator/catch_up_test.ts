@@ -38,7 +38,7 @@ function begin(world: RepairWorld, name: string, { atLeast, isStrict = false }: 
 }
 
 async function read(world: RepairWorld, name: string, how: HowToRead) {
-  return textsOf(await world.settle(begin(world, name, how)));
+  return textsOf((await world.settle(begin(world, name, how))).object);
 }
 
 Deno.test("a read that must have seen a write asks further until it is found, and brings it home", async () => {
@@ -102,7 +102,7 @@ Deno.test("the same nodes are asked again, since one of them may be catching up"
   await world.time.pass(200);
   assert.ok(world.node(second).asked.length > 1);
   await world.give(second, KEY, object);
-  assert.deepEqual(textsOf(await world.settle(reading)), ["milk"]);
+  assert.deepEqual(textsOf((await world.settle(reading)).object), ["milk"]);
 });
 
 Deno.test("what comes to the own copy meanwhile is found without asking anybody", async () => {
@@ -112,7 +112,7 @@ Deno.test("what comes to the own copy meanwhile is found without asking anybody"
   const reading = begin(world, self, { atLeast: object.vector() });
   await world.time.pass(200);
   await world.give(self, KEY, object);
-  assert.deepEqual(textsOf(await world.settle(reading)), ["milk"]);
+  assert.deepEqual(textsOf((await world.settle(reading)).object), ["milk"]);
 });
 
 Deno.test("a read that finds nobody who has seen enough fails before its time is over", async () => {

@@ -44,6 +44,7 @@ function answerAtOnce(world: RepairWorld, name: string): void {
     return encodeClientAnswer({
       object,
       siblings: 0,
+      floor: 0,
       context: none,
       atLeast: none,
       existed: false,

@@ -19,7 +19,7 @@ async function read(world: RepairWorld, name: string, r: number, isStrict = fals
   const key = utf8(KEY);
   const namespace = namespaces.of(key);
   const partition = world.partitionOf(KEY);
-  const object = await world.settle(
+  const { object } = await world.settle(
     reads.read({ key, partition, namespace, r, isStrict, timeoutMs: 1_000 }),
   );
   await world.time.pass(100);

@@ -21,6 +21,7 @@ function decoded(parts: readonly unknown[]): ClientRequest {
 function writeAnswer(context: string | undefined, atLeast: string | undefined): ClientAnswer {
   return {
     siblings: 2,
+    floor: 0,
     context: () => context,
     atLeast: () => atLeast,
     existed: true,
@@ -62,7 +63,7 @@ Deno.test("an answer has the token for later reads, which is the context where t
 });
 
 Deno.test("an answer of a node that gives no such token is one without it", () => {
-  const parts = encodeClientAnswer(writeAnswer(undefined, "a")).slice(0, -1);
+  const parts = encodeClientAnswer(writeAnswer(undefined, "a")).slice(0, -2);
   const { atLeast, existed, expiresAtMs, siblings } = decodeClientAnswer(parts);
   assert.deepEqual([siblings, existed, expiresAtMs, atLeast()], [2, true, 7, undefined]);
 });

@@ -169,9 +169,9 @@ export const COORDINATOR_MUTANTS: readonly Mutant[] = [
   {
     name: "A read takes the last answer instead of merging all",
     edits: [edit(
-      "src/coordinator/reads.ts",
-      "if (object !== undefined) merged = merged.merge(object);",
-      "if (object !== undefined) merged = object;",
+      "src/replica/copy.ts",
+      "merged = merged.merge(object);",
+      "merged = object;",
     )],
     finding: staleRead,
     why: "The freshest answer by arrival is not the freshest by knowledge",
@@ -246,8 +246,8 @@ export const COORDINATOR_MUTANTS: readonly Mutant[] = [
     name: "A read takes any part of what its client has seen for the whole",
     edits: [edit(
       "src/coordinator/at_least.ts",
-      "return actorsBehind(object, context).length === 0;",
-      "return actorsBehind(object, context).length < Math.max(1, context.size);",
+      "return actorsBehind(copy, context).length === 0;",
+      "return actorsBehind(copy, context).length < Math.max(1, context.size);",
     )],
     finding: wentBack,
     why: "A comparison of clocks that is content with one actor of many",

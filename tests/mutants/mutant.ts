@@ -66,6 +66,7 @@ export const FINDINGS = {
   wrongOutcome: found("I1", /refused and yet written|acknowledged and never written/),
   forgetfulActor: found("I2", /^Actor .* wrote in run|was drawn after/),
   tooEarlyOk: found("I3", /^Acknowledged while on/),
+  unforgotten: found("I4", /^Not forgotten within/),
   differentOwners: found("I4", /^k\d+: n\d+ has \{|owners answer/),
   leftBehind: found("I4", /does not own it and has/),
   falseSiblings: found("I5", /has replaced .*, and both are shown|is written by one client alone/),

@@ -1,6 +1,7 @@
 // All deliberate mistakes. docs/mutants.md shows what finds each of them, and how soon.
 
 import { COORDINATOR_MUTANTS } from "./coordinator_mutants.ts";
+import { FLOOR_MUTANTS } from "./floor_mutants.ts";
 import { edit, type Mutant, type WaitingMutant } from "./mutant.ts";
 import { NODE_MUTANTS } from "./node_mutants.ts";
 import { REPAIR_MUTANTS } from "./repair_mutants.ts";
@@ -11,6 +12,7 @@ export const MUTANTS: readonly Mutant[] = [
   ...STORAGE_MUTANTS,
   ...REPLICA_MUTANTS,
   ...REPAIR_MUTANTS,
+  ...FLOOR_MUTANTS,
   ...COORDINATOR_MUTANTS,
   ...NODE_MUTANTS,
 ];
@@ -23,11 +25,6 @@ export const CANARY = edit(
 );
 
 export const WAITING: readonly WaitingMutant[] = [
-  {
-    name: "A tombstone is purged before all owners have it",
-    waitsFor: "purging",
-    why: "Cassandra after its grace period: what was deleted comes back from a copy that was away",
-  },
   {
     name: "A write is acknowledged by the former owners alone",
     waitsFor: "layouts after the first",

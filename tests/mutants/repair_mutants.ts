@@ -135,8 +135,8 @@ export const REPAIR_MUTANTS: readonly Mutant[] = [
     name: "A commit that failed stays in the hash tree",
     edits: [edit(
       "src/replica/replica.ts",
-      "      this.#actors.end(partition);\n      this.trees.forget(partition);\n    }",
-      "      this.#actors.end(partition);\n    }",
+      "      this.#floors.mayHaveLost(partition);\n      this.trees.forget(partition);\n",
+      "      this.#floors.mayHaveLost(partition);\n",
     )],
     finding: differentOwners,
     why: "What is kept beside the data must be undone with it",
@@ -144,9 +144,9 @@ export const REPAIR_MUTANTS: readonly Mutant[] = [
   {
     name: "A comparison brings only the other side up to date",
     edits: [edit(
-      "src/replica/anti_entropy.ts",
-      "    if (other !== undefined) {\n      const digest",
-      "    if (other !== undefined && this.#isStopped) {\n      const digest",
+      "src/replica/comparison.ts",
+      "    await replica.level(partition, key, theirs, floor);\n",
+      "",
     )],
     finding: staleRead,
     with: FORGETTING,
@@ -155,9 +155,9 @@ export const REPAIR_MUTANTS: readonly Mutant[] = [
   {
     name: "A comparison brings only the own side up to date",
     edits: [edit(
-      "src/replica/anti_entropy.ts",
-      "if (held.isEmpty || held.digest() === other) return repaired;",
-      "if (held.isEmpty || other !== null) return repaired;",
+      "src/replica/comparison.ts",
+      "if (isSame(held, theirs)) return { repaired, isEqual: true };",
+      "if (held !== theirs) return { repaired, isEqual: true };",
     )],
     finding: differentOwners,
     why: "Half of a repair",

@@ -66,8 +66,8 @@ export const REPLICA_MUTANTS: readonly Mutant[] = [
     name: "A commit that failed does not end the actor",
     edits: [edit(
       "src/replica/replica.ts",
-      "      this.#actors.end(partition);\n      this.trees.forget(partition);\n    }",
-      "      this.trees.forget(partition);\n    }",
+      "      this.#actors.end(partition);\n      this.#floors.mayHaveLost(partition);\n      this.trees.",
+      "      this.#floors.mayHaveLost(partition);\n      this.trees.",
     )],
     finding: lostWrite,
     why:
@@ -77,8 +77,8 @@ export const REPLICA_MUTANTS: readonly Mutant[] = [
     name: "Nobody notices that others know a later write of ours",
     edits: [edit(
       "src/replica/replica.ts",
-      "if ((knownTime(actor) ?? 0) > held.timeOf(actor)) this.#actors.end(partition);",
-      "knownTime(actor);",
+      "if ((knownTime(actor) ?? 0) > known) this.#actors.end(partition);",
+      "knownTime(actor), known;",
     )],
     finding: lostWrite,
     why: "The last net under an actor that has forgotten",
@@ -90,13 +90,13 @@ export const REPLICA_MUTANTS: readonly Mutant[] = [
     edits: [
       edit(
         "src/replica/replica.ts",
-        "        this.#actors.end(partition);\n        this.onCorrupt(partition, key);",
-        "        this.onCorrupt(partition, key);",
+        "        this.#actors.end(partition);\n        this.#floors.mayHaveLost(partition);",
+        "        this.#floors.mayHaveLost(partition);",
       ),
       edit(
         "src/replica/replica.ts",
-        "    this.#actors.end(partition);\n    await this.#order.run",
-        "    await this.#order.run",
+        "    this.#actors.end(partition);\n    this.#floors.mayHaveLost(partition);\n    await",
+        "    this.#floors.mayHaveLost(partition);\n    await",
       ),
     ],
     finding: lostWrite,
@@ -109,18 +109,18 @@ export const REPLICA_MUTANTS: readonly Mutant[] = [
     edits: [
       edit(
         "src/replica/replica.ts",
-        "        this.#actors.end(partition);\n        this.onCorrupt(partition, key);",
-        "        this.onCorrupt(partition, key);",
+        "        this.#actors.end(partition);\n        this.#floors.mayHaveLost(partition);",
+        "        this.#floors.mayHaveLost(partition);",
       ),
       edit(
         "src/replica/replica.ts",
-        "    this.#actors.end(partition);\n    await this.#order.run",
-        "    await this.#order.run",
+        "    this.#actors.end(partition);\n    this.#floors.mayHaveLost(partition);\n    await",
+        "    this.#floors.mayHaveLost(partition);\n    await",
       ),
       edit(
         "src/replica/replica.ts",
-        "if ((knownTime(actor) ?? 0) > held.timeOf(actor)) this.#actors.end(partition);",
-        "knownTime(actor);",
+        "if ((knownTime(actor) ?? 0) > known) this.#actors.end(partition);",
+        "knownTime(actor), known;",
       ),
     ],
     finding: lostWrite,
@@ -174,7 +174,11 @@ export const REPLICA_MUTANTS: readonly Mutant[] = [
   },
   {
     name: "A copy takes what it is sent in place of what it holds",
-    edits: [edit("src/replica/replica.ts", "held.merge(incoming));", "incoming);")],
+    edits: [edit(
+      "src/replica/replica.ts",
+      "return held.merge(incoming);",
+      "return incoming;",
+    )],
     finding: lostWrite,
     why: "A read repair or a replica write that overwrites instead of merging",
   },
@@ -182,8 +186,8 @@ export const REPLICA_MUTANTS: readonly Mutant[] = [
     name: "The clock on the wall decides between siblings",
     edits: [edit(
       "src/replica/replica.ts",
-      'this.#namespaces.of(key).conflicts === "lww" ? object.keepLatest() : object',
-      'this.#namespaces.of(key).conflicts === "siblings" ? object.keepLatest() : object',
+      'rule === "lww" ? object.keepLatest() : object',
+      'rule === "siblings" ? object.keepLatest() : object',
     )],
     finding: lostWrite,
     why:

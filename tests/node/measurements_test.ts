@@ -13,6 +13,8 @@ async function measuredOf(fields: Partial<Measured> = {}): Promise<Measured> {
     requests: { inFlight: 1, coordinated: 20, forwarded: 3, repaired: 4 },
     hints: { keys: 0, bytes: 0, handedOver: 0 },
     comparisons: { compared: 0, repaired: 0 },
+    floorsRaised: 0,
+    keysForgotten: 0,
     fillingPartitions: 0,
     rpc: {
       openCount: 5,

@@ -14,6 +14,10 @@ import { Actors } from "../../src/replica/actors.ts";
 import { AntiEntropy } from "../../src/replica/anti_entropy.ts";
 import type { Cluster, CurrentLayout } from "../../src/replica/cluster.ts";
 import { Filling } from "../../src/replica/filling.ts";
+import { FloorRounds } from "../../src/replica/floor_rounds.ts";
+import { FloorService } from "../../src/replica/floor_service.ts";
+import { Floors } from "../../src/replica/floors.ts";
+import { Forgetting } from "../../src/replica/forgetting.ts";
 import { HandOff } from "../../src/replica/hand_off.ts";
 import { Namespaces, type NamespaceSettings } from "../../src/replica/namespaces.ts";
 import { Pace } from "../../src/replica/pace.ts";
@@ -58,6 +62,9 @@ export interface RepairNode {
   readonly filling: Filling;
   readonly handOff: HandOff;
   readonly antiEntropy: AntiEntropy;
+  readonly floors: Floors;
+  readonly forgetting: Forgetting;
+  readonly floorRounds: FloorRounds;
   readonly pace: Pace;
   readonly log: LogBook;
   /** What it was asked, in order. */
@@ -71,6 +78,9 @@ export interface Troubles {
   /** Called before each operation of the disk; it may throw and may wait. */
   disk: (operation: DiskOperation) => void | Promise<void>;
 }
+
+/** How long tombstones are kept at the least. */
+export const FORGET_AFTER_MS = 5_000;
 
 export class RepairWorld {
   readonly time = new VirtualTime();
@@ -281,7 +291,9 @@ export class RepairWorld {
     const hybrid = new HybridClock(clock, 1_000);
     const actors = new Actors(name, random, hybrid);
     const namespaces = new Namespaces({}, settings);
-    const replica = new Replica(storage, actors, hybrid, namespaces);
+    const floors = new Floors(storage, hybrid);
+    await floors.load();
+    const replica = new Replica(storage, actors, hybrid, namespaces, floors);
     failed.handler = (partitions) => replica.commitFailed(partitions);
     const layout = () => this.layouts.get(name);
     const filling = new Filling(name, storage, () => layout()?.placement, log);
@@ -307,11 +319,14 @@ export class RepairWorld {
       diskRefuses: () => this.refusing.has(name),
       pace,
     });
+    const forgetting = new Forgetting(replica, log, pace);
     const antiEntropy = new AntiEntropy({
       cluster,
       replica,
       namespaces,
       filling,
+      floors,
+      forgetting,
       clock,
       random,
       log,
@@ -321,9 +336,24 @@ export class RepairWorld {
     const asked: MethodName[] = [];
     const served = this.#watched(name, rpc, asked);
     new ReplicaService(name, replica, namespaces, layout, handOff, filling).register(served);
-    new TreeService(name, replica.trees, namespaces, layout).register(served);
-    const rooms = { deadlines, disk, storage, actors, namespaces, replica, filling };
-    const node = { name, cluster, rpc, ...rooms, handOff, antiEntropy, pace, log, asked };
+    new TreeService(name, replica.trees, floors, namespaces, layout).register(served);
+    const service = new FloorService({ cluster, replica, actors, floors, handOff, forgetting });
+    service.register();
+    const floorRounds = new FloorRounds({
+      cluster,
+      replica,
+      namespaces,
+      floors,
+      forgetting,
+      service,
+      antiEntropy,
+      clock,
+      log,
+      forgetAfterMs: FORGET_AFTER_MS,
+    });
+    const rooms = { deadlines, disk, storage, actors, namespaces, replica, filling, floors };
+    const repairs = { handOff, antiEntropy, forgetting, floorRounds };
+    const node = { name, cluster, rpc, ...rooms, ...repairs, pace, log, asked };
     this.nodes.set(name, node);
     return node;
   }

@@ -5,6 +5,7 @@ import { HybridClock } from "../../src/causality/hybrid_clock.ts";
 import { DataObject, type Opaque } from "../../src/crdt/data_object.ts";
 import { decodeObject } from "../../src/crdt/object_codec.ts";
 import { Actors } from "../../src/replica/actors.ts";
+import { Floors } from "../../src/replica/floors.ts";
 import { Namespaces, type NamespaceSettings } from "../../src/replica/namespaces.ts";
 import { type Change, Replica } from "../../src/replica/replica.ts";
 import { openStorage } from "../../src/storage/storage.ts";
@@ -37,9 +38,12 @@ async function run(
     journalBytes: options.journalBytes,
     onCommitFailed: (partitions) => failed.handler(partitions),
   });
-  const replica = new Replica(storage, actors, clock, new Namespaces({}, options.settings ?? []));
+  const namespaces = new Namespaces({}, options.settings ?? []);
+  const floors = new Floors(storage, clock);
+  await floors.load();
+  const replica = new Replica(storage, actors, clock, namespaces, floors);
   failed.handler = (partitions) => replica.commitFailed(partitions);
-  return { replica, actors, storage };
+  return { replica, actors, floors, storage };
 }
 
 /** A put that replaces what the copy holds. */

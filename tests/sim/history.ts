@@ -10,7 +10,7 @@
 // a faulty context covers writes that nobody ever saw.
 
 import { utf8Text } from "../../src/base/bytes.ts";
-import type { ActorId, Dot } from "../../src/causality/dot.ts";
+import type { ActorId, Dot, HybridTime } from "../../src/causality/dot.ts";
 import type { VersionVector } from "../../src/causality/version_vector.ts";
 import type { DataObject } from "../../src/crdt/data_object.ts";
 import { WriteSet } from "./write_set.ts";
@@ -44,6 +44,8 @@ export interface Operation {
   siblings: readonly string[];
   /** Of such a get: what its context covers. */
   seen: VersionVector | undefined;
+  /** Of a get: up to where all owners had seen everything when it ended. */
+  floor: HybridTime;
   /** The dots that were drawn for it. */
   readonly writes: Write[];
   /** How many owners a delete without a context reads before it writes. */
@@ -120,6 +122,7 @@ export class History {
       error: undefined,
       siblings: [],
       seen: undefined,
+      floor: 0,
       writes: [],
       answers: [],
     };

@@ -90,6 +90,8 @@ export interface SimOptions {
   readonly journalCount: number;
   /** The mean pause between two comparisons of a node with others, in milliseconds. */
   readonly compareMs: number;
+  /** How long tombstones are kept at the least, in milliseconds. */
+  readonly forgetAfterMs: number;
   readonly delayMs: number;
   readonly publicationLoss: number;
   readonly diskMs: number;
@@ -140,6 +142,7 @@ export function drawOptions(seed: number, nodeCounts: readonly number[] = []): S
     cacheBytes: dice.one([0, 200, 1_000_000]),
     journalCount: dice.one([1, 3, 10, 120, 8_192]),
     compareMs: dice.one([3_000, 8_000]),
+    forgetAfterMs: new Dice(seed, "forgetting").one([500, 2_000, 10_000, 300_000]),
     delayMs: dice.one([1, 10, 60]),
     publicationLoss: dice.one([0, 0, 0.2]),
     diskMs: dice.one([0, 2, 20]),

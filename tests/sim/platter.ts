@@ -3,10 +3,12 @@
 // Durability is judged by the bytes on the platter and by nothing that the node says: each batch that is
 // applied is read as the journal's and the records' own formats say.
 
-import { binaryString, concatBytes } from "../../src/base/bytes.ts";
+import { binaryString, concatBytes, utf8 } from "../../src/base/bytes.ts";
+import type { HybridTime } from "../../src/causality/dot.ts";
 import { DataObject } from "../../src/crdt/data_object.ts";
 import { decodeObject } from "../../src/crdt/object_codec.ts";
 import type { DiskChange } from "../../src/ports/disk.ts";
+import { FLOORS_META, readFloors } from "../../src/replica/floors.ts";
 import { openValue, readChanges } from "../../src/storage/journal_format.ts";
 import { decodeHead, headKey, type Place } from "../../src/storage/record.ts";
 import { CorruptError } from "../../src/wire/errors.ts";
@@ -21,9 +23,9 @@ interface Left {
 export class Platter extends DiskImage {
   /** Whether something on it has changed by itself. */
   isDamaged = false;
-  /** The keys in each entry of the journal. */
+  /** The names of what lies in each entry of the journal. */
   readonly #entries = new Map<number, readonly string[]>();
-  /** By key, what the entries left of it, the oldest first. */
+  /** By name, what the entries left of it, the oldest first. */
   readonly #left = new Map<string, Left[]>();
 
   /** Whether the record of a key is damaged, and nothing in the journal stands for it. */
@@ -41,13 +43,16 @@ export class Platter extends DiskImage {
   heldOf(partition: number, key: Uint8Array): DataObject {
     const last = this.#left.get(binaryString(key))?.at(-1);
     if (last !== undefined) return last.body ? decodeObject(last.body.slice()) : DataObject.empty;
-    const place: Place = { table: "object", partition, key };
-    const head = this.get(headKey(place));
-    if (head === undefined) return DataObject.empty;
-    const decoded = this.#decodeHead(place, head);
-    if (decoded === undefined) return DataObject.empty;
-    if (!("body" in decoded)) throw new Error("The objects of a simulation are small");
-    return decodeObject(decoded.body);
+    const body = this.#bodyOf({ table: "object", partition, key });
+    return body === undefined ? DataObject.empty : decodeObject(body);
+  }
+
+  /** The floor that a node which starts on this image has of a partition. */
+  floorOf(partition: number): HybridTime {
+    const place: Place = { table: "meta", partition: 0, key: utf8(FLOORS_META) };
+    const last = this.#left.get(leftName(place))?.at(-1);
+    const body = last === undefined ? this.#bodyOf(place) : last.body;
+    return body === undefined ? 0 : readFloors(body).marks.get(partition)?.floor ?? 0;
   }
 
   override apply(batch: readonly DiskChange[]): void {
@@ -83,6 +88,14 @@ export class Platter extends DiskImage {
     this.isDamaged = other.isDamaged;
   }
 
+  #bodyOf(place: Place): Uint8Array<ArrayBuffer> | undefined {
+    const head = this.get(headKey(place));
+    const decoded = head === undefined ? undefined : this.#decodeHead(place, head);
+    if (decoded === undefined) return undefined;
+    if (!("body" in decoded)) throw new Error("The objects of a simulation are small");
+    return decoded.body;
+  }
+
   /** Undefined if the head is damaged, which it may be only if this platter is known to be. */
   #decodeHead(place: Place, head: Uint8Array): ReturnType<typeof decodeHead> | undefined {
     try {
@@ -97,8 +110,7 @@ export class Platter extends DiskImage {
     this.#drop(sequence);
     const names: string[] = [];
     for (const { place, body } of readChanges(entry)) {
-      if (place.table !== "object") continue;
-      const name = binaryString(place.key);
+      const name = leftName(place);
       const left = this.#left.get(name) ?? [];
       left.push({ sequence, body });
       left.sort((a, b) => a.sequence - b.sequence);
@@ -116,4 +128,9 @@ export class Platter extends DiskImage {
     }
     this.#entries.delete(sequence);
   }
+}
+
+/** The name of a place among what the journal has left: for an object its key as text. */
+function leftName({ table, key }: Place): string {
+  return table === "object" ? binaryString(key) : `\u0100${binaryString(key)}`;
 }

@@ -4,6 +4,7 @@
 import { utf8, utf8Text } from "../../src/base/bytes.ts";
 import { messageOf } from "../../src/wire/errors.ts";
 import { Client } from "./client.ts";
+import type { DataObject } from "../../src/crdt/data_object.ts";
 import type { NodeApi } from "../../src/node/api.ts";
 import type { Machine } from "./machine.ts";
 import { Core } from "./core.ts";
@@ -60,6 +61,10 @@ const EQUAL_MS = 120_000;
 /** How long they are watched then, in virtual milliseconds. */
 const STAYS_EQUAL_MS = 3_000;
 
+/** How long what was deleted may still lie about, in virtual milliseconds, in worlds that forget soon. */
+const FORGOTTEN_MS = 60_000;
+const FORGET_AFTER_MS_MOST = 10_000;
+
 /** Runs a seed. */
 export async function runSeed(
   options: SimOptions,
@@ -78,6 +83,7 @@ export async function runSeed(
     await recover(world);
     await becomeEqual(world);
     judge(world, await readAll(world));
+    await forgetTheDead(world);
     await writeAlone(world);
     await leaveNothingOpen(world);
   } catch (error) {
@@ -272,6 +278,21 @@ async function readAll(world: World): Promise<Map<string, string[]>> {
     found.set(key, result.siblings.map(({ bytes }) => utf8Text(bytes)).sort());
   }
   return found;
+}
+
+/** What was deleted leaves nothing behind on any disk, once it has been remembered for long enough. */
+async function forgetTheDead(world: World): Promise<void> {
+  const { forgetAfterMs } = world.options;
+  if (forgetAfterMs > FORGET_AFTER_MS_MOST) return;
+  const isDead = (object: DataObject) => !object.isEmpty && object.live(0).length === 0;
+  const left = () =>
+    world.keys.flatMap((key) => {
+      const holders = world.machines.filter((machine) => isDead(world.onDisk(machine, key)));
+      return holders.map(({ name }) => `${key} at ${name}`);
+    });
+  const limitMs = forgetAfterMs + FORGOTTEN_MS;
+  if (await comesTrue(world, () => left().length === 0, limitMs)) return;
+  world.violation(`Not forgotten within ${limitMs} virtual ms: ${left().join(", ")}`);
 }
 
 function copyProblems(world: World, key: string): string[] {

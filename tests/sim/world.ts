@@ -7,6 +7,7 @@
 import { AsyncLocalStorage } from "node:async_hooks";
 import { utf8 } from "../../src/base/bytes.ts";
 import { hash32 } from "../../src/base/hash.ts";
+import type { HybridTime } from "../../src/causality/dot.ts";
 import type { DataObject } from "../../src/crdt/data_object.ts";
 import { decodeObject } from "../../src/crdt/object_codec.ts";
 import type { Node } from "../../src/node/node.ts";
@@ -112,6 +113,12 @@ export class World {
   /** A request has ended: what must hold at this very moment is looked at here. */
   ended(operation: Operation): void {
     this.#pending.ended(operation);
+    if (operation.kind === "get") {
+      const floors = this.ownersOf(operation.key).map((owner) => {
+        return this.floorOnDisk(owner, operation.key);
+      });
+      operation.floor = Math.max(...floors);
+    }
     for (const write of operation.writes) {
       this.#observe(durabilityProblem(operation, this.#disksWith(write)));
     }
@@ -154,6 +161,11 @@ export class World {
     return machine.platter.heldOf(partitionOf(bytes, PARTITIONS), bytes);
   }
 
+  /** Up to where the disk of a machine says that all has been seen of the partition of a key. */
+  floorOnDisk(machine: Machine, key: string): HybridTime {
+    return machine.platter.floorOf(partitionOf(utf8(key), PARTITIONS));
+  }
+
   #observe(problem: string | undefined): void {
     if (problem !== undefined) this.violation(problem);
   }
@@ -175,6 +187,7 @@ export class World {
     const owners = this.ownersOf(key).map(({ name }) => name);
     const holders = this.machines.filter((machine) => {
       if (machine.replacedAtMs >= operation.invokedAtMs) return true;
+      if (this.floorOnDisk(machine, key) >= dot.time) return true;
       return this.onDisk(machine, key).timeOf(dot.actor) >= dot.time;
     });
     return placesTaken(holders.map(({ name }) => name), (node) => {
@@ -207,7 +220,8 @@ export class World {
 
   #settings(): Surroundings["settings"] {
     const { options } = this;
-    const { cacheBytes, compareMs, isStrict, journalCount, r, replication, timeoutMs, w } = options;
+    const { cacheBytes, compareMs, forgetAfterMs, isStrict, journalCount } = options;
+    const { r, replication, timeoutMs, w } = options;
     return {
       cluster: "sim",
       zone: "dc1/rack1",
@@ -219,6 +233,7 @@ export class World {
       maxClockSkewMs: 1_000,
       heartbeatMs: 1_000,
       compareMs,
+      forgetAfterMs,
       cacheBytes,
       journalCount,
       join: nodeNames(options.nodeCount).map((name) => `/memory/${name}`),
@@ -249,7 +264,8 @@ function chooseKeys({ keyCount, sharesPartition }: SimOptions): string[] {
 /** What an owner's answer to a read holds; every other message holds none. */
 function readAnswers(bytes: Uint8Array): (DataObject | undefined)[] {
   const message = decodeMessage(bytes);
-  if (message.kind !== "answer" || message.result.length !== 1) return [];
-  const [encoded] = message.result;
+  if (message.kind !== "answer" || message.result.length > 2) return [];
+  const [encoded, floor] = message.result;
+  if (message.result.length === 2 && typeof floor !== "number") return [];
   return [encoded instanceof Uint8Array ? decodeObject(encoded.slice()) : undefined];
 }

@@ -26,6 +26,9 @@ const FIND_MS = 60_000;
 /** A stage as the first line of a story sets it. */
 export type Setting = Overrides & { readonly nodeCount: number };
 
+/** What nodes do by themselves, they do only in stories that say so. */
+const NEVER = { compareMs: 1e9, forgetAfterMs: 1e9 };
+
 /** How slow a slow disk is, in milliseconds on average. */
 const SLOW_DISK_MS = 1_000;
 
@@ -49,7 +52,7 @@ export class Stage {
 
   constructor(setting: Setting, seed: number) {
     const calm = withOverrides(drawOptions(seed), CALM);
-    const still = { keyCount: 1, clientCount: 1, timeoutMs: 2_000, delayMs: 0, compareMs: 1e9 };
+    const still = { keyCount: 1, clientCount: 1, timeoutMs: 2_000, delayMs: 0, ...NEVER };
     const options = withOverrides(withOverrides(calm, still), setting);
     this.world = new World(options);
     this.names = new DotNames(() => this.world.history.writes);

@@ -71,6 +71,7 @@ export class MadeHistory {
       error: undefined,
       siblings: [],
       seen: new Map(covering.map(({ dot }) => [dot.actor, dot.time])),
+      floor: 0,
       writes: [],
       readNeeded: 2,
       answers: [],

@@ -3,7 +3,8 @@
 // A client that carries with its reads what it has seen is promised that they never show less: all writes that
 // it was shown, or made with success, are covered by the context of every later answer, and a value among them
 // is in the answer unless a write that was drawn before the read ended has replaced it. One request may fail;
-// none may go back.
+// none may go back. Of what lies below the floor of all owners the answer's context need not speak: all owners
+// have seen it. Then nothing is shown that such a write has replaced.
 //
 // Nothing of the kind is promised to the others without R + W > N: of them it is counted how often a read goes
 // back.
@@ -59,7 +60,11 @@ export function sessionProblems(
   for (const informed of informedReads(key, operations, writes)) {
     const { known, read } = informed;
     if (!read.isSession) continue;
-    const behind = known.filter(({ dot }) => (read.seen?.get(dot.actor) ?? 0) < dot.time);
+    const unseen = known.filter(({ dot }) => (read.seen?.get(dot.actor) ?? 0) < dot.time);
+    const behind = unseen.filter(({ dot, replaced }) => {
+      if (dot.time > read.floor) return true;
+      return writes.some((it) => replaced.has(it) && read.siblings.includes(it.value!));
+    });
     if (behind.length > 0) {
       problems.push(
         `A session of ${read.client} goes back behind ${shown(behind)} in ${key}: ` +

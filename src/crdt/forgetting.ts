@@ -1,0 +1,139 @@
+// What an object may forget once everybody has seen all that happened up to some time.
+//
+// A tombstone is there to recognise what it replaced, should that arrive again: from a copy that was away, an old
+// disk, a message that was late. An actor's entry without values does the same. Once every owner has seen
+// everything up to a time, the floor, such things below it are not needed: a value below the floor that an
+// owner does not hold was seen and replaced, since the floor says that nothing below it is still to come.
+//
+// All here depend on the object and the floor alone, so owners that hold the same and have the same floor hold
+// the same afterwards.
+//
+// Source: Gonçalves et al., "Concise Server-Wide Causality Management for Eventually Consistent Data Stores"
+// (2015), section 4, where a node's clock does what the floor does here.
+
+import { type HybridTime, MAX_TIME, TICKS_PER_MS } from "../causality/dot.ts";
+import { type ActorEntry, SiblingSet } from "../causality/sibling_set.ts";
+import { DataObject, type Opaque } from "./data_object.ts";
+
+/**
+ * How long after its end an expired value counts as ended for all, in milliseconds: until then a node whose clock
+ * is behind may still let it live on.
+ */
+export const EXPIRY_SLACK_MS = 5_000;
+
+/** From how many entries without values on an object is worth writing anew. */
+export const IDLE_ENTRIES = 8;
+
+/** What is left of an object below a floor; the object itself if that is all of it. */
+export function forget(object: DataObject, floor: HybridTime): DataObject {
+  if (object.isEmpty || floor === 0) return object;
+  if (endTime(object) <= floor) return DataObject.empty;
+  const isIdle = isIdleUpTo(floor);
+  if (count(object, isIdle) < IDLE_ENTRIES) return object;
+  return new DataObject(
+    object.opaque.filter((entry) => !isIdle(entry)),
+    object.expiry.filter((entry) => !isIdle(entry)),
+  );
+}
+
+/** The lowest floor below which an object has something to forget, Infinity if it has nothing. */
+export function forgettableFrom(object: DataObject): HybridTime {
+  if (object.isEmpty) return Infinity;
+  const { opaque, expiry } = object;
+  const end = endTime(object);
+  if (opaque.entries.length + expiry.entries.length < IDLE_ENTRIES) return end;
+  const idle: HybridTime[] = [];
+  for (const { discardedUpTo, values } of [...opaque.entries, ...expiry.entries]) {
+    if (values.length === 0) idle.push(discardedUpTo);
+  }
+  idle.sort((a, b) => a - b);
+  return Math.min(end, idle[IDLE_ENTRIES - 1] ?? Infinity);
+}
+
+/**
+ * Whether `incoming` has a value, written up to `upTo`, of which `held` knows nothing: neither that it is there
+ * nor that it was replaced.
+ */
+export function bringsUnseen(
+  held: DataObject,
+  incoming: DataObject,
+  upTo: HybridTime,
+): boolean {
+  if (upTo === 0 || held === incoming) return false;
+  return hasUnseen(held.opaque, incoming.opaque, upTo) ||
+    hasUnseen(held.expiry, incoming.expiry, upTo);
+}
+
+/**
+ * What is left of `own` when it is held against another copy that has seen everything up to `floor`: what was
+ * written up to there and is not in `theirs` has been replaced.
+ *
+ * If nothing is left, not even what `own` knows to be replaced is taken over. It may come from a write that
+ * reached nobody else in time, and has as a whole not happened.
+ */
+export function withoutOutdated(
+  own: DataObject,
+  theirs: DataObject,
+  floor: HybridTime,
+): DataObject {
+  if (!bringsUnseen(theirs, own, floor)) return own;
+  const opaque = keepSeen(own.opaque, theirs.opaque, floor);
+  const expiry = keepSeen(own.expiry, theirs.expiry, floor);
+  if (opaque.size > 0) return new DataObject(opaque, expiry);
+  return new DataObject(replaced(own.opaque, floor), replaced(own.expiry, floor));
+}
+
+function hasUnseen<V>(held: SiblingSet<V>, incoming: SiblingSet<V>, upTo: HybridTime): boolean {
+  for (const { actor, values } of incoming.entries) {
+    if (values.length === 0 || values[0]!.time > upTo) continue;
+    const known = held.timeOf(actor);
+    for (const { time } of values) if (time <= upTo && time > known) return true;
+  }
+  return false;
+}
+
+function keepSeen<V>(own: SiblingSet<V>, theirs: SiblingSet<V>, floor: HybridTime): SiblingSet<V> {
+  const entries: ActorEntry<V>[] = [];
+  for (const entry of own.entries) {
+    const known = theirs.timeOf(entry.actor);
+    const values = entry.values.filter(({ time }) => time > floor || time <= known);
+    if (values.length === entry.values.length) entries.push(entry);
+    else if (values.length > 0) entries.push({ ...entry, values });
+    else entries.push({ ...entry, discardedUpTo: entry.values.at(-1)!.time, values });
+  }
+  return new SiblingSet(entries);
+}
+
+/** That the values of a set have been replaced, and no word below the floor of what they replaced. */
+function replaced<V>(set: SiblingSet<V>, floor: HybridTime): SiblingSet<V> {
+  const entries = set.entries.filter(({ discardedUpTo, values }) => {
+    return values.length > 0 || discardedUpTo > floor;
+  });
+  return new SiblingSet(entries.map((entry) => {
+    if (entry.values.length === 0) return entry;
+    return { actor: entry.actor, discardedUpTo: entry.values.at(-1)!.time, values: [] };
+  }));
+}
+
+/** The time below which an object is of no use to anybody, Infinity if it has a value that does not end. */
+function endTime(object: DataObject): HybridTime {
+  let end = object.latestTime();
+  for (const { time, value } of object.opaque.siblings()) {
+    if (value === null) continue;
+    const endMs = object.endOf(time);
+    if (endMs === undefined) return Infinity;
+    end = Math.max(end, (endMs + EXPIRY_SLACK_MS) * TICKS_PER_MS);
+  }
+  return end > MAX_TIME ? Infinity : end;
+}
+
+function isIdleUpTo(floor: HybridTime): (entry: ActorEntry<Opaque | number>) => boolean {
+  return ({ discardedUpTo, values }) => values.length === 0 && discardedUpTo <= floor;
+}
+
+function count(
+  { opaque, expiry }: DataObject,
+  holds: (entry: ActorEntry<Opaque | number>) => boolean,
+): number {
+  return opaque.entries.filter(holds).length + expiry.entries.filter(holds).length;
+}

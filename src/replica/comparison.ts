@@ -1,0 +1,223 @@
+// One comparison of this node's copies with those of one other owner, both ways.
+//
+//   roots of all partitions that both own ->  mostly equal: done
+//   leaves of a partition that differs
+//   keys and digests of those leaves      ->  the objects that differ, both ways, merged
+//
+// The work is done by who asks; the other only answers. With its roots it tells its floors: what lies below one and
+// is not there has been replaced, and is lost here too instead of being sent (see floors.ts). So that nothing
+// is lost which the other cannot read, it is asked for each such key by name.
+
+import { binaryString, fromBinaryString } from "../base/bytes.ts";
+import { inParallel } from "../base/in_parallel.ts";
+import { type HybridTime, MAX_TIME } from "../causality/dot.ts";
+import { DataObject } from "../crdt/data_object.ts";
+import { bringsUnseen } from "../crdt/forgetting.ts";
+import type { PeerId } from "../ports/network.ts";
+import { Arguments } from "../wire/arguments.ts";
+import { DenamoError } from "../wire/errors.ts";
+import { LIMITS } from "../wire/limits.ts";
+import { METHODS } from "../wire/message_codec.ts";
+import { type Cluster, layoutOf } from "./cluster.ts";
+import { copyIn } from "./copy.ts";
+import { differingLeaves, LEAVES_BYTES } from "./hash_tree.ts";
+import type { Namespaces } from "./namespaces.ts";
+import type { Part } from "./parts.ts";
+import { chunksOf } from "./parts.ts";
+import type { Replica } from "./replica.ts";
+import { ENTRIES_COUNT, isIn, rootBytes, ROOTS_COUNT, rootsIn } from "./tree_service.ts";
+
+export interface ComparisonOptions {
+  readonly cluster: Cluster;
+  readonly replica: Replica;
+  readonly namespaces: Namespaces;
+  /** Waits while requests are slow. */
+  readonly giveWay: () => Promise<void>;
+  readonly isStopped: () => boolean;
+}
+
+/** What came of making some leaves the same. */
+export interface Exchange {
+  /** Copies of keys that have changed, here and there. */
+  readonly repaired: number;
+  /** Keys that one of the two cannot read, or that are too large when merged. */
+  readonly skipped: number;
+  /** Keys of which the other node takes nothing at present. */
+  readonly unsent: number;
+}
+
+const TIMEOUT_MS = 30_000;
+
+/** Of how many partitions the leaves are asked for at once. */
+const LEAVES_AT_ONCE = 64;
+
+/** How many keys of a partition are made the same at once. */
+const KEYS_AT_ONCE = 8;
+
+/** After how many keys that differ it is looked whether requests are slow. */
+const KEYS_BETWEEN_LOOKS = 32;
+
+export class PairComparison {
+  readonly #options: ComparisonOptions;
+  readonly #peer: PeerId;
+  readonly #layoutId: string;
+  /** Whether the node takes what it lacks; one whose disk is full would refuse it again and again. */
+  readonly #takesWrites: boolean;
+  readonly #floors = new Map<number, HybridTime>();
+
+  /** @throws {DenamoError} if the node is not connected */
+  constructor(options: ComparisonOptions, node: string) {
+    const { cluster } = options;
+    const peer = cluster.peerOf(node);
+    if (peer === undefined || !cluster.rpc.isUp(peer)) {
+      throw new DenamoError("timeout", "no", `${node} is not connected`);
+    }
+    this.#options = options;
+    this.#peer = peer;
+    this.#layoutId = layoutOf(cluster).layout.id;
+    this.#takesWrites = cluster.takesWrites(node);
+  }
+
+  /** The floor that the other node has told of a partition; 0 if none. */
+  floorOf(partition: number): HybridTime {
+    return this.#floors.get(partition) ?? 0;
+  }
+
+  /** Sorts parts into those that are the same and those that are not. */
+  async roots(parts: readonly Part[]): Promise<{ equal: Part[]; differing: Part[] }> {
+    const { giveWay, replica: { trees } } = this.#options;
+    const equal: Part[] = [];
+    const differing: Part[] = [];
+    for (const chunk of chunksOf(parts)) {
+      await giveWay();
+      const partitions = chunk.map(({ partition }) => partition);
+      const reply = await this.#ask(METHODS.roots, [chunk[0]!.copies, partitions]);
+      const args = new Arguments(reply, "roots answer");
+      const roots = rootsIn(args.bytes(8 * ROOTS_COUNT));
+      const floors = new Arguments(args.optional((it) => it.list(2 * ROOTS_COUNT)) ?? [], "floors");
+      while (!floors.isAtEnd) {
+        const partition = partitions[floors.count(partitions.length - 1)]!;
+        this.#floors.set(partition, floors.count(MAX_TIME));
+      }
+      for (const [i, part] of chunk.entries()) {
+        const tree = trees.get(part.partition, part.copies);
+        const own = tree instanceof Promise ? await tree : tree;
+        (own.root() === roots[i] ? equal : differing).push(part);
+      }
+    }
+    return { equal, differing };
+  }
+
+  /** By part, the numbers of the leaves that differ. */
+  async leaves(parts: readonly Part[]): Promise<number[][]> {
+    const found: number[][] = [];
+    for (let at = 0; at < parts.length; at += LEAVES_AT_ONCE) {
+      await this.#options.giveWay();
+      const some = parts.slice(at, at + LEAVES_AT_ONCE);
+      found.push(...await Promise.all(some.map((part) => this.#leavesOf(part))));
+    }
+    return found;
+  }
+
+  /** Makes two copies of some leaves the same. */
+  async exchange({ copies, partition }: Part, leaves: ReadonlySet<number>): Promise<Exchange> {
+    const { giveWay, isStopped, namespaces, replica: { trees } } = this.#options;
+    const theirs = await this.#theirEntries({ copies, partition }, leaves);
+    const ours = new Map<string, bigint>();
+    for await (const entry of trees.entries(partition)) {
+      if (isIn(entry, leaves, copies, namespaces)) ours.set(binaryString(entry.key), entry.digest);
+    }
+    let [count, repaired, skipped, unsent] = [0, 0, 0, 0];
+    const names = new Set([...theirs.keys(), ...ours.keys()]);
+    await inParallel(names, KEYS_AT_ONCE, async (name) => {
+      const [own, other] = [ours.get(name), theirs.get(name)];
+      if (own === other || isStopped()) return;
+      if (count++ % KEYS_BETWEEN_LOOKS === 0) await giveWay();
+      try {
+        const levelled = await this.#level(partition, fromBinaryString(name), own, other);
+        repaired += levelled.repaired;
+        if (!levelled.isEqual) unsent++;
+      } catch (error) {
+        if (!isOfOneKey(error)) throw error;
+        skipped++;
+      }
+    });
+    return { repaired, skipped, unsent };
+  }
+
+  async #leavesOf({ copies, partition }: Part): Promise<number[]> {
+    const reply = await this.#ask(METHODS.leaves, [copies, partition]);
+    const theirs = new Arguments(reply, "leaves answer").bytes(LEAVES_BYTES);
+    const tree = await this.#options.replica.trees.get(partition, copies);
+    return differingLeaves(tree.leaves(), theirs);
+  }
+
+  async #theirEntries(
+    { copies, partition }: Part,
+    leaves: ReadonlySet<number>,
+  ): Promise<Map<string, bigint>> {
+    const found = new Map<string, bigint>();
+    for (let after: Uint8Array | null = null;;) {
+      await this.#options.giveWay();
+      const question = [copies, partition, [...leaves], after];
+      const reply = await this.#ask(METHODS.entries, question);
+      const entries = new Arguments(reply, "entries answer").list(ENTRIES_COUNT);
+      for (const entry of entries) {
+        const args = new Arguments(entry as unknown[], "entries answer");
+        const key = args.ownBytes(LIMITS.key);
+        found.set(binaryString(key), rootsIn(args.bytes(8))[0]!);
+        after = key;
+      }
+      if (entries.length < ENTRIES_COUNT) return found;
+    }
+  }
+
+  /**
+   * Makes two copies of one key the same; tells how many of the two have changed, and whether the other node has
+   * all that is here.
+   */
+  async #level(
+    partition: number,
+    key: Uint8Array,
+    own: bigint | undefined,
+    other: bigint | undefined,
+  ): Promise<{ repaired: number; isEqual: boolean }> {
+    const { cluster, replica } = this.#options;
+    const before = await replica.read(partition, key);
+    let theirs = DataObject.empty;
+    let floor = this.floorOf(partition);
+    if (other !== undefined || bringsUnseen(theirs, before, floor)) {
+      const digest = own === undefined ? null : rootBytes([own]);
+      const reply = await this.#ask(METHODS.read, [partition, key, digest, cluster.self]);
+      const copy = copyIn(reply);
+      if (copy.object === undefined) return { repaired: 0, isEqual: true };
+      theirs = copy.object;
+      floor = copy.floor;
+    }
+    await replica.level(partition, key, theirs, floor);
+    const held = await replica.read(partition, key);
+    const repaired = isSame(held, before) ? 0 : 1;
+    if (isSame(held, theirs)) return { repaired, isEqual: true };
+    if (!this.#takesWrites) return { repaired, isEqual: false };
+    const object = held.isEmpty ? null : held.encoded();
+    await this.#ask(METHODS.level, [partition, key, object, replica.floorOf(partition)]);
+    return { repaired: repaired + 1, isEqual: true };
+  }
+
+  #ask(
+    method: typeof METHODS[keyof typeof METHODS],
+    args: readonly unknown[],
+  ): Promise<readonly unknown[]> {
+    const { rpc } = this.#options.cluster;
+    return rpc.call(this.#peer, method, [this.#layoutId, ...args], TIMEOUT_MS, "bulk");
+  }
+}
+
+function isSame(a: DataObject, b: DataObject): boolean {
+  return a === b || a.isEmpty && b.isEmpty || a.digest() === b.digest();
+}
+
+/** Whether an error is about one record, and no reason to leave all others as they are. */
+function isOfOneKey(error: unknown): boolean {
+  return error instanceof DenamoError && (error.code === "corrupt" || error.code === "too_large");
+}
