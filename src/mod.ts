@@ -29,6 +29,7 @@
  * @module
  */
 
+export { StartAnewError } from "./node/left_behind.ts";
 export { type NodeOptions, RunningNode, startNode } from "./start_node.ts";
 export type { Entry, ListEntry, ListOptions, Written } from "./client/database.ts";
 export type { SessionOptions } from "./client/session.ts";

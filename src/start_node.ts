@@ -53,6 +53,10 @@ export interface NodeOptions {
   readonly maxClockSkewMs?: number | undefined;
   /** Between heartbeats; default 1000. */
   readonly heartbeatMs?: number | undefined;
+  /** How long what was deleted is remembered at the least; default 60000. */
+  readonly forgetAfterMs?: number | undefined;
+  /** After how long a node that is down comes back with empty copies; default three days. */
+  readonly maxAbsenceMs?: number | undefined;
   /** Memory for decoded objects; default 64 MiB. */
   readonly cacheBytes?: number | undefined;
   /** Where messages for the operator go; default nowhere. */
@@ -143,6 +147,8 @@ export async function startNode(options: NodeOptions): Promise<RunningNode> {
       namespaces: options.namespaces ?? [],
       maxClockSkewMs: options.maxClockSkewMs ?? 1_000,
       heartbeatMs: options.heartbeatMs ?? 1_000,
+      forgetAfterMs: options.forgetAfterMs,
+      maxAbsenceMs: options.maxAbsenceMs,
       cacheBytes: options.cacheBytes ?? DEFAULT_CACHE_BYTES,
       join: options.join ?? [],
       doors: () => doors,

@@ -43,23 +43,26 @@ async function runNode(
   const { logLevel = "info", logJson = false, ...options } = config;
   using stop = listenForStop({ withInput });
   // The libraries of a node take a while to load, which no other command should wait for.
-  const [{ startNode }, { startLogging }] = await Promise.all([
+  const [{ startNode, StartAnewError }, { startLogging }] = await Promise.all([
     import("../mod.ts"),
     import("./logging.ts"),
   ]);
   const log = startLogging({ level: logLevel, isJson: logJson, node: options.name }, terminal);
-  const starting = startNode({ ...options, log });
   const stopped = stop.asked.then(() => undefined);
-  let node = await Promise.race([starting, stopped]).catch(cannotStart);
-  if (node === undefined) node = await withinStopTimeout(starting).catch(cannotStart);
-  else await terminal.out(startedLine(node, options.data));
-  const reason = await Promise.race([stop.asked, node.failed]);
-  if (typeof reason === "string") log.info("The node stops", { because: reason });
-  await withinStopTimeout(node.stop());
-  if (reason instanceof Error) {
-    throw new CannotRunError(`Node ${node.name} gives up: ${reason.message}`);
+  for (;;) {
+    const starting = startNode({ ...options, log });
+    let node = await Promise.race([starting, stopped]).catch(cannotStart);
+    if (node === undefined) node = await withinStopTimeout(starting).catch(cannotStart);
+    else await terminal.out(startedLine(node, options.data));
+    const reason = await Promise.race([stop.asked, node.failed]);
+    if (typeof reason === "string") log.info("The node stops", { because: reason });
+    await withinStopTimeout(node.stop());
+    if (typeof reason === "string") return EXIT_CODES.ok;
+    if (!(reason instanceof StartAnewError)) {
+      throw new CannotRunError(`Node ${node.name} gives up: ${reason.message}`);
+    }
+    log.warn(reason.message);
   }
-  return EXIT_CODES.ok;
 }
 
 /** One line with everything that a client or a peer needs. */

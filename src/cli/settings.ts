@@ -104,6 +104,14 @@ const SHARED_SETTINGS = {
     help: "pause between two heartbeats",
     defaultText: "1000",
   }),
+  forgetAfterMs: numberSetting("ms", integerBetween(1_000, 31_536_000_000), {
+    help: "how long what was deleted is remembered at the least",
+    defaultText: "60000",
+  }),
+  maxAbsenceMs: numberSetting("ms", integerBetween(60_000, 31_536_000_000), {
+    help: "after how long a node that is down comes back with empty copies",
+    defaultText: "259200000",
+  }),
   cacheBytes: numberSetting("bytes", integerBetween(0, 2 ** 40), {
     help: "memory for decoded objects",
   }),

@@ -1,6 +1,7 @@
 // Who may be a peer: what two nodes say to each other before anything else.
 //
-// A greeting is a hash of the settings that all nodes must share, and a heartbeat: so nodes that would place
+// A greeting is a hash of the settings that all nodes must share, the node's name with what it has done after it was
+// away for too long (see left_behind.ts), and a heartbeat: so nodes that would place
 // keys differently never talk, and nodes that do know each other from their first moment. A node that
 // nobody has ever admitted and that is refused again and again is in the wrong place, and must not go on.
 
@@ -11,6 +12,9 @@ import type { Heartbeats } from "../membership/heartbeats.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { Log } from "../ports/log.ts";
 import type { PeerId } from "../ports/network.ts";
+import type { Floors } from "../replica/floors.ts";
+import { messageOf } from "../wire/errors.ts";
+import { leftBehindIn, leftBehindReason } from "./left_behind.ts";
 
 /** How long a node that only ever met refusals goes on before it gives up. */
 const REFUSED_FOR_MS = 10_000;
@@ -21,17 +25,29 @@ export class Admission {
   readonly #clock: Clock;
   readonly #log: Log;
   readonly #giveUp: (reason: string) => void;
+  readonly #node: string;
+  readonly #floors: Floors;
+  readonly #startAnew: () => void;
   #firstRefusalMs: number | undefined;
   #wasAdmitted = false;
 
-  /** @param giveUp told once it is clear that nobody will have this node */
+  /**
+   * @param giveUp told once it is clear that nobody will have this node
+   * @param startAnew told once the disk knows that this node must start again with empty copies
+   */
   constructor(
+    node: string,
+    floors: Floors,
     settingsDigest: string,
     heartbeats: Heartbeats,
     clock: Clock,
     log: Log,
     giveUp: (reason: string) => void,
+    startAnew: () => void,
   ) {
+    this.#node = node;
+    this.#floors = floors;
+    this.#startAnew = startAnew;
     this.#settingsDigest = settingsDigest;
     this.#heartbeats = heartbeats;
     this.#clock = clock;
@@ -43,6 +59,8 @@ export class Admission {
   greeting(): Uint8Array {
     const writer = new ByteWriter(512);
     writer.text(this.#settingsDigest);
+    writer.text(this.#node);
+    writer.integer(this.#floors.emptied);
     writer.raw(this.#heartbeats.greeting());
     return writer.finish();
   }
@@ -58,6 +76,11 @@ export class Admission {
         this.refusedBy(peer, reason);
         return reason;
       }
+      const node = reader.text();
+      const emptied = reader.integer();
+      const missed = this.#floors.missedBy(node);
+      if (missed !== undefined && missed > emptied) return leftBehindReason(missed);
+      if (missed !== undefined) this.#note(this.#floors.takeBack(node));
       return this.#heartbeats.admit(peer, reader.raw(reader.remaining));
     } catch (error) {
       if (!(error instanceof MalformedError)) throw error;
@@ -72,10 +95,25 @@ export class Admission {
 
   /** A peer has refused us, or would. */
   refusedBy(peer: PeerId | undefined, reason: string): void {
+    const missed = leftBehindIn(reason);
+    if (missed !== undefined) {
+      return this.#note(
+        this.#floors.miss(missed).then((isBehind) => {
+          if (isBehind) this.#startAnew();
+        }),
+      );
+    }
     const nowMs = this.#clock.monotonic();
     this.#log.warn("A peer refuses this node", { peer, reason });
     this.#firstRefusalMs ??= nowMs;
     if (this.#wasAdmitted || nowMs - this.#firstRefusalMs < REFUSED_FOR_MS) return;
     this.#giveUp(`Refused by ${peer ?? "a peer"}: ${reason}`);
+  }
+
+  /** What cannot be noted comes up again when the peers meet again. */
+  #note(done: Promise<void>): void {
+    done.catch((error) => {
+      this.#log.warn("Cannot note what was forgotten without whom", { error: messageOf(error) });
+    });
   }
 }

@@ -54,6 +54,7 @@ import { FirstLayout } from "./first_layout.ts";
 import { LayoutStore } from "./layout_store.ts";
 import { measure } from "./measurements.ts";
 import { type Incarnations, keepIncarnation, nextIncarnation } from "./incarnations.ts";
+import { emptyCopies, StartAnewError } from "./left_behind.ts";
 import { type PeerRooms, Peers } from "./peers.ts";
 import { checkedNames, planFirst } from "./plan_first.ts";
 import { checkTime, timeoutOf } from "./request_times.ts";
@@ -144,7 +145,11 @@ export class Node implements NodeApi {
       publish: (bytes) => network.publish(bytes),
       onHeartbeat: (heartbeat) => this.#peers.heard(heartbeat, this.#rooms),
     });
+    const hybridClock = new HybridClock(clock, settings.maxClockSkewMs);
+    this.#floors = new Floors(storage, hybridClock);
     this.#admission = new Admission(
+      settings.node,
+      this.#floors,
       this.#namespaces.digest(),
       this.#heartbeats,
       clock,
@@ -152,6 +157,10 @@ export class Node implements NodeApi {
       (reason) => {
         // Who has joined nobody is not in the wrong place, whatever strangers say that call.
         if (settings.join.length > 0) this.#failure.resolve(new Error(reason));
+      },
+      () => {
+        const message = "The others have forgotten without this node: it starts again, empty";
+        this.#failure.resolve(new StartAnewError(message));
       },
     );
     this.#refutation = new Refutation(this.#heartbeats, this.#rpc, incarnations, () => {
@@ -165,9 +174,7 @@ export class Node implements NodeApi {
       clock,
       (node) => this.#table.isConnected(node),
     );
-    const hybridClock = new HybridClock(clock, settings.maxClockSkewMs);
     this.#actors = new Actors(settings.node, random, hybridClock);
-    this.#floors = new Floors(storage, hybridClock);
     const [actors, floors, namespaces] = [this.#actors, this.#floors, this.#namespaces];
     const replica = new Replica(storage, actors, hybridClock, namespaces, floors, witness);
     replica.writeProblem = () => disk.problem();
@@ -199,6 +206,7 @@ export class Node implements NodeApi {
       rpc: this.#rpc,
       current: () => this.#layouts.held,
       peerOf: (node) => this.#table.peerOf(node),
+      downForMs: (node) => this.#heartbeats.downForMs(node),
       isDown: (node) => this.#table.stateOf(node) === "down",
       takesWrites: (node) => this.#table.takesWrites(node),
       fillingProblem: (partition) => this.#filling.problem(partition),
@@ -259,6 +267,7 @@ export class Node implements NodeApi {
       await node.#layouts.load();
       await node.#filling.load();
       await node.#floors.load();
+      if (node.#floors.mustEmpty) await node.#startAnew();
       await ports.network.start(node.#peers.handlers(node.#rooms));
       node.#heartbeats.start();
       node.#upkeep.start();
@@ -418,6 +427,13 @@ export class Node implements NodeApi {
 
   nowMs(): number {
     return this.#ports.clock.now();
+  }
+
+  /** Empties the copies of a node that was away for too long, before it meets anybody. */
+  async #startAnew(): Promise<void> {
+    this.#filling.begin("This node was away for so long that the others have forgotten without it");
+    await emptyCopies(this.#storage);
+    await this.#floors.haveEmptied();
   }
 
   get #uptimeMs(): number {

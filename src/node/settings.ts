@@ -26,6 +26,8 @@ export interface NodeSettings {
   readonly compareMs?: number | undefined;
   /** How long tombstones and the like are kept at the least, in milliseconds. */
   readonly forgetAfterMs?: number | undefined;
+  /** After how long a member that is down is left out of forgetting, in milliseconds. */
+  readonly maxAbsenceMs?: number | undefined;
   /** Multiaddrs to begin with. */
   readonly join: readonly string[];
   /** Host and port of the doors, as others shall know them. Asked at every heartbeat. */
@@ -40,3 +42,6 @@ export const DEFAULT_HINT_BYTES = 256 * 1024 * 1024;
 export const DEFAULT_COMPARE_MS = 10_000;
 
 export const DEFAULT_FORGET_AFTER_MS = 60_000;
+
+/** Three days: a node that is away for longer comes back with empty copies. */
+export const DEFAULT_MAX_ABSENCE_MS = 259_200_000;

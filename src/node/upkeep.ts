@@ -23,6 +23,7 @@ import {
   DEFAULT_COMPARE_MS,
   DEFAULT_FORGET_AFTER_MS,
   DEFAULT_HINT_BYTES,
+  DEFAULT_MAX_ABSENCE_MS,
   type NodeSettings,
 } from "./settings.ts";
 
@@ -78,6 +79,7 @@ export class Upkeep {
       service,
       antiEntropy,
       forgetAfterMs: settings.forgetAfterMs ?? DEFAULT_FORGET_AFTER_MS,
+      maxAbsenceMs: settings.maxAbsenceMs ?? DEFAULT_MAX_ABSENCE_MS,
     });
     const { self, rpc } = cluster;
     const { trees } = replica;

@@ -21,6 +21,8 @@ export interface Cluster {
   current(): CurrentLayout | undefined;
   /** The peer that bears this name at present. */
   peerOf(node: string): PeerId | undefined;
+  /** For how long a node has been down, as far as this run of ours knows, in milliseconds; 0 if it is not. */
+  downForMs(node: string): number;
   /** Whether heartbeats of this node have stopped. */
   isDown(node: string): boolean;
   /** Whether a node, ourselves included, says that its disk takes writes, or has not said anything. */

@@ -15,7 +15,8 @@
 // was acknowledged by nobody, or was replaced: it is refused as a whole.
 //
 // A member that cannot be asked may keep the only copy of something, so then nothing is forgotten: not knowing is
-// a no. A round that breaks off leaves fences; the next one takes them back, once it has heard the floors of all
+// a no. Only one that has been down for very long is left out, if more than half of the members and of the owners
+// are there; it empties its copies when it comes back. A round that breaks off leaves fences; the next one takes them back, once it has heard the floors of all
 // owners: if no floor is as high as a fence, nobody has relied on it.
 
 import { type HybridTime, TICKS_PER_MS } from "../causality/dot.ts";
@@ -44,6 +45,8 @@ export interface FloorRoundsOptions {
   readonly log: Log;
   /** How long everything is remembered at the least, in milliseconds. */
   readonly forgetAfterMs: number;
+  /** After how long a member that is down is left out, in milliseconds. */
+  readonly maxAbsenceMs: number;
 }
 
 const TIMEOUT_MS = 10_000;
@@ -57,6 +60,8 @@ const LOOK_EVERY_MS_MOST = 60_000;
 
 export class FloorRounds {
   readonly #options: FloorRoundsOptions;
+  /** Members that the round under way leaves out. */
+  #without: ReadonlySet<string> = new Set();
   #timer: Timer | undefined;
   #isStopped = false;
   #raised = 0;
@@ -94,20 +99,22 @@ export class FloorRounds {
     const { clock, cluster, floors, forgetAfterMs, log, replica } = this.#options;
     if (cluster.clockProblem() !== undefined || replica.writeProblem() !== undefined) return 0;
     const upTo = (Math.floor(clock.now()) - forgetAfterMs) * TICKS_PER_MS;
-    const due = this.#due(upTo);
+    const without = this.#absent();
+    const due = this.#due(upTo, without);
     if (due.length === 0) return 0;
+    this.#without = new Set(without);
     const highest = await this.#promised(upTo, due);
     let partitions = await this.#keptByNobody(highest);
     partitions = await this.#levelled(partitions);
     if (partitions.length === 0) return 0;
     partitions = await this.#fenced(upTo, partitions);
-    await floors.raise(new Map(partitions.map((partition) => [partition, upTo])));
+    await floors.raise(new Map(partitions.map((partition) => [partition, upTo])), without);
     this.#raised += partitions.length;
     if (partitions.length > 0) {
       log.debug("All owners have seen everything", { partitions: partitions.length, upTo });
     }
     this.#options.forgetting.begin(partitions);
-    await this.#tell(upTo, partitions);
+    await this.#tell(upTo, partitions, without);
     return partitions.length;
   }
 
@@ -125,15 +132,26 @@ export class FloorRounds {
     }
   }
 
-  /** The partitions that this node is the first owner of and that have something to forget. */
-  #due(upTo: HybridTime): number[] {
+  /** The members that are left out; nobody if that would be half of them. */
+  #absent(): string[] {
+    const { cluster, maxAbsenceMs } = this.#options;
+    const { members } = layoutOf(cluster).layout;
+    const absent = members.map(({ node }) => node)
+      .filter((node) => node !== cluster.self && cluster.downForMs(node) > maxAbsenceMs);
+    return 2 * absent.length < members.length ? absent : [];
+  }
+
+  /** The partitions that this node is the first present owner of and that have something to forget. */
+  #due(upTo: HybridTime, without: readonly string[]): number[] {
     const { cluster, floors, replica: { forgettable } } = this.#options;
     const { placement } = layoutOf(cluster);
     const fenced = new Set(floors.fenced());
     const due: number[] = [];
     for (const partition of fenced.union(new Set(forgettable.partitions()))) {
       const isDue = fenced.has(partition) || forgettable.hasBelow(partition, upTo);
-      const isOurs = placement.owners(partition)[0] === cluster.self;
+      const owners = placement.owners(partition);
+      const present = owners.filter((owner) => !without.includes(owner));
+      const isOurs = present[0] === cluster.self && 2 * present.length > owners.length;
       if (!isDue || !isOurs || floors.floorOf(partition) >= upTo) continue;
       due.push(partition);
       if (due.length === PARTITIONS_COUNT) break;
@@ -193,21 +211,33 @@ export class FloorRounds {
   }
 
   /** Who does not hear of it learns it when it is compared with. */
-  async #tell(upTo: HybridTime, partitions: readonly number[]): Promise<void> {
-    for (const owner of this.#otherOwners(new Set(partitions))) {
-      const theirs = partitions.filter((partition) => this.#ownersOf(partition).includes(owner));
-      await this.#ask(owner, METHODS.raiseFloor, [upTo, theirs]);
+  async #tell(
+    upTo: HybridTime,
+    partitions: readonly number[],
+    without: readonly string[],
+  ): Promise<void> {
+    const owners = this.#otherOwners(new Set(partitions));
+    const others = this.#members().filter((node) => node !== this.#options.cluster.self);
+    for (const node of without.length > 0 ? others : owners) {
+      const theirs = partitions.filter((partition) => this.#ownersOf(partition).includes(node));
+      await this.#ask(node, METHODS.raiseFloor, [upTo, theirs, without]);
     }
   }
 
-  /** All that own some key of a partition. */
+  #members(): string[] {
+    const { members } = layoutOf(this.#options.cluster).layout;
+    return members.map(({ node }) => node).filter((node) => !this.#without.has(node));
+  }
+
+  /** All that own some key of a partition and are not left out. */
   #ownersOf(partition: number): readonly string[] {
     const { cluster, namespaces } = this.#options;
     const { placement } = layoutOf(cluster);
     const lists = namespaces.copies().map((copies) => {
       return placement.ownersFor(partition, copies || undefined);
     });
-    return lists.reduce((longest, list) => list.length > longest.length ? list : longest);
+    const all = lists.reduce((longest, list) => list.length > longest.length ? list : longest);
+    return all.filter((owner) => !this.#without.has(owner));
   }
 
   #otherOwners(partitions: ReadonlySet<number>): string[] {
@@ -216,7 +246,7 @@ export class FloorRounds {
     return [...owners].sort();
   }
 
-  /** Asks every member of the layout, this node too. @throws {DenamoError} if one does not answer */
+  /** Asks every member that is not left out, this node too. @throws {DenamoError} if one does not answer */
   async #askAll<T>(
     method: Method,
     message: readonly unknown[],
@@ -224,11 +254,12 @@ export class FloorRounds {
     read: (args: Arguments) => T,
   ): Promise<T[]> {
     const { cluster } = this.#options;
-    const members = layoutOf(cluster).layout.members.map(({ node }) => node);
-    return await Promise.all(members.map(async (node) => {
-      if (node === cluster.self) return await own();
-      return read(new Arguments(await this.#ask(node, method, message), "floor answer"));
-    }));
+    return await Promise.all(
+      this.#members().map(async (node) => {
+        if (node === cluster.self) return await own();
+        return read(new Arguments(await this.#ask(node, method, message), "floor answer"));
+      }),
+    );
   }
 
   async #ask(node: string, method: Method, message: readonly unknown[]) {

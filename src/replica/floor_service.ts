@@ -47,7 +47,12 @@ export class FloorService {
     });
     rpc.serve(METHODS.raiseFloor, async (request) => {
       const args = this.#begin(request);
-      await this.raise(args.count(MAX_TIME), partitionsIn(args));
+      const upTo = args.count(MAX_TIME);
+      const partitions = partitionsIn(args);
+      const names = new Arguments(args.list(LIMITS.layoutMemberCount), "floor message");
+      const without: string[] = [];
+      while (!names.isAtEnd) without.push(names.text(LIMITS.nodeName));
+      await this.raise(upTo, partitions, without);
       return [];
     });
   }
@@ -96,11 +101,16 @@ export class FloorService {
     return fenced.filter((partition) => !this.#isFilling(partition));
   }
 
-  /** All owners have their fence at `floor`. */
-  async raise(floor: HybridTime, partitions: readonly number[]): Promise<void> {
+  /** All owners have their fence at `floor`, but for members that are left out. */
+  async raise(
+    floor: HybridTime,
+    partitions: readonly number[],
+    without: readonly string[],
+  ): Promise<void> {
     const { floors } = this.#options;
     const fenced = partitions.filter((partition) => floors.fenceOf(partition) >= floor);
-    this.#raised(await floors.raise(new Map(fenced.map((partition) => [partition, floor]))));
+    const table = new Map(fenced.map((partition) => [partition, floor]));
+    this.#raised(await floors.raise(table, without));
   }
 
   #raised(partitions: readonly number[]): void {

@@ -10,6 +10,9 @@
 //   floor      all owners had the fence here, and were the same
 //
 // While owners are compared, a watch notes whether anything from below has come in all the same.
+//
+// A member that was away for too long is left out: floors have been raised without it, so what its disk holds may
+// have been forgotten by all others, or never seen by them. It is not let in before it has emptied its copies.
 
 import { ByteReader } from "../base/byte_reader.ts";
 import { ByteWriter } from "../base/byte_writer.ts";
@@ -33,6 +36,11 @@ export class Floors {
   readonly #clock: HybridClock;
   #promised: HybridTime = 0;
   #marks = new Map<number, Marks>();
+  /** Members without which floors were raised, each with the highest of these. */
+  #leftOut = new Map<string, HybridTime>();
+  /** The highest floor that others have raised without this node, and that to which it has emptied its copies. */
+  #missed: HybridTime = 0;
+  #emptied: HybridTime = 0;
   /** By partition, up to when nothing unseen may come in if what is compared now is to count. */
   readonly #watched = new Map<number, HybridTime>();
   #lossCount = 0;
@@ -46,8 +54,11 @@ export class Floors {
   async load(): Promise<void> {
     const bytes = await this.#storage.getMeta(FLOORS_META);
     if (bytes === undefined) return;
-    const { marks, promised } = readFloors(bytes);
+    const { emptied, leftOut, marks, missed, promised } = readFloors(bytes);
     this.#marks = marks;
+    this.#leftOut = leftOut;
+    this.#missed = missed;
+    this.#emptied = emptied;
     this.#promised = promised;
     this.#clock.raise(promised);
   }
@@ -59,6 +70,41 @@ export class Floors {
 
   fenceOf(partition: number): HybridTime {
     return (this.#marks.get(partition) ?? NO_MARKS).fence;
+  }
+
+  /** The highest floor that was raised without a node which is left out; undefined if it is not. */
+  missedBy(node: string): HybridTime | undefined {
+    return this.#leftOut.get(node);
+  }
+
+  /** The highest floor that was raised without this node and does not matter, since its copies were empty then. */
+  get emptied(): HybridTime {
+    return this.#emptied;
+  }
+
+  /** Whether this node must empty its copies before it talks to anybody. */
+  get mustEmpty(): boolean {
+    return this.#missed > this.#emptied;
+  }
+
+  /** Others have raised floors up to `upTo` without this node; false if its copies have been empty since. */
+  async miss(upTo: HybridTime): Promise<boolean> {
+    if (upTo <= this.#emptied) return false;
+    this.#missed = Math.max(this.#missed, upTo);
+    await this.#keep();
+    return true;
+  }
+
+  /** The copies of this node are empty: no floor speaks of them. */
+  async haveEmptied(): Promise<void> {
+    this.#marks.clear();
+    this.#emptied = this.#missed;
+    await this.#keep();
+  }
+
+  /** A node that was left out has emptied its copies. */
+  async takeBack(node: string): Promise<void> {
+    if (this.#leftOut.delete(node)) await this.#keep();
   }
 
   /** The partitions with a fence above the floor. */
@@ -121,9 +167,19 @@ export class Floors {
   /**
    * The owners of these partitions have agreed upon these floors. Resolves with the partitions whose floor has
    * risen here, on the disk: this node must have had the fence there, or be the same as a node that had.
+   *
+   * @param without members that had no part in it
    */
-  async raise(floors: ReadonlyMap<number, HybridTime>): Promise<number[]> {
+  async raise(
+    floors: ReadonlyMap<number, HybridTime>,
+    without: readonly string[] = [],
+  ): Promise<number[]> {
+    const highest = Math.max(0, ...floors.values());
+    for (const node of without) {
+      this.#leftOut.set(node, Math.max(this.#leftOut.get(node) ?? 0, highest));
+    }
     const raised = [...floors].filter(([partition, floor]) => floor > this.floorOf(partition));
+    if (raised.length === 0 && without.length > 0) await this.#keep();
     await this.#change(raised.map(([partition, floor]) => [partition, { floor, fence: floor }]));
     return raised.map(([partition]) => partition);
   }
@@ -184,6 +240,13 @@ export class Floors {
   #keep(): Promise<void> {
     const writer = new ByteWriter(16 + 16 * this.#marks.size);
     writer.integer(this.#promised);
+    writer.integer(this.#missed);
+    writer.integer(this.#emptied);
+    writer.integer(this.#leftOut.size);
+    for (const [node, upTo] of this.#leftOut) {
+      writer.text(node);
+      writer.integer(upTo);
+    }
     writer.integer(this.#marks.size);
     for (const [partition, { floor, fence }] of this.#marks) {
       writer.integer(partition);
@@ -194,12 +257,26 @@ export class Floors {
   }
 }
 
-/** What a disk knows of floors. @throws {MalformedError} */
-export function readFloors(
-  bytes: Uint8Array,
-): { readonly promised: HybridTime; readonly marks: Map<number, Marks> } {
+/** All that a disk knows of floors; see {@linkcode Floors}. */
+export interface StoredFloors {
+  readonly promised: HybridTime;
+  readonly missed: HybridTime;
+  readonly emptied: HybridTime;
+  readonly leftOut: Map<string, HybridTime>;
+  readonly marks: Map<number, Marks>;
+}
+
+/** @throws {MalformedError} */
+export function readFloors(bytes: Uint8Array): StoredFloors {
   const reader = new ByteReader(bytes, "floors");
   const promised = reader.integer();
+  const missed = reader.integer();
+  const emptied = reader.integer();
+  const leftOut = new Map<string, HybridTime>();
+  for (let left = reader.integer(); left > 0; left--) {
+    const node = reader.text();
+    leftOut.set(node, reader.integer());
+  }
   const marks = new Map<number, Marks>();
   for (let left = reader.integer(); left > 0; left--) {
     const partition = reader.integer();
@@ -207,5 +284,5 @@ export function readFloors(
     marks.set(partition, { floor, fence: floor + reader.integer() });
   }
   reader.end();
-  return { promised, marks };
+  return { promised, missed, emptied, leftOut, marks };
 }

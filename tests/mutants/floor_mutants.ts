@@ -57,7 +57,7 @@ export const FLOOR_MUTANTS: readonly Mutant[] = [
       "    partitions = await this.#levelled(partitions);\n",
       "",
     )],
-    finding: resurrected,
+    finding: lostWrite,
     with: LATE,
     why: "Cassandra after its grace period: what was deleted comes back from a copy that missed it",
   },

@@ -5,10 +5,13 @@ import { Heartbeats } from "../../src/membership/heartbeats.ts";
 import { MemberTable } from "../../src/membership/member_table.ts";
 import { Admission } from "../../src/node/admission.ts";
 import { heartbeatOf, ManualTime } from "../membership/manual_clock.ts";
-import { LogBook } from "./layout_world.ts";
+import { Floors } from "../../src/replica/floors.ts";
+import { HybridClock } from "../../src/causality/hybrid_clock.ts";
+import { DiskImage } from "../sim/memory_disk.ts";
+import { LogBook, openLayouts } from "./layout_world.ts";
 
 /** A node as far as others meet it, and why it has given up, if it has. */
-function nodeOf(node: string, options: { digest?: string; peerId?: string } = {}) {
+async function nodeOf(node: string, options: { digest?: string; peerId?: string } = {}) {
   const { digest = "settings", peerId = `peer-of-${node}` } = options;
   const time = new ManualTime();
   const clock = time.clock();
@@ -25,29 +28,47 @@ function nodeOf(node: string, options: { digest?: string; peerId?: string } = {}
   });
   const gaveUp: string[] = [];
   const giveUp = (reason: string) => void gaveUp.push(reason);
-  const admission = new Admission(digest, heartbeats, clock, log, giveUp);
-  return { time, table, admission, log, gaveUp, peerId };
+  const startedAnew: boolean[] = [];
+  const anew = Promise.withResolvers<void>();
+  const { storage } = await openLayouts(new DiskImage().open());
+  const floors = new Floors(storage, new HybridClock(clock, 1_000));
+  const admission = new Admission(
+    node,
+    floors,
+    digest,
+    heartbeats,
+    clock,
+    log,
+    giveUp,
+    () => {
+      startedAnew.push(true);
+      anew.resolve();
+    },
+  );
+  /** Resolves when all that was to be noted is on the disk. */
+  const noted = () => storage.setMeta("nothing", undefined);
+  return { time, table, admission, floors, log, gaveUp, startedAnew, anew, noted, peerId };
 }
 
-Deno.test("two nodes with the same settings admit and know each other from their first words", () => {
-  const [n1, n2] = [nodeOf("n1"), nodeOf("n2")];
+Deno.test("two nodes with the same settings admit and know each other from their first words", async () => {
+  const [n1, n2] = await Promise.all([nodeOf("n1"), nodeOf("n2")]);
   assert.equal(n1.admission.admit(n2.peerId, n2.admission.greeting()), undefined);
   assert.equal(n2.admission.admit(n1.peerId, n1.admission.greeting()), undefined);
   assert.equal(n1.table.peerOf("n2"), n2.peerId);
   assert.equal(n2.table.peerOf("n1"), n1.peerId);
 });
 
-Deno.test("a node with other settings is told so and is not made a member", () => {
-  const [n1, n2] = [nodeOf("n1"), nodeOf("n2", { digest: "others" })];
+Deno.test("a node with other settings is told so and is not made a member", async () => {
+  const [n1, n2] = await Promise.all([nodeOf("n1"), nodeOf("n2", { digest: "others" })]);
   assert.match(n1.admission.admit(n2.peerId, n2.admission.greeting())!, /namespaces differ/);
   assert.equal(n1.table.peerOf("n2"), undefined);
 });
 
-Deno.test("a peer that cannot be who it says it is, or says nothing that makes sense, is refused", () => {
-  const [n1, n2] = [nodeOf("n1"), nodeOf("n2")];
+Deno.test("a peer that cannot be who it says it is, or says nothing that makes sense, is refused", async () => {
+  const [n1, n2] = await Promise.all([nodeOf("n1"), nodeOf("n2")]);
   assert.match(n1.admission.admit("peer-x", n2.admission.greeting())!, /names peer peer-of-n2/);
   assert.equal(n1.admission.admit(n2.peerId, n2.admission.greeting()), undefined);
-  const second = nodeOf("n2", { peerId: "peer-z" });
+  const second = await nodeOf("n2", { peerId: "peer-z" });
   assert.match(n1.admission.admit("peer-z", second.admission.greeting())!, /"n2" is in use/);
 
   const greeting = n2.admission.greeting();
@@ -56,8 +77,8 @@ Deno.test("a peer that cannot be who it says it is, or says nothing that makes s
   }
 });
 
-Deno.test("a node that only ever met refusals gives up after some seconds, with the reason", () => {
-  const { time, admission, gaveUp, log } = nodeOf("n1");
+Deno.test("a node that only ever met refusals gives up after some seconds, with the reason", async () => {
+  const { time, admission, gaveUp, log } = await nodeOf("n1");
   time.run(60_000);
   admission.refusedBy("peer-2", "Wrong place");
   time.run(69_999);
@@ -69,8 +90,8 @@ Deno.test("a node that only ever met refusals gives up after some seconds, with 
   assert.equal(log.lines.length, 3, "every refusal is in the log");
 });
 
-Deno.test("a node that somebody has admitted goes on, whoever refuses it", () => {
-  const { time, admission, gaveUp } = nodeOf("n1");
+Deno.test("a node that somebody has admitted goes on, whoever refuses it", async () => {
+  const { time, admission, gaveUp } = await nodeOf("n1");
   admission.refusedBy("peer-2", "In use");
   admission.peerUp();
   time.run(60_000);
@@ -78,11 +99,32 @@ Deno.test("a node that somebody has admitted goes on, whoever refuses it", () =>
   assert.deepEqual(gaveUp, []);
 });
 
-Deno.test("a node whose settings fit nobody gives up even if it is always the one that refuses", () => {
-  const [n1, n2] = [nodeOf("n1"), nodeOf("n2", { digest: "others" })];
+Deno.test("a node whose settings fit nobody gives up even if it is always the one that refuses", async () => {
+  const [n1, n2] = await Promise.all([nodeOf("n1"), nodeOf("n2", { digest: "others" })]);
   n2.admission.admit(n1.peerId, n1.admission.greeting());
   assert.deepEqual(n2.gaveUp, []);
   n2.time.run(10_000);
   n2.admission.admit(n1.peerId, n1.admission.greeting());
   assert.match(n2.gaveUp[0]!, /^Refused by peer-of-n1: The namespaces differ/);
+});
+
+Deno.test("a node that was left out is let in again once its copies are empty", async () => {
+  const [n1, n2] = await Promise.all([nodeOf("n1"), nodeOf("n2")]);
+  await n1.floors.raise(new Map([[7, 4_000]]), ["n2"]);
+  const refusal = n1.admission.admit(n2.peerId, n2.admission.greeting());
+  assert.match(refusal!, /left behind at 4000/);
+  assert.equal(n1.table.peerOf("n2"), undefined, "it is no member before");
+
+  n2.admission.refusedBy(n1.peerId, refusal!);
+  await n2.anew.promise;
+  assert.ok(n2.floors.mustEmpty);
+  assert.deepEqual([n2.startedAnew, n2.gaveUp], [[true], []]);
+
+  await n2.floors.haveEmptied();
+  assert.equal(n1.admission.admit(n2.peerId, n2.admission.greeting()), undefined);
+  assert.equal(n1.floors.missedBy("n2"), undefined);
+  n2.admission.refusedBy(n1.peerId, refusal!);
+  await n2.noted();
+  await n2.noted();
+  assert.deepEqual(n2.startedAnew, [true], "once is enough, whoever says it again");
 });

@@ -79,6 +79,9 @@ export interface Troubles {
   disk: (operation: DiskOperation) => void | Promise<void>;
 }
 
+/** After how long a member that is down is left out. */
+export const MAX_ABSENCE_MS = 3_600_000;
+
 /** How long tombstones are kept at the least. */
 export const FORGET_AFTER_MS = 5_000;
 
@@ -91,6 +94,8 @@ export class RepairWorld {
   readonly peers = new Map<string, PeerId>();
   readonly layouts = new Map<string, CurrentLayout>();
   readonly down = new Set<string>();
+  /** For how long nodes have been down, if they are. */
+  readonly downForMs = new Map<string, number>();
   /** Nodes that say that their disks take no writes. */
   readonly readOnly = new Set<string>();
   /** Nodes to whose disks commits fail. */
@@ -302,6 +307,7 @@ export class RepairWorld {
       rpc,
       current: layout,
       peerOf: (node) => this.peers.get(node) ?? (this.nodes.has(node) ? node : undefined),
+      downForMs: (node) => this.downForMs.get(node) ?? 0,
       isDown: (node) => this.down.has(node),
       takesWrites: (node) => !this.readOnly.has(node),
       fillingProblem: (partition) => filling.problem(partition),
@@ -350,6 +356,7 @@ export class RepairWorld {
       clock,
       log,
       forgetAfterMs: FORGET_AFTER_MS,
+      maxAbsenceMs: MAX_ABSENCE_MS,
     });
     const rooms = { deadlines, disk, storage, actors, namespaces, replica, filling, floors };
     const repairs = { handOff, antiEntropy, forgetting, floorRounds };

@@ -92,6 +92,8 @@ export interface SimOptions {
   readonly compareMs: number;
   /** How long tombstones are kept at the least, in milliseconds. */
   readonly forgetAfterMs: number;
+  /** After how long a member that is down is left out of forgetting, in milliseconds. */
+  readonly maxAbsenceMs: number;
   readonly delayMs: number;
   readonly publicationLoss: number;
   readonly diskMs: number;
@@ -143,6 +145,7 @@ export function drawOptions(seed: number, nodeCounts: readonly number[] = []): S
     journalCount: dice.one([1, 3, 10, 120, 8_192]),
     compareMs: dice.one([3_000, 8_000]),
     forgetAfterMs: new Dice(seed, "forgetting").one([500, 2_000, 10_000, 300_000]),
+    maxAbsenceMs: 1e12,
     delayMs: dice.one([1, 10, 60]),
     publicationLoss: dice.one([0, 0, 0.2]),
     diskMs: dice.one([0, 2, 20]),

@@ -220,7 +220,7 @@ export class World {
 
   #settings(): Surroundings["settings"] {
     const { options } = this;
-    const { cacheBytes, compareMs, forgetAfterMs, isStrict, journalCount } = options;
+    const { cacheBytes, compareMs, forgetAfterMs, isStrict, journalCount, maxAbsenceMs } = options;
     const { r, replication, timeoutMs, w } = options;
     return {
       cluster: "sim",
@@ -234,6 +234,7 @@ export class World {
       heartbeatMs: 1_000,
       compareMs,
       forgetAfterMs,
+      maxAbsenceMs,
       cacheBytes,
       journalCount,
       join: nodeNames(options.nodeCount).map((name) => `/memory/${name}`),
