@@ -175,6 +175,11 @@ export class Heartbeats {
     return this.#options.table.members(this.#listening.now());
   }
 
+  /** For how long a node has been down, in milliseconds; 0 if it is not. */
+  downForMs(node: string): number {
+    return this.#options.table.downForMs(node, this.#listening.now());
+  }
+
   get #judgingMs(): number {
     return this.#intervalMs / JUDGEMENTS_PER_INTERVAL;
   }

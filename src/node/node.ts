@@ -29,6 +29,7 @@ import { Pace } from "../replica/pace.ts";
 import { AntiEntropy } from "../replica/anti_entropy.ts";
 import { Filling } from "../replica/filling.ts";
 import { HandOff } from "../replica/hand_off.ts";
+import { DEFAULT_HINT_WINDOW_MS, hintWindowProblem } from "../replica/hint_window.ts";
 import { RootCheck } from "../replica/root_check.ts";
 import { ReplicaService } from "../replica/replica_service.ts";
 import { TreeService } from "../replica/tree_service.ts";
@@ -202,6 +203,7 @@ export class Node implements NodeApi {
       this.#layouts,
       () => this.#seenNodes(),
     );
+    const hintWindowMs = settings.hintWindowMs ?? DEFAULT_HINT_WINDOW_MS;
     const cluster: Cluster = {
       self: settings.node,
       rpc: this.#rpc,
@@ -209,6 +211,9 @@ export class Node implements NodeApi {
       peerOf: (node) => this.#table.peerOf(node),
       isDown: (node) => this.#table.stateOf(node) === "down",
       takesWrites: (node) => this.#table.takesWrites(node),
+      hintProblem: (owner) => {
+        return hintWindowProblem(owner, this.#heartbeats.downForMs(owner), hintWindowMs);
+      },
       fillingProblem: (partition) => this.#filling.problem(partition),
       clockProblem: () => this.#clockWatch.mayCoordinate(),
       learnLayout: (encoded) => this.#learnLayout(encoded),

@@ -15,6 +15,7 @@ import { AntiEntropy } from "../../src/replica/anti_entropy.ts";
 import type { Cluster, CurrentLayout } from "../../src/replica/cluster.ts";
 import { Filling } from "../../src/replica/filling.ts";
 import { HandOff } from "../../src/replica/hand_off.ts";
+import { hintWindowProblem } from "../../src/replica/hint_window.ts";
 import { Namespaces, type NamespaceSettings } from "../../src/replica/namespaces.ts";
 import { Pace } from "../../src/replica/pace.ts";
 import { Replica } from "../../src/replica/replica.ts";
@@ -32,6 +33,9 @@ import { Rpc } from "../../src/wire/rpc.ts";
 import { LogBook, watch } from "../node/layout_world.ts";
 import { DiskImage, type DiskOperation, type MemoryDisk } from "../sim/memory_disk.ts";
 import { VirtualTime } from "../sim/virtual_clock.ts";
+
+/** How long an owner may be away before nothing more is kept for it. */
+export const HINT_WINDOW_MS = 3_600_000;
 
 export type MethodName = keyof typeof METHODS;
 
@@ -81,6 +85,8 @@ export class RepairWorld {
   readonly peers = new Map<string, PeerId>();
   readonly layouts = new Map<string, CurrentLayout>();
   readonly down = new Set<string>();
+  /** Asker and node: for how long the one has held the other to be away, in milliseconds. */
+  readonly awayMs = new Map<string, number>();
   /** Nodes that say that their disks take no writes. */
   readonly readOnly = new Set<string>();
   /** Nodes to whose disks commits fail. */
@@ -292,6 +298,9 @@ export class RepairWorld {
       peerOf: (node) => this.peers.get(node) ?? (this.nodes.has(node) ? node : undefined),
       isDown: (node) => this.down.has(node),
       takesWrites: (node) => !this.readOnly.has(node),
+      hintProblem: (owner) => {
+        return hintWindowProblem(owner, this.awayMs.get(`${name} ${owner}`) ?? 0, HINT_WINDOW_MS);
+      },
       fillingProblem: (partition) => filling.problem(partition),
       clockProblem: () => undefined,
       learnLayout: (encoded) => this.learned.push(encoded),

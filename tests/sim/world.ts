@@ -207,7 +207,8 @@ export class World {
 
   #settings(): Surroundings["settings"] {
     const { options } = this;
-    const { cacheBytes, compareMs, isStrict, journalCount, r, replication, timeoutMs, w } = options;
+    const { cacheBytes, compareMs, hintWindowMs, journalCount } = options;
+    const { isStrict, r, replication, timeoutMs, w } = options;
     return {
       cluster: "sim",
       zone: "dc1/rack1",
@@ -218,6 +219,7 @@ export class World {
       namespaces: [],
       maxClockSkewMs: 1_000,
       heartbeatMs: 1_000,
+      hintWindowMs,
       compareMs,
       cacheBytes,
       journalCount,

@@ -12,6 +12,7 @@ const CLAUSES: readonly (readonly [RegExp, Clause])[] = [
   [/^patience (\d+ m?s)$/, ([, time]) => ({ timeoutMs: readTimeMs(time!) })],
   [/^strict$/, () => ({ isStrict: true })],
   [/^compared every (\d+ m?s)$/, ([, time]) => ({ compareMs: readTimeMs(time!) })],
+  [/^hints for (\d+ m?s)$/, ([, time]) => ({ hintWindowMs: readTimeMs(time!) })],
   // Each commit goes on to the records at once, and each read is one of the disk.
   [/^no caches$/, () => ({ cacheBytes: 0, journalCount: 0 })],
 ];
