@@ -145,9 +145,9 @@ export class Coordinator {
       try {
         return await this.#coordinate(request, routed);
       } catch (error) {
-        // If our own record cannot be read, nothing was done: an owner that can read its own is asked.
-        if (!isUnreadable(error) || owners.length === 1) throw error;
-        return await this.#forward(request, routed, owners);
+        // Our own copy can be neither read nor written, and nothing was done: others do it in our place.
+        if (!isOfOwnCopy(error)) throw error;
+        return await this.#forward(request, routed, owners, error);
       }
     } finally {
       this.#pace.ended(isTimed);
@@ -162,17 +162,22 @@ export class Coordinator {
     return this.#pace.began();
   }
 
-  /** Lets an owner coordinate, or, if none can be asked, the first node that stands in. */
+  /**
+   * Lets an owner coordinate, or, if none can be asked, the first node that stands in.
+   *
+   * @param own why this node, which owns the key, cannot
+   */
   async #forward(
     request: ClientRequest,
     routed: Routed,
     owners: readonly string[],
+    own?: DenamoError,
   ): Promise<ClientAnswer> {
     const { isStrict, partition, timeoutMs } = routed;
     this.#forwarded++;
     const endsAtMs = this.#clock.monotonic() + timeoutMs;
-    const refusals: DenamoError[] = [];
-    const causes: string[] = [];
+    const refusals = own === undefined ? [] : [own];
+    const causes = own === undefined ? [] : [`${this.#cluster.self}: ${own.message}`];
     const turnTo = async ({ node, peer }: StandIn, isStandIn: boolean) => {
       const leftMs = endsAtMs - this.#clock.monotonic();
       if (leftMs <= 0) return undefined;
@@ -195,8 +200,11 @@ export class Coordinator {
       firstAnswer(nodes, this.#deadlines, pauseMs, (node) => turnTo(node, areStandIns));
     const answer = await answerOf(reachable(this.#cluster, owners), false);
     if (answer !== undefined) return answer;
-    // An owner that could not gather a quorum has tried those that stand in.
-    if (!isStrict && !refusals.some(({ code }) => code === "quorum")) {
+    // An owner that could not gather a quorum has tried those that stand in. And to who stands in for the only owner
+    // a record that is damaged there would look absent.
+    const isFinal = ({ code }: DenamoError) =>
+      code === "quorum" || code === "corrupt" && owners.length === 1;
+    if (!isStrict && !refusals.some(isFinal)) {
       const answer = await answerOf(standInsFor(this.#cluster, partition, owners), true);
       if (answer !== undefined) return answer;
     }
@@ -205,6 +213,8 @@ export class Coordinator {
     if (endsAtMs <= this.#clock.monotonic()) {
       throw new TimeoutError(`The request for "${showBytes(request.key)}"`, "no", timeoutMs);
     }
+    // Nobody else could be asked.
+    if (own !== undefined && refusals.length === 1) throw own;
     throw new QuorumError(`an owner of "${showBytes(request.key)}"`, "no", {
       needed: 1,
       got: 0,
@@ -346,8 +356,8 @@ export class Coordinator {
   }
 }
 
-/** Whether the own copy could not be read, and so nothing was written. */
-function isUnreadable(error: unknown): boolean {
+/** Whether the own copy could not be read, or may not be written, and so nothing was done. */
+function isOfOwnCopy(error: unknown): error is DenamoError {
   return error instanceof DenamoError && error.outcome === "no" &&
     (error.code === "corrupt" || error.code === "disk_failed");
 }
