@@ -2,8 +2,9 @@
 //
 // Any node takes any request. An owner of the key coordinates it; another node forwards it to the owner
 // that answers fastest. A read may be tried at another owner, also beside one that takes long; a write only if
-// the first certainly did nothing with it, since a write made twice would be two writes. If no owner can be asked, the first fallback
-// coordinates that can, the same for all who ask, unless the request is strict.
+// the first certainly did nothing with it, since a write made twice would be two writes. So it goes to an owner that
+// has just shown that it lives. If no owner can be asked, the first fallback coordinates that can, the same for all
+// who ask, unless the request is strict.
 
 import { showBytes } from "../base/bytes.ts";
 import { decodeContext } from "../causality/context_token.ts";
@@ -26,15 +27,15 @@ import {
   OverloadedError,
   QuorumError,
   TimeoutError,
-  TooLargeError,
 } from "../wire/errors.ts";
 import { LIMITS } from "../wire/limits.ts";
 import { type IncomingRequest, METHODS } from "../wire/message_codec.ts";
 import { type Cluster, layoutOf, learnFromRefusal, reachable } from "../replica/cluster.ts";
-import { atLeastOf, checkLength, checkNotStale, readToken } from "./at_least.ts";
+import { atLeastOf, checkNotStale, readToken } from "./at_least.ts";
 import { CorruptRepairs } from "./corrupt_repairs.ts";
 import { firstAnswer } from "./first_answer.ts";
 import { Reads } from "./reads.ts";
+import { checkRequest } from "./request_checks.ts";
 import {
   type ClientAnswer,
   type ClientRequest,
@@ -48,6 +49,7 @@ import {
   type PutRequest,
 } from "./requests.ts";
 import { writeAnswer } from "./results.ts";
+import { livingFirst } from "./sign_of_life.ts";
 import { type StandIn, standInsFor } from "./stand_ins.ts";
 import { Writes } from "./writes.ts";
 
@@ -121,11 +123,7 @@ export class Coordinator {
    * @throws {DenamoError}
    */
   async execute(request: ClientRequest, timeoutMs: number | undefined): Promise<ClientAnswer> {
-    checkKey(request.key);
-    checkTokens(request);
-    if (request.op === "put" && request.value.bytes.length > LIMITS.value) {
-      throw new TooLargeError("The value", LIMITS.value, request.value.bytes.length);
-    }
+    checkRequest(request);
     const isTimed = this.#begin();
     try {
       const { layout, placement } = layoutOf(this.#cluster);
@@ -194,11 +192,16 @@ export class Coordinator {
         return undefined;
       }
     };
-    // A read may be made twice, so nobody need wait for an owner that hangs.
-    const pauseMs = request.op === "get" ? NEXT_OWNER_AFTER_MS : undefined;
+    // A read may be made twice, so nobody need wait for an owner that hangs. A write must go to one that does not.
+    const isRead = request.op === "get";
+    const pauseMs = isRead ? NEXT_OWNER_AFTER_MS : undefined;
     const answerOf = (nodes: readonly StandIn[], areStandIns: boolean) =>
       firstAnswer(nodes, this.#deadlines, pauseMs, (node) => turnTo(node, areStandIns));
-    const answer = await answerOf(reachable(this.#cluster, owners), false);
+    const able = reachable(this.#cluster, owners);
+    const takers = isRead
+      ? able
+      : await livingFirst(this.#cluster, able, this.#deadlines, timeoutMs);
+    const answer = await answerOf(takers, false);
     if (answer !== undefined) return answer;
     // An owner that could not gather a quorum has tried those that stand in. And to who stands in for the only owner
     // a record that is damaged there would look absent.
@@ -376,20 +379,4 @@ function latestOf(held: DataObject, seen: VersionVector | undefined): HybridTime
 
 function contextOf(key: Uint8Array, token: string | undefined): VersionVector | undefined {
   return token === undefined ? undefined : readToken(key, token, decodeContext);
-}
-
-/** Refuses here what another node would take for damage to the message. */
-function checkTokens(request: ClientRequest): void {
-  if (request.op === "get") atLeastOf(request);
-  else if (request.op !== "expire") checkLength(request.context ?? "");
-}
-
-function checkKey(key: Uint8Array): void {
-  if (key.length === 0) throw new DenamoError("bad_request", "no", "The key is empty");
-  if (key.length > LIMITS.key) throw new TooLargeError("The key", LIMITS.key, key.length);
-  let escaped = key.length;
-  for (let i = 0; i < key.length; i++) if (key[i] === 0) escaped++;
-  if (escaped > LIMITS.escapedKey) {
-    throw new TooLargeError("The key with its NUL bytes escaped", LIMITS.escapedKey, escaped);
-  }
 }
