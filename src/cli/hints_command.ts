@@ -16,7 +16,8 @@ export function addHintsCommand(program: Command, host: CommandHost): void {
   const command = program.command("hints")
     .description("show what nodes keep for owners that could not be reached, or wait for its end");
   const show = command.command("show", { isDefault: true })
-    .description("show what every node keeps (this is what hints does by itself)");
+    .description("show what every node keeps (this is what hints does by itself)")
+    .addHelpText("after", WINDOW);
   clientCommand(host, show, showHints);
   const wait = command.command("wait")
     .description("wait until every node says that it keeps nothing")
@@ -24,6 +25,11 @@ export function addHintsCommand(program: Command, host: CommandHost): void {
     .addHelpText("after", EXAMPLE);
   clientCommand(host, wait, waitForHints);
 }
+
+const WINDOW = `
+For a node that has been down for three hours nothing more is kept: writes do without it, or are
+refused if they cannot. What is kept stays until it is back; what else it has missed it gets from
+the other owners.`;
 
 const EXAMPLE = `
 A node that cannot be asked may keep something: it is waited for too.
@@ -81,9 +87,10 @@ function keepsNothing({ error, isComplete, keys }: HintsView): boolean {
 /** One row per node; what is not known is a question mark. */
 export function hintsText(nodes: readonly HintsView[]): string {
   const rows = nodes.map((view) => {
-    const { bytes, error, isComplete, keys, limitBytes, node, oldestAgeMs, owners } = view;
+    const { bytes, error, isComplete, keys, limitBytes, node, oldestAgeMs } = view;
     if (error !== undefined) return [node, "?", "?", "?", "?", error];
-    const lacking = owners.map((owner) => `${owner.node} (${counted(owner.keys, "key")})`);
+    const lacking = view.owners.map((owner) => `${owner.node} (${counted(owner.keys, "key")})`);
+    const closed = view.tooLongAway.map((away) => `nothing more for ${away}`);
     const more = isComplete ? [] : ["it is still searching its disk"];
     return [
       node,
@@ -91,7 +98,7 @@ export function hintsText(nodes: readonly HintsView[]): string {
       size(bytes),
       size(limitBytes),
       oldestAgeMs === undefined ? "-" : duration(oldestAgeMs),
-      [...lacking, ...more].join(", ") || "-",
+      [...lacking, ...closed, ...more].join(", ") || "-",
     ];
   });
   const header = ["node", "keys", "size", "limit", "oldest", "lacking at"];

@@ -2,8 +2,9 @@
 //
 // Any node takes any request. An owner of the key coordinates it; another node forwards it to the owner
 // that answers fastest. A read may be tried at another owner, also beside one that takes long; a write only if
-// the first certainly did nothing with it, since a write made twice would be two writes. If no owner can be asked, the first fallback
-// coordinates that can, the same for all who ask, unless the request is strict.
+// the first certainly did nothing with it, since a write made twice would be two writes. So it goes to an owner that
+// has just shown that it lives. If no owner can be asked, the first fallback coordinates that can, the same for all
+// who ask, unless the request is strict.
 
 import { showBytes } from "../base/bytes.ts";
 import { decodeContext } from "../causality/context_token.ts";
@@ -27,15 +28,15 @@ import {
   OverloadedError,
   QuorumError,
   TimeoutError,
-  TooLargeError,
 } from "../wire/errors.ts";
 import { LIMITS } from "../wire/limits.ts";
 import { type IncomingRequest, METHODS } from "../wire/message_codec.ts";
 import { type Cluster, layoutOf, learnFromRefusal, reachable } from "../replica/cluster.ts";
-import { atLeastOf, checkLength, checkNotStale, readToken } from "./at_least.ts";
+import { atLeastOf, checkNotStale, readToken } from "./at_least.ts";
 import { CorruptRepairs } from "./corrupt_repairs.ts";
 import { firstAnswer } from "./first_answer.ts";
 import { Reads } from "./reads.ts";
+import { checkRequest } from "./request_checks.ts";
 import {
   type ClientAnswer,
   type ClientRequest,
@@ -49,6 +50,7 @@ import {
   type PutRequest,
 } from "./requests.ts";
 import { writeAnswer } from "./results.ts";
+import { livingFirst } from "./sign_of_life.ts";
 import { type StandIn, standInsFor } from "./stand_ins.ts";
 import { Writes } from "./writes.ts";
 
@@ -123,11 +125,7 @@ export class Coordinator {
    * @throws {DenamoError}
    */
   async execute(request: ClientRequest, timeoutMs: number | undefined): Promise<ClientAnswer> {
-    checkKey(request.key);
-    checkTokens(request);
-    if (request.op === "put" && request.value.bytes.length > LIMITS.value) {
-      throw new TooLargeError("The value", LIMITS.value, request.value.bytes.length);
-    }
+    checkRequest(request);
     const isTimed = this.#begin();
     try {
       const { layout, placement } = layoutOf(this.#cluster);
@@ -147,9 +145,9 @@ export class Coordinator {
       try {
         return await this.#coordinate(request, routed);
       } catch (error) {
-        // If our own record cannot be read, nothing was done: an owner that can read its own is asked.
-        if (!isUnreadable(error) || owners.length === 1) throw error;
-        return await this.#forward(request, routed, owners);
+        // Our own copy can be neither read nor written, and nothing was done: others do it in our place.
+        if (!isOfOwnCopy(error)) throw error;
+        return await this.#forward(request, routed, owners, error);
       }
     } finally {
       this.#pace.ended(isTimed);
@@ -164,17 +162,22 @@ export class Coordinator {
     return this.#pace.began();
   }
 
-  /** Lets an owner coordinate, or, if none can be asked, the first node that stands in. */
+  /**
+   * Lets an owner coordinate, or, if none can be asked, the first node that stands in.
+   *
+   * @param own why this node, which owns the key, cannot
+   */
   async #forward(
     request: ClientRequest,
     routed: Routed,
     owners: readonly string[],
+    own?: DenamoError,
   ): Promise<ClientAnswer> {
     const { isStrict, partition, timeoutMs } = routed;
     this.#forwarded++;
     const endsAtMs = this.#clock.monotonic() + timeoutMs;
-    const refusals: DenamoError[] = [];
-    const causes: string[] = [];
+    const refusals = own === undefined ? [] : [own];
+    const causes = own === undefined ? [] : [`${this.#cluster.self}: ${own.message}`];
     const turnTo = async ({ node, peer }: StandIn, isStandIn: boolean) => {
       const leftMs = endsAtMs - this.#clock.monotonic();
       if (leftMs <= 0) return undefined;
@@ -191,14 +194,22 @@ export class Coordinator {
         return undefined;
       }
     };
-    // A read may be made twice, so nobody need wait for an owner that hangs.
-    const pauseMs = request.op === "get" ? NEXT_OWNER_AFTER_MS : undefined;
+    // A read may be made twice, so nobody need wait for an owner that hangs. A write must go to one that does not.
+    const isRead = request.op === "get";
+    const pauseMs = isRead ? NEXT_OWNER_AFTER_MS : undefined;
     const answerOf = (nodes: readonly StandIn[], areStandIns: boolean) =>
       firstAnswer(nodes, this.#deadlines, pauseMs, (node) => turnTo(node, areStandIns));
-    const answer = await answerOf(reachable(this.#cluster, owners), false);
+    const able = reachable(this.#cluster, owners);
+    const takers = isRead
+      ? able
+      : await livingFirst(this.#cluster, able, this.#deadlines, timeoutMs);
+    const answer = await answerOf(takers, false);
     if (answer !== undefined) return answer;
-    // An owner that could not gather a quorum has tried those that stand in.
-    if (!isStrict && !refusals.some(({ code }) => code === "quorum")) {
+    // An owner that could not gather a quorum has tried those that stand in. And to who stands in for the only owner
+    // a record that is damaged there would look absent.
+    const isFinal = ({ code }: DenamoError) =>
+      code === "quorum" || code === "corrupt" && owners.length === 1;
+    if (!isStrict && !refusals.some(isFinal)) {
       const answer = await answerOf(standInsFor(this.#cluster, partition, owners), true);
       if (answer !== undefined) return answer;
     }
@@ -207,6 +218,8 @@ export class Coordinator {
     if (endsAtMs <= this.#clock.monotonic()) {
       throw new TimeoutError(`The request for "${showBytes(request.key)}"`, "no", timeoutMs);
     }
+    // Nobody else could be asked.
+    if (own !== undefined && refusals.length === 1) throw own;
     throw new QuorumError(`an owner of "${showBytes(request.key)}"`, "no", {
       needed: 1,
       got: 0,
@@ -349,8 +362,8 @@ export class Coordinator {
   }
 }
 
-/** Whether the own copy could not be read, and so nothing was written. */
-function isUnreadable(error: unknown): boolean {
+/** Whether the own copy could not be read, or may not be written, and so nothing was done. */
+function isOfOwnCopy(error: unknown): error is DenamoError {
   return error instanceof DenamoError && error.outcome === "no" &&
     (error.code === "corrupt" || error.code === "disk_failed");
 }
@@ -369,20 +382,4 @@ function latestOf(held: DataObject, seen: VersionVector | undefined): HybridTime
 
 function contextOf(key: Uint8Array, token: string | undefined): VersionVector | undefined {
   return token === undefined ? undefined : readToken(key, token, decodeContext);
-}
-
-/** Refuses here what another node would take for damage to the message. */
-function checkTokens(request: ClientRequest): void {
-  if (request.op === "get") atLeastOf(request);
-  else if (request.op !== "expire") checkLength(request.context ?? "");
-}
-
-function checkKey(key: Uint8Array): void {
-  if (key.length === 0) throw new DenamoError("bad_request", "no", "The key is empty");
-  if (key.length > LIMITS.key) throw new TooLargeError("The key", LIMITS.key, key.length);
-  let escaped = key.length;
-  for (let i = 0; i < key.length; i++) if (key[i] === 0) escaped++;
-  if (escaped > LIMITS.escapedKey) {
-    throw new TooLargeError("The key with its NUL bytes escaped", LIMITS.escapedKey, escaped);
-  }
 }

@@ -1,11 +1,13 @@
 // One write on its way to the owners' disks, and to those of their stand-ins.
 //
 // A stand-in is asked when an owner takes far longer than it mostly does (see wire/hedging.ts), and at once beside an
-// owner whose circuit breaker is open.
+// owner whose circuit breaker is open. Nobody is asked to stand in for an owner that has been away for so long that
+// nothing more is kept for it (see replica/hint_window.ts): the write has to do without that owner.
 
 import type { DataObject } from "../crdt/data_object.ts";
 import type { PeerId } from "../ports/network.ts";
 import { type Cluster, layoutOf, learnFromRefusal } from "../replica/cluster.ts";
+import { isTooLongAway } from "../replica/hint_window.ts";
 import type { Deadline, Deadlines } from "../wire/deadlines.ts";
 import { DenamoError, OverloadedError, type QuorumError } from "../wire/errors.ts";
 import { MOST_PATIENCE_MS } from "../wire/hedging.ts";
@@ -31,6 +33,8 @@ interface Slot {
   /** How many have been asked on its behalf and have neither acknowledged nor failed. */
   waitingCount: number;
   failure: unknown;
+  /** Why nobody stands in for the owner, if that is known. */
+  absence: DenamoError | undefined;
 }
 
 export class WriteRound {
@@ -62,14 +66,17 @@ export class WriteRound {
       isAcknowledged: false,
       waitingCount: 0,
       failure: undefined,
+      absence: undefined,
     }));
   }
 
   /** Whether so many slots have somebody to ask. */
   canReach(needed: number): boolean {
-    const owners = this.#slots.filter(({ owner }) => this.#hasRoom(owner)).length;
-    return owners >= needed ||
-      needed <= this.#slots.length && owners + this.#spare.length >= needed;
+    const others = this.#slots.filter(({ owner }) => !this.#hasRoom(owner));
+    const owners = this.#slots.length - others.length;
+    if (owners >= needed) return true;
+    const open = others.filter(({ owner }) => this.#cluster.hintProblem(owner) === undefined);
+    return owners + open.length >= needed && owners + this.#spare.length >= needed;
   }
 
   /** Whether it is too many requests under way that keep the write from beginning, if it cannot. */
@@ -82,7 +89,8 @@ export class WriteRound {
   /** Why the write cannot begin. */
   refusal(): QuorumError {
     for (const { owner } of this.#slots) {
-      if (!this.#canAsk(owner)) this.#quorum.fail(owner, NOT_CONNECTED);
+      if (this.#canAsk(owner)) continue;
+      this.#quorum.fail(owner, this.#cluster.hintProblem(owner) ?? NOT_CONNECTED);
     }
     return this.#quorum.error("no");
   }
@@ -144,16 +152,19 @@ export class WriteRound {
     if (bySlot.size > 0) this.#ask(bySlot, [], writing);
   }
 
-  /** Lets the next fallback stand in, or counts the slot as failed if there is none. */
+  /** Lets the next fallback stand in, or counts the slot as failed if none would. */
   #askStandIn(slot: Slot, writing: Writing, cause: unknown): void {
     slot.failure ??= cause;
+    // A fallback that only has lost sight of the owner itself speaks for no other.
+    if (isTooLongAway(cause) && this.#cluster.isDown(slot.owner)) slot.absence = cause;
     if (this.#askNext(slot, writing) || slot.waitingCount > 0 || slot.isAcknowledged) return;
-    this.#quorum.fail(slot.owner, slot.failure);
+    this.#quorum.fail(slot.owner, slot.absence ?? slot.failure);
     this.#judge();
   }
 
   #askNext(slot: Slot, writing: Writing): boolean {
-    const next = this.#spare.shift();
+    slot.absence ??= this.#cluster.hintProblem(slot.owner);
+    const next = slot.absence === undefined ? this.#spare.shift() : undefined;
     if (next === undefined) return false;
     if (next.peer === undefined) this.#awaitOwnDisk(slot, writing);
     else this.#ask(new Map([[next.peer, slot]]), [slot.owner], writing);

@@ -51,7 +51,6 @@ export class Heartbeats {
   /** Of peers that have not been told yet: the incarnation of another run of theirs that we remember. */
   readonly #otherSelves = new Map<PeerId, number>();
   #sequence = 0;
-  #startedAtMs = 0;
   #phase: "idle" | "running" | "stopped" = "idle";
   #publishing: Timer | undefined;
   #judging: Timer | undefined;
@@ -80,7 +79,6 @@ export class Heartbeats {
     assert(this.#phase === "idle", "heartbeats are started once");
     this.#phase = "running";
     this.#listening.tick();
-    this.#startedAtMs = this.#listening.now();
     this.#judgeLater();
     this.#publish();
   }
@@ -172,17 +170,14 @@ export class Heartbeats {
     return this.#options.table.selfDoubt;
   }
 
-  /** For how long a node has been down, as far as this run of ours knows, in milliseconds; 0 if it is not. */
-  downForMs(node: string): number {
-    const nowMs = this.#listening.now();
-    const member = this.#options.table.member(node, nowMs);
-    if (member === undefined) return nowMs - this.#startedAtMs;
-    return member.state === "down" ? member.stateForMs : 0;
-  }
-
   /** All other nodes as they are at this moment, by name. */
   members(): Member[] {
     return this.#options.table.members(this.#listening.now());
+  }
+
+  /** For how long a node has been down, in milliseconds; 0 if it is not. */
+  downForMs(node: string): number {
+    return this.#options.table.downForMs(node, this.#listening.now());
   }
 
   get #judgingMs(): number {

@@ -97,6 +97,12 @@ export class MemberTable {
     return node === this.#node ? "up" : this.#rows.get(node)?.state ?? "down";
   }
 
+  /** For how long a node has been down, in milliseconds; 0 if it is not. Who was never heard of is down from 0 on. */
+  downForMs(node: string, atMs: number): number {
+    if (this.stateOf(node) !== "down") return 0;
+    return atMs - (this.#rows.get(node)?.stateSinceMs ?? 0);
+  }
+
   /** Whether a node does not say that its disk takes no writes. */
   takesWrites(node: string): boolean {
     return (this.#rows.get(node)?.heartbeat.disk ?? "ok") === "ok";

@@ -28,6 +28,7 @@ import { Replica, type Witness } from "../replica/replica.ts";
 import { Pace } from "../replica/pace.ts";
 import { Filling } from "../replica/filling.ts";
 import { Floors } from "../replica/floors.ts";
+import { DEFAULT_HINT_WINDOW_MS, hintWindowProblem } from "../replica/hint_window.ts";
 import { ReplicaService } from "../replica/replica_service.ts";
 import { openStorage, type Storage } from "../storage/storage.ts";
 import { Deadlines } from "../wire/deadlines.ts";
@@ -201,6 +202,7 @@ export class Node implements NodeApi {
       this.#layouts,
       () => this.#seenNodes(),
     );
+    const hintWindowMs = settings.hintWindowMs ?? DEFAULT_HINT_WINDOW_MS;
     const cluster: Cluster = {
       self: settings.node,
       rpc: this.#rpc,
@@ -209,6 +211,9 @@ export class Node implements NodeApi {
       downForMs: (node) => this.#heartbeats.downForMs(node),
       isDown: (node) => this.#table.stateOf(node) === "down",
       takesWrites: (node) => this.#table.takesWrites(node),
+      hintProblem: (owner) => {
+        return hintWindowProblem(owner, this.#heartbeats.downForMs(owner), hintWindowMs);
+      },
       fillingProblem: (partition) => this.#filling.problem(partition),
       clockProblem: () => this.#clockWatch.mayCoordinate(),
       learnLayout: (encoded) => this.#learnLayout(encoded),

@@ -22,6 +22,8 @@ export interface HintsView {
   readonly oldestAgeMs: number | undefined;
   /** Owners that are not known to have everything, by name. */
   readonly owners: readonly HintedOwnerView[];
+  /** Nodes that have been away for so long that nothing more is kept for them, by name. */
+  readonly tooLongAway: readonly string[];
 }
 
 /** What came of comparing with one other owner. */

@@ -1,6 +1,6 @@
 // What nodes tell each other of repair, as parts of messages.
 //
-//   hints answer   := [isComplete, limitBytes, keys, bytes, oldestAgeMs?, [[node, keys, bytes] ...]]
+//   hints answer   := [isComplete, limitBytes, keys, bytes, oldestAgeMs?, [[node, keys, bytes] ...], [node ...]]
 //   repair request := [[partition ...]?]
 //   repair answer  := [[[node, error?, partitions, [partition ...], repaired] ...]]
 
@@ -16,9 +16,9 @@ export type OwnHints = Omit<HintsView, "node" | "error">;
 const ERROR_CHARACTERS = 500;
 
 export function hintsAnswer(hints: OwnHints): readonly unknown[] {
-  const { bytes, isComplete, keys, limitBytes, oldestAgeMs, owners } = hints;
+  const { bytes, isComplete, keys, limitBytes, oldestAgeMs, owners, tooLongAway } = hints;
   const listed = owners.map((owner) => [owner.node, owner.keys, owner.bytes]);
-  return [isComplete, limitBytes, keys, bytes, oldestAgeMs ?? null, listed];
+  return [isComplete, limitBytes, keys, bytes, oldestAgeMs ?? null, listed, tooLongAway];
 }
 
 /** The inverse of {@linkcode hintsAnswer}. @throws {MalformedError} */
@@ -33,6 +33,7 @@ export function readHints(answer: readonly unknown[]): OwnHints {
     owners: rows(args.list(LIMITS.layoutMemberCount), "hints answer").map((row) => (
       { node: row.text(LIMITS.nodeName), keys: row.count(), bytes: row.count() }
     )),
+    tooLongAway: names(args.list(LIMITS.layoutMemberCount), "hints answer"),
   };
 }
 
@@ -76,4 +77,9 @@ function rows(list: readonly unknown[], where: string): Arguments[] {
 function numbers(list: readonly unknown[], where: string): number[] {
   const args = new Arguments(list, where);
   return list.map(() => args.count(PARTITION_COUNT_MAX - 1));
+}
+
+function names(list: readonly unknown[], where: string): string[] {
+  const args = new Arguments(list, where);
+  return list.map(() => args.text(LIMITS.nodeName));
 }

@@ -111,7 +111,7 @@ export class Repairs implements RepairApi {
   }
 
   #ownHints(): OwnHints {
-    const { handOff } = this.#options;
+    const { cluster, handOff } = this.#options;
     const { bytes, keys } = handOff.counts;
     const owners = new Map<string, HintedOwnerView>();
     let oldestAgeMs: number | undefined;
@@ -133,6 +133,8 @@ export class Repairs implements RepairApi {
       limitBytes: handOff.limitBytes,
       oldestAgeMs,
       owners: [...owners.values()].sort(byName),
+      tooLongAway: cluster.current()?.layout.members.map(({ node }) => node)
+        .filter((node) => cluster.hintProblem(node) !== undefined).sort() ?? [],
     };
   }
 
@@ -211,6 +213,7 @@ const UNKNOWN_HINTS: OwnHints = {
   limitBytes: 0,
   oldestAgeMs: undefined,
   owners: [],
+  tooLongAway: [],
 };
 
 function byName(a: { readonly node: string }, b: { readonly node: string }): number {

@@ -22,6 +22,8 @@ export interface NodeSettings {
   readonly journalCount?: number | undefined;
   /** How much this node keeps for owners that cannot be reached, in bytes. */
   readonly hintBytes?: number | undefined;
+  /** How long an owner may be away before nothing more is kept for it, in milliseconds. */
+  readonly hintWindowMs?: number | undefined;
   /** The mean pause between two comparisons with other owners, in milliseconds. */
   readonly compareMs?: number | undefined;
   /** How long tombstones and the like are kept at the least, in milliseconds. */

@@ -27,6 +27,8 @@ export interface Cluster {
   isDown(node: string): boolean;
   /** Whether a node, ourselves included, says that its disk takes writes, or has not said anything. */
   takesWrites(node: string): boolean;
+  /** Why nothing more is kept for an owner, if it has been away for too long (see hint_window.ts). */
+  hintProblem(owner: string): DenamoError | undefined;
   /** Why this node cannot answer for a partition that it owns, if it has forgotten data of it. */
   fillingProblem(partition: number): DenamoError | undefined;
   /** A sentence if our clock is too far from the others' to draw dots. */

@@ -6,8 +6,9 @@
 // write while it waits merges into it, a change of owners needs no thought, and what counted towards a quorum
 // is not dropped before every owner has it.
 //
-// What is kept is bounded in bytes: over the limit a node no longer stands in, and writes go on through
-// the others.
+// What is kept is bounded in bytes: over the limit a node stands in for nobody, and writes go on through the
+// others. It is bounded in time as well (see hint_window.ts): nobody stands in for an owner that has been away for
+// hours. What is kept already stays until all owners have it.
 //
 // Source: DeCandia et al., "Dynamo" (2007), section 4.6.
 
@@ -153,9 +154,16 @@ export class HandOff {
   /**
    * Keeps an object for an owner. Resolves when it is durable here.
    *
-   * @throws {DenamoError} as {@linkcode HandOff.checkRoom} does
+   * @throws {DenamoError} as {@linkcode HandOff.checkRoom} does, and if the owner has been away for too long
    */
-  async keep(partition: number, key: Uint8Array, object: DataObject): Promise<void> {
+  async keep(
+    owner: string,
+    partition: number,
+    key: Uint8Array,
+    object: DataObject,
+  ): Promise<void> {
+    const problem = this.#options.cluster.hintProblem(owner);
+    if (problem !== undefined) throw problem;
     this.checkRoom();
     this.#arriving.set(partition, (this.#arriving.get(partition) ?? 0) + 1);
     try {

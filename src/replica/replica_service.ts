@@ -65,10 +65,9 @@ export class ReplicaService {
       await this.#replica.merge(partition, key, object);
       return [];
     }
-    if (args.optional((part) => part.text(LIMITS.nodeName)) === undefined) {
-      throw this.#noOwner(partition);
-    }
-    await this.#handOff.keep(partition, key, object);
+    const owner = args.optional((part) => part.text(LIMITS.nodeName));
+    if (owner === undefined) throw this.#noOwner(partition);
+    await this.#handOff.keep(owner, partition, key, object);
     return [];
   }
 

@@ -49,6 +49,8 @@ interface OpenRequest {
 interface PeerLoad {
   open: number;
   latencyMs: number;
+  /** When it has sent something last, a sweep of the deadlines more or less. */
+  heardAtMs: number;
   readonly breaker: Breaker;
   /** The last request that came from it over each lane. */
   readonly lastRequestIds: Record<Lane, number>;
@@ -56,6 +58,9 @@ interface PeerLoad {
 
 /** Asking for the time is not free: one request of so many tells how fast a peer is. */
 const MEASURE_EVERY = 4;
+
+/** Whoever has sent nothing for longer is silent. */
+const SILENT_MS = 100;
 
 /** How long the breaker's question to a silent peer stays open. */
 const QUESTION_MS = 400;
@@ -94,7 +99,9 @@ export class Rpc {
 
   peerUp(peer: PeerId): void {
     const lastRequestIds = { request: 0, bulk: 0 };
-    this.#peers.set(peer, { open: 0, latencyMs: 1, breaker: new Breaker(), lastRequestIds });
+    const heardAtMs = this.#deadlines.nowMs;
+    const breaker = new Breaker();
+    this.#peers.set(peer, { open: 0, latencyMs: 1, heardAtMs, breaker, lastRequestIds });
   }
 
   /** Ends every request that waits for this peer. */
@@ -120,6 +127,12 @@ export class Rpc {
   /** Whether others should be asked before this peer, which has not answered for some hundred milliseconds. */
   isAvoided(peer: PeerId): boolean {
     return this.#peers.get(peer)?.breaker.isOpen === true;
+  }
+
+  /** Whether a peer has sent nothing for a tenth of a second, be it that it hangs or that nobody asked. */
+  isSilent(peer: PeerId): boolean {
+    const heardAtMs = this.#peers.get(peer)?.heardAtMs ?? -Infinity;
+    return this.#deadlines.nowMs - heardAtMs > SILENT_MS;
   }
 
   /** How many peers are avoided at present. */
@@ -193,7 +206,9 @@ export class Rpc {
   receive(from: PeerId, lane: Lane, bytes: Uint8Array): void {
     try {
       const message = decodeMessage(bytes);
-      if (message.kind !== "failure") this.#peers.get(from)?.breaker.spoke();
+      const load = this.#peers.get(from);
+      if (load !== undefined) load.heardAtMs = this.#deadlines.nowMs;
+      if (message.kind !== "failure") load?.breaker.spoke();
       if (message.kind === "request") {
         if (this.#isNext(message, from, lane)) this.#answer(message, from, lane);
         return;

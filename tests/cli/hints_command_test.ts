@@ -12,6 +12,7 @@ const NOTHING: Omit<HintsView, "node"> = {
   limitBytes: 256 * 1024 * 1024,
   oldestAgeMs: undefined,
   owners: [],
+  tooLongAway: [],
 };
 
 const SOME: Omit<HintsView, "node"> = {
@@ -30,8 +31,9 @@ function answer(nodes: Record<string, Omit<HintsView, "node">>): Response {
 
 Deno.test("hints is a table of what each node keeps, or the JSON that it is", async () => {
   const searching = { ...NOTHING, isComplete: false };
+  const closed = { ...SOME, tooLongAway: ["n3", "n10"] };
   await using node = startFakeNodeServer(() =>
-    answer({ n10: AWAY, n1: SOME, n2: NOTHING, n4: searching })
+    answer({ n10: AWAY, n1: SOME, n2: NOTHING, n4: searching, n5: closed })
   );
   const { code, outText } = await run(["hints", "--url", node.url]);
   assert.equal(code, EXIT_CODES.ok);
@@ -41,11 +43,13 @@ Deno.test("hints is a table of what each node keeps, or the JSON that it is", as
       "n1       3  1.5 KiB  256 MiB  1 min 5 s  n2 (1 key), n3 (3 keys)\n" +
       "n2       0      0 B  256 MiB          -  -\n" +
       "n4       0      0 B  256 MiB          -  it is still searching its disk\n" +
+      "n5       3  1.5 KiB  256 MiB  1 min 5 s  n2 (1 key), n3 (3 keys), " +
+      "nothing more for n3, nothing more for n10\n" +
       "n10      ?        ?        ?          ?  not connected\n",
   );
   assert.equal(node.asked[0]!.target, "/cluster/hints");
   const asJson = await run(["hints", "--json", "--url", node.url]);
-  assert.deepEqual(JSON.parse(asJson.outText).nodes.length, 4);
+  assert.deepEqual(JSON.parse(asJson.outText).nodes.length, 5);
 });
 
 Deno.test("hints wait ends once every node keeps nothing and says so itself", async () => {

@@ -6,7 +6,7 @@ import { standInsFor } from "../../src/coordinator/stand_ins.ts";
 import { WriteRound } from "../../src/coordinator/write_round.ts";
 import { DenamoError, OverloadedError, QuorumError } from "../../src/wire/errors.ts";
 import { watch } from "../node/layout_world.ts";
-import { RepairWorld, type WorldSettings } from "../replica/repair_world.ts";
+import { HINT_WINDOW_MS, RepairWorld, type WorldSettings } from "../replica/repair_world.ts";
 
 const KEY = "cart:alice";
 const NEVER = new Promise<void>(() => {});
@@ -158,8 +158,9 @@ Deno.test("a fallback that has no room left refuses, and the write goes on throu
   const { world, self, third, others } = await worldOf(5, { hintBytes: 1 });
   const [full, next] = others as [string, string];
   const [other] = world.keysWhere((key) => world.othersOf(key).includes(full), 1);
-  const object = await world.write(world.ownersOf(other!)[0]!, other!, "fills it");
-  await world.node(full).handOff.keep(world.partitionOf(other!), utf8(other!), object);
+  const [owner] = world.ownersOf(other!) as [string];
+  const object = await world.write(owner, other!, "fills it");
+  await world.node(full).handOff.keep(owner, world.partitionOf(other!), utf8(other!), object);
   world.disconnect(self, third);
   const { end, outcome } = await write(world, self, { w: 3 });
   assert.ok(await end() < 250);
@@ -167,6 +168,57 @@ Deno.test("a fallback that has no room left refuses, and the write goes on throu
   assert.deepEqual(await world.textsOf(full, KEY), []);
   assert.deepEqual(await world.textsOf(next, KEY), ["milk"]);
   assert.equal(world.node(full).handOff.counts.keys, 1);
+});
+
+Deno.test("for an owner that has been away for too long nobody is asked to stand in, and the error says why", async () => {
+  const { world, self, third, others } = await worldOf(5);
+  world.isolate(third);
+  world.awayMs.set(`${self} ${third}`, HINT_WINDOW_MS + 120_000);
+  const round = roundOf(world, self, { w: 3 });
+  assert.ok(!round.canReach(3));
+  const cause = `${third} has been away for 62 min: nothing more is kept for it after 60 min`;
+  const refusal = round.refusal();
+  assert.deepEqual([refusal.outcome, refusal.causes], ["no", [cause]]);
+  const { end, outcome } = await write(world, self, { w: 2 });
+  await end();
+  assert.equal(outcome.error, undefined, "two owners have it");
+  const all = await write(world, self, { w: 3 });
+  assert.ok(await all.end() < 50);
+  assert.deepEqual((all.outcome.error as QuorumError).causes, [cause]);
+  await world.time.pass(1_000);
+  assert.deepEqual(others.flatMap((other) => world.node(other).asked), []);
+});
+
+Deno.test("what keeps out one owner keeps out no other: fallbacks stand in for who has just gone", async () => {
+  const { world, self, second, third } = await worldOf(5);
+  world.isolate(second);
+  world.isolate(third);
+  world.awayMs.set(`${self} ${third}`, HINT_WINDOW_MS + 1);
+  assert.ok(roundOf(world, self).canReach(2) && !roundOf(world, self).canReach(3));
+  const { end, outcome } = await write(world, self, { w: 2 });
+  await end();
+  assert.equal(outcome.error, undefined);
+  assert.equal((await holders(world)).length, 2);
+});
+
+Deno.test("a fallback that knows an owner to be away for too long speaks for the others, unless it alone has lost it", async () => {
+  for (const isDown of [true, false]) {
+    const { world, self, third, others } = await worldOf(5);
+    const [first, next] = others as [string, string];
+    world.isolate(third);
+    if (isDown) world.down.add(third);
+    world.awayMs.set(`${first} ${third}`, HINT_WINDOW_MS + 1);
+    const { end, outcome } = await write(world, self, { w: 3 });
+    assert.ok(await end() < 50);
+    assert.deepEqual(world.node(first).asked, ["store"]);
+    assert.deepEqual(await world.textsOf(first, KEY), []);
+    assert.deepEqual(world.node(next).asked, isDown ? [] : ["store"]);
+    assert.equal(outcome.error === undefined, !isDown);
+    if (isDown) {
+      assert.match(String(outcome.error), new RegExp(`${third} has been away for 60 min`));
+    }
+    assert.ok(!world.node(self).rpc.isAvoided(first), "the fallback is well");
+  }
 });
 
 Deno.test("a strict write asks no stand-in and says which owners are missing", async () => {

@@ -66,6 +66,7 @@ export class FakeNodeApi implements NodeApi {
       limitBytes: 1_000,
       oldestAgeMs: 2_000,
       owners: [{ node: "n3", keys: 1, bytes: 150 }],
+      tooLongAway: [],
     },
   ];
   differing: DifferenceView[] = [];

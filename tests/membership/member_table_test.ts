@@ -62,6 +62,20 @@ Deno.test("MemberTable follows a member from its first heartbeat to its end and 
   ]);
 });
 
+Deno.test("downForMs() counts from when a member was judged down, and of a stranger from the start", () => {
+  const { table } = makeTable();
+  assert.equal(table.downForMs("n2", 300), 300);
+  const last = beat(table, {}, 1_000, 10_000);
+  assert.equal(table.downForMs("n2", 13_500), 0);
+  assert.deepEqual(judge(table, 14_500), ["n2"]);
+  assert.equal(table.downForMs("n2", 20_000), 5_500);
+  table.record(heartbeatOf({ sequence: last + 1 }), 20_000);
+  assert.equal(table.downForMs("n2", 20_500), 6_000, "one heartbeat is no return");
+  table.record(heartbeatOf({ sequence: last + 2 }), 21_000);
+  assert.equal(table.downForMs("n2", 21_000), 0);
+  assert.equal(table.downForMs("n1", 21_000), 0, "we are here");
+});
+
 Deno.test("MemberTable knows names and peer ids, our own among them", () => {
   const { table } = makeTable();
   table.record(heartbeatOf({ node: "n3", peerId: "peer-c" }), 0);

@@ -33,6 +33,20 @@ const IMPATIENT = {
   restartsAllAtHealing: false,
 } as const;
 
+/** Owners are away for longer than others stand in for them, and every write needs all. */
+const AFTER_HOURS = {
+  ...only("isolate", "powerCut", "restart"),
+  nodeCount: 5,
+  isStrict: false,
+  keyCount: 4,
+  requestsPerMinute: 3_000,
+  burstCount: 10,
+  meanFaultMs: 6_000,
+  hintWindowMs: 500,
+  w: "all",
+  ownLevelShare: 0,
+} as const;
+
 /** Disks are lost, and a single copy answers. */
 const FORGETTING = {
   ...only("lostDisk"),
@@ -49,11 +63,22 @@ export const REPAIR_MUTANTS: readonly Mutant[] = [
     name: "A hint is ignored",
     edits: [edit(
       "src/replica/replica_service.ts",
-      "    await this.#handOff.keep(partition, key, object);\n    return [];",
+      "    await this.#handOff.keep(owner, partition, key, object);\n    return [];",
       "    return [];",
     )],
     finding: tooEarlyOk,
     why: "Repair would hide it for a while, and a second loss would not",
+  },
+  {
+    name: "A fallback acknowledges a hint that comes too late to be kept",
+    edits: [edit(
+      "src/replica/hand_off.ts",
+      "hintProblem(owner);\n    if (problem !== undefined) throw problem;",
+      "hintProblem(owner);\n    if (problem !== undefined) return;",
+    )],
+    finding: tooEarlyOk,
+    with: AFTER_HOURS,
+    why: "A limit that is met by doing nothing, and saying nothing of it",
   },
   {
     name: "A hint is dropped before all owners have it",

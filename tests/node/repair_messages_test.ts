@@ -23,6 +23,7 @@ Deno.test("what one node says of its hints, another reads", () => {
     bytes: count,
     oldestAgeMs: fc.option(count, { nil: undefined }),
     owners: fc.array(fc.record({ node, keys: count, bytes: count }, PLAIN), { maxLength: 5 }),
+    tooLongAway: fc.array(node, { maxLength: 5 }),
   }, PLAIN);
   fc.assert(fc.property(hints, (one) => {
     assert.deepEqual(readHints(hintsAnswer(one)), one);
@@ -54,6 +55,8 @@ Deno.test("messages of repair that are not what they should be are malformed", (
     [readHints, [true, 1, 1, 1, null, [1]]],
     [readHints, [true, 1, 1, 1, null, [["n1", 1]]]],
     [readHints, [true, 1, 1, 1, -1, []]],
+    [readHints, [true, 1, 1, 1, null, []]],
+    [readHints, [true, 1, 1, 1, null, [], [7]]],
     [readRepairRequest, ["all"]],
     [readRepairRequest, [[16_384]]],
     [readRepair, [[["n1", null, 1, [0.5], 0]]]],

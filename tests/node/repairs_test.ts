@@ -169,6 +169,37 @@ Deno.test("hints() shows at every node what it keeps and who lacks it, until it 
   assert.deepEqual((await world.ended(world.node("n1").differences())).differences, []);
 });
 
+Deno.test("hints() names who has been away for too long, and nothing more is kept for it", async () => {
+  await using world = await NodeWorld.of(5, { hintWindowMs: 60_000 });
+  const [key] = KEYS.filter((key) => world.node("n1").placement(utf8(key))!.owners.includes("n3"));
+  const text = { kind: "text", bytes: utf8("value") } as const;
+  const put = () => world.ended(world.node("n1").put(utf8(key!), text, { w: 3 }));
+  const views = async () =>
+    (await world.ended(world.node("n1").hints())).filter(({ node }) => node !== "n3");
+  await world.stop("n3");
+  await world.time.pass(30_000);
+  await put();
+  assert.ok((await views()).every(({ tooLongAway }) => tooLongAway.length === 0));
+  await world.time.pass(60_000);
+  for (const { tooLongAway } of await views()) assert.deepEqual(tooLongAway, ["n3"]);
+  await assert.rejects(put(), refusedWith("quorum", /n3 has been away for 1 min: nothing more/));
+  assert.equal((await views()).reduce((sum, { keys }) => sum + keys, 0), 1, "kept as before");
+
+  // Who starts has seen nobody go: it counts from its start, and the others tell it better.
+  await world.stop("n1");
+  await world.start("n1");
+  await world.time.pass(10_000);
+  await assert.rejects(put(), { code: "quorum" });
+  await world.time.pass(60_000);
+  const [n1] = await views();
+  assert.deepEqual([n1!.node, n1!.tooLongAway], ["n1", ["n3"]]);
+
+  await world.restart("n3");
+  await world.time.pass(10_000);
+  await put();
+  for (const { keys, tooLongAway } of await views()) assert.deepEqual([keys, tooLongAway], [0, []]);
+});
+
 Deno.test("a node that has just started does not say that it keeps nothing before it has looked", async () => {
   await using world = await NodeWorld.of(5);
   await world.stop("n3");

@@ -1,8 +1,14 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import { utf8 } from "../../src/base/bytes.ts";
+import { isTooLongAway } from "../../src/replica/hint_window.ts";
 import { DenamoError, OverloadedError } from "../../src/wire/errors.ts";
-import { type RepairNode, RepairWorld, type WorldSettings } from "./repair_world.ts";
+import {
+  HINT_WINDOW_MS,
+  type RepairNode,
+  RepairWorld,
+  type WorldSettings,
+} from "./repair_world.ts";
 
 const FIVE = ["n1", "n2", "n3", "n4", "n5"];
 const KEY = "cart:alice";
@@ -18,7 +24,8 @@ async function fiveNodes(settings: Partial<WorldSettings> = {}) {
 /** Keeps what a node holds of a key at another one that does not own it. */
 async function keep(world: RepairWorld, keeper: string, key: string, from: string): Promise<void> {
   const object = await world.read(from, key);
-  await world.node(keeper).handOff.keep(world.partitionOf(key), utf8(key), object);
+  const owner = world.ownersOf(key).at(-1)!;
+  await world.node(keeper).handOff.keep(owner, world.partitionOf(key), utf8(key), object);
 }
 
 function lackingAt({ handOff }: RepairNode): (readonly string[])[] {
@@ -200,6 +207,36 @@ Deno.test("keep() refuses when as much is kept as may be, and takes more when th
   handOff.stop();
 });
 
+Deno.test("keep() refuses for an owner that has been away for too long; what is kept already waits for it", async () => {
+  const { world, first, second, third, keeper } = await fiveNodes();
+  world.isolate(third);
+  await world.give(second, KEY, await world.write(first, KEY, "milk"));
+  await keep(world, keeper, KEY, first);
+  const { handOff } = world.node(keeper);
+  world.awayMs.set(`${keeper} ${third}`, HINT_WINDOW_MS + 1);
+  const partition = world.partitionOf(KEY);
+  const later = await world.write(first, KEY, "bread");
+  await assert.rejects(handOff.keep(third, partition, utf8(KEY), later), (error) => {
+    assert.ok(error instanceof DenamoError && isTooLongAway(error) && error.outcome === "no");
+    assert.deepEqual(error.details, {
+      owner: third,
+      awayMs: HINT_WINDOW_MS + 1,
+      windowMs: HINT_WINDOW_MS,
+    });
+    return true;
+  });
+  handOff.start();
+  await world.time.pass(5_000);
+  assert.deepEqual(await world.textsOf(keeper, KEY), ["milk"]);
+  await handOff.keep(second, partition, utf8(KEY), later);
+
+  world.awayMs.clear();
+  world.connectAll(third);
+  await world.time.until(() => handOff.counts.keys === 0, "it is handed over");
+  assert.deepEqual(await world.textsOf(third, KEY), ["bread"]);
+  handOff.stop();
+});
+
 Deno.test("an owner that refuses is tried again until it takes what is kept for it", async () => {
   const { world, first, third, keeper } = await fiveNodes();
   let refusals = 0;
@@ -337,7 +374,9 @@ Deno.test("whatever is written while owners come and go, all owners have it in t
             world.node(name).handOff.note(world.partitionOf(text), utf8(text), object);
           } else {
             const [keeper] = world.othersOf(text);
-            await world.node(keeper!).handOff.keep(world.partitionOf(text), utf8(text), object);
+            const { handOff } = world.node(keeper!);
+            const owner = world.ownersOf(text)[0]!;
+            await handOff.keep(owner, world.partitionOf(text), utf8(text), object);
           }
           written.set(text, (written.get(text) ?? 0) + 1);
         }

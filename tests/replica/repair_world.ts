@@ -19,6 +19,7 @@ import { FloorService } from "../../src/replica/floor_service.ts";
 import { Floors } from "../../src/replica/floors.ts";
 import { Forgetting } from "../../src/replica/forgetting.ts";
 import { HandOff } from "../../src/replica/hand_off.ts";
+import { hintWindowProblem } from "../../src/replica/hint_window.ts";
 import { Namespaces, type NamespaceSettings } from "../../src/replica/namespaces.ts";
 import { Pace } from "../../src/replica/pace.ts";
 import { Replica } from "../../src/replica/replica.ts";
@@ -36,6 +37,9 @@ import { Rpc } from "../../src/wire/rpc.ts";
 import { LogBook, watch } from "../node/layout_world.ts";
 import { DiskImage, type DiskOperation, type MemoryDisk } from "../sim/memory_disk.ts";
 import { VirtualTime } from "../sim/virtual_clock.ts";
+
+/** How long an owner may be away before nothing more is kept for it. */
+export const HINT_WINDOW_MS = 3_600_000;
 
 export type MethodName = keyof typeof METHODS;
 
@@ -96,6 +100,8 @@ export class RepairWorld {
   readonly down = new Set<string>();
   /** For how long nodes have been down, if they are. */
   readonly downForMs = new Map<string, number>();
+  /** Asker and node: for how long the one has held the other to be away, in milliseconds. */
+  readonly awayMs = new Map<string, number>();
   /** Nodes that say that their disks take no writes. */
   readonly readOnly = new Set<string>();
   /** Nodes to whose disks commits fail. */
@@ -310,6 +316,9 @@ export class RepairWorld {
       downForMs: (node) => this.downForMs.get(node) ?? 0,
       isDown: (node) => this.down.has(node),
       takesWrites: (node) => !this.readOnly.has(node),
+      hintProblem: (owner) => {
+        return hintWindowProblem(owner, this.awayMs.get(`${name} ${owner}`) ?? 0, HINT_WINDOW_MS);
+      },
       fillingProblem: (partition) => filling.problem(partition),
       clockProblem: () => undefined,
       learnLayout: (encoded) => this.learned.push(encoded),

@@ -34,7 +34,7 @@ async function kept(count: number) {
   for (const key of keys) {
     const object = await world.write(owners[0], key, key);
     await world.give(owners[1], key, object);
-    await world.node(keeper).handOff.keep(partition, utf8(key), object);
+    await world.node(keeper).handOff.keep(owners[2], partition, utf8(key), object);
   }
   return { world, keys, keeper: world.node(keeper), lacking: owners[2] };
 }
@@ -61,11 +61,12 @@ Deno.test("a replica whose disk is full refuses writes and merges before anythin
 
 Deno.test("nothing is kept for others on a full disk, and nothing is taken for kept", async () => {
   const world = await RepairWorld.of({ names: NAMES });
-  const object = await world.write(world.ownersOf(KEY)[0]!, KEY, "milk");
+  const [owner] = world.ownersOf(KEY) as [string];
+  const object = await world.write(owner, KEY, "milk");
   const keeper = world.othersOf(KEY)[0]!;
   fill(world, keeper);
   const { handOff } = world.node(keeper);
-  const keeping = handOff.keep(world.partitionOf(KEY), utf8(KEY), object);
+  const keeping = handOff.keep(owner, world.partitionOf(KEY), utf8(KEY), object);
   await assert.rejects(keeping, { code: "disk_failed", outcome: "no" });
   assert.throws(() => handOff.checkRoom(), { code: "disk_failed" });
   assert.equal(handOff.counts.keys, 0);

@@ -4,6 +4,7 @@
 // What a world cannot be without (how many nodes, keys and clients, for how long, with which levels)
 // has no calm value and is always told.
 
+import { DEFAULT_HINT_WINDOW_MS } from "../../src/replica/hint_window.ts";
 import { FAULT_KINDS, type SimOptions } from "./options.ts";
 import { differences, type Overrides } from "./overrides.ts";
 
@@ -14,6 +15,7 @@ export const CALM: Overrides = {
   thinkMs: 20,
   isStrict: false,
   compareMs: 5_000,
+  hintWindowMs: DEFAULT_HINT_WINDOW_MS,
   ownLevelShare: 0,
   sessionShare: 0,
   cacheBytes: 1_000_000,

@@ -4,6 +4,7 @@
 // is always there hides what others would show (swarm testing: Groce et al., ISSTA 2012). Sizes and bounds are
 // drawn small, so that rare paths are walked often.
 
+import { DEFAULT_HINT_WINDOW_MS } from "../../src/replica/hint_window.ts";
 import type { QuorumLevel } from "../../src/replica/namespaces.ts";
 import { Dice } from "./dice.ts";
 
@@ -94,6 +95,8 @@ export interface SimOptions {
   readonly forgetAfterMs: number;
   /** After how long a member that is down is left out of forgetting, in milliseconds. */
   readonly maxAbsenceMs: number;
+  /** How long an owner may be away before nobody stands in for it any more, in milliseconds. */
+  readonly hintWindowMs: number;
   readonly delayMs: number;
   readonly publicationLoss: number;
   readonly diskMs: number;
@@ -146,6 +149,8 @@ export function drawOptions(seed: number, nodeCounts: readonly number[] = []): S
     compareMs: dice.one([3_000, 8_000]),
     forgetAfterMs: new Dice(seed, "forgetting").one([500, 2_000, 10_000, 300_000]),
     maxAbsenceMs: 1e12,
+    // Longer than any world lasts: every core shall serve every key, with whoever stands in.
+    hintWindowMs: DEFAULT_HINT_WINDOW_MS,
     delayMs: dice.one([1, 10, 60]),
     publicationLoss: dice.one([0, 0, 0.2]),
     diskMs: dice.one([0, 2, 20]),

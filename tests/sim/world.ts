@@ -220,8 +220,8 @@ export class World {
 
   #settings(): Surroundings["settings"] {
     const { options } = this;
-    const { cacheBytes, compareMs, forgetAfterMs, isStrict, journalCount, maxAbsenceMs } = options;
-    const { r, replication, timeoutMs, w } = options;
+    const { cacheBytes, compareMs, forgetAfterMs, hintWindowMs, journalCount } = options;
+    const { isStrict, maxAbsenceMs, r, replication, timeoutMs, w } = options;
     return {
       cluster: "sim",
       zone: "dc1/rack1",
@@ -232,6 +232,7 @@ export class World {
       namespaces: [],
       maxClockSkewMs: 1_000,
       heartbeatMs: 1_000,
+      hintWindowMs,
       compareMs,
       forgetAfterMs,
       maxAbsenceMs,

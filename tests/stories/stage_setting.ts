@@ -14,6 +14,7 @@ const CLAUSES: readonly (readonly [RegExp, Clause])[] = [
   [/^compared every (\d+ m?s)$/, ([, time]) => ({ compareMs: readTimeMs(time!) })],
   [/^forgets after (\d+ m?s)$/, ([, time]) => ({ forgetAfterMs: readTimeMs(time!) })],
   [/^left out after (\d+ m?s)$/, ([, time]) => ({ maxAbsenceMs: readTimeMs(time!) })],
+  [/^hints for (\d+ m?s)$/, ([, time]) => ({ hintWindowMs: readTimeMs(time!) })],
   // Each commit goes on to the records at once, and each read is one of the disk.
   [/^no caches$/, () => ({ cacheBytes: 0, journalCount: 0 })],
 ];

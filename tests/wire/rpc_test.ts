@@ -247,6 +247,28 @@ Deno.test("a peer that does not answer for some hundred milliseconds is avoided 
   assert.ok(!a.isAvoided("B"));
 });
 
+Deno.test("a peer that has sent nothing for a tenth of a second is silent, whatever it sends next ends that", async () => {
+  const { world, a, b } = pair();
+  b.serve(METHODS.read, () => Promise.reject(new OverloadedError("It", 1)));
+  a.serve(METHODS.read, () => []);
+  assert.ok(!a.isSilent("B"), "it has just greeted us");
+  assert.ok(a.isSilent("C"), "nobody");
+  const words = [
+    () => b.ask(["A"], METHODS.read, [], 5_000, () => {}),
+    () => a.ask(["B"], METHODS.probe, [], 5_000, () => {}),
+    () => a.ask(["B"], METHODS.read, [], 5_000, () => {}),
+  ];
+  for (const word of words) {
+    world.clock.advance(150);
+    assert.ok(a.isSilent("B"));
+    word();
+    await world.deliver();
+    assert.ok(!a.isSilent("B"));
+    world.clock.advance(80);
+    assert.ok(!a.isSilent("B"));
+  }
+});
+
 Deno.test("a request that takes long does not make a peer avoided that answers questions", async () => {
   const { world, a, b } = pair();
   b.serve(METHODS.read, () => new Promise(() => {}));

@@ -139,6 +139,7 @@ export const SCHEMAS = {
       limitBytes: count,
       oldestAgeMs: count,
       owners: list(object({ node: text, keys: count, bytes: count })),
+      tooLongAway: list(text),
     }, ["error", "oldestAgeMs"])),
   }),
   RepairRequest: object({

@@ -1,0 +1,31 @@
+// What a request must be before it goes anywhere.
+
+import { DenamoError, TooLargeError } from "../wire/errors.ts";
+import { LIMITS } from "../wire/limits.ts";
+import { atLeastOf, checkLength } from "./at_least.ts";
+import type { ClientRequest } from "./requests.ts";
+
+/** @throws {DenamoError} with the outcome `no`: what is too large, empty, or a token of something else */
+export function checkRequest(request: ClientRequest): void {
+  checkKey(request.key);
+  checkTokens(request);
+  if (request.op !== "put") return;
+  const { length } = request.value.bytes;
+  if (length > LIMITS.value) throw new TooLargeError("The value", LIMITS.value, length);
+}
+
+/** Refuses here what another node would take for damage to the message. */
+function checkTokens(request: ClientRequest): void {
+  if (request.op === "get") atLeastOf(request);
+  else if (request.op !== "expire") checkLength(request.context ?? "");
+}
+
+function checkKey(key: Uint8Array): void {
+  if (key.length === 0) throw new DenamoError("bad_request", "no", "The key is empty");
+  if (key.length > LIMITS.key) throw new TooLargeError("The key", LIMITS.key, key.length);
+  let escaped = key.length;
+  for (let i = 0; i < key.length; i++) if (key[i] === 0) escaped++;
+  if (escaped > LIMITS.escapedKey) {
+    throw new TooLargeError("The key with its NUL bytes escaped", LIMITS.escapedKey, escaped);
+  }
+}
