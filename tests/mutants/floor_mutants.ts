@@ -41,12 +41,29 @@ const LATE = {
   delayMs: 60,
 } as const;
 
-/** The same where old disks are put back. */
+/** Keys that are rarely written by two at once, so that they are deleted and stay so, and old disks. */
 const OLD_DISKS = {
-  ...DELETING,
-  ...only("oldDisk", "isolate"),
+  ...only("oldDisk"),
+  nodeCount: 3,
+  keyCount: 40,
+  requestsPerMinute: 1_200,
+  burstCount: 3,
+  meanFaultMs: 2_000,
+  durationMs: 30_000,
+  forgetAfterMs: 500,
+  compareMs: 3_000,
+  r: "quorum",
   w: "quorum",
   ownLevelShare: 0,
+  operations: {
+    get: 0.5,
+    getLoosely: 0,
+    putFresh: 1,
+    putStale: 0,
+    putBlind: 0.5,
+    deleteFresh: 1,
+    deleteBlind: 0.5,
+  },
 } as const;
 
 export const FLOOR_MUTANTS: readonly Mutant[] = [

@@ -55,6 +55,9 @@ const REST_MS = 40_000;
 /** How long nodes that have forgotten may take to fill their copies, in virtual milliseconds. */
 const FILLED_MS = 60_000;
 
+/** How long a disk may take for that, in virtual milliseconds. */
+const NOTED_MS = 1_000;
+
 /** How long the copies of a healed cluster may take to become equal, in virtual milliseconds. */
 const EQUAL_MS = 120_000;
 
@@ -169,7 +172,10 @@ async function refill(world: World): Promise<void> {
   }
   const isFilled = ({ node }: Machine) =>
     node?.status().isReady === true && gaugeOf(node, "filling_partitions_count") === 0;
-  if (await comesTrue(world, () => machines.every(isFilled), FILLED_MS)) return;
+  // That it is filled a node must have noted before it may die again.
+  if (await comesTrue(world, () => machines.every(isFilled), FILLED_MS)) {
+    return await world.time.pass(NOTED_MS);
+  }
   const state = machines.map((machine) => machine.describe()).join("; ");
   world.violation(`Copies are not filled within ${FILLED_MS} virtual ms: ${state}`);
 }
