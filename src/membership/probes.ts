@@ -7,15 +7,19 @@
 // and whoever has said nothing counts as nothing. The times are chosen so that a suspicion after 2.8 s of
 // silence is a verdict before five seconds are over.
 //
+// The question is of a peer and not of a name. A node whose key was lost with its disk is another peer by the same
+// name, and those who have let it in reach that name: from their yes we would take the former peer for a
+// live one, and refuse its successor for as long as that answers.
+//
 // Source: Das, Gupta, Motivala: "SWIM", DSN 2002, section 3.1.
 
 import type { PeerId } from "../ports/network.ts";
 import { Arguments } from "../wire/arguments.ts";
 import { DenamoError } from "../wire/errors.ts";
-import { LIMITS } from "../wire/limits.ts";
 import { METHODS } from "../wire/message_codec.ts";
 import type { Rpc } from "../wire/rpc.ts";
 import type { Reach } from "./evidence.ts";
+import { HEARTBEAT_LIMITS } from "./heartbeat.ts";
 import type { Target } from "./member.ts";
 
 /** How long a member may take to answer us, and another node in our place. */
@@ -39,7 +43,6 @@ export interface Prober {
 
 /** What probes must know of the members. */
 export interface Members {
-  peerOf(node: string): PeerId | undefined;
   /** Those that are up by our own judgement, in any order that stays the same. */
   upMembers(): readonly Target[];
 }
@@ -55,19 +58,19 @@ export class Probes implements Prober {
     this.#rpc = rpc;
     this.#members = members;
     rpc.serve(METHODS.probeFor, (request) => {
-      const node = new Arguments(request.arguments, "probe").text(LIMITS.nodeName);
-      return this.#inPlaceOfAnother(node);
+      const peer = new Arguments(request.arguments, "probe").text(HEARTBEAT_LIMITS.peerId);
+      return this.#inPlaceOfAnother(peer);
     });
   }
 
   probe(target: Target, done: (outcome: ProbeOutcome) => void): void {
     this.#rpc.ask([target.peerId], METHODS.probe, [], DIRECT_MS, (_peer, reply) => {
       if (isWord(reply)) done("answered");
-      else this.#throughOthers(target, done);
+      else this.#throughOthers(target.peerId, done);
     });
   }
 
-  #throughOthers({ node, peerId }: Target, done: (outcome: ProbeOutcome) => void): void {
+  #throughOthers(peerId: PeerId, done: (outcome: ProbeOutcome) => void): void {
     const others = this.#others(peerId);
     const names = new Map(others.map((other) => [other.peerId, other.node]));
     let openCount = others.length;
@@ -80,7 +83,7 @@ export class Probes implements Prober {
     };
     if (openCount === 0) return finish({ kind: "nobody", witnesses });
     const peers = [...names.keys()];
-    this.#rpc.ask(peers, METHODS.probeFor, [node], THROUGH_OTHERS_MS, (peer, reply) => {
+    this.#rpc.ask(peers, METHODS.probeFor, [peerId], THROUGH_OTHERS_MS, (peer, reply) => {
       openCount--;
       const name = names.get(peer)!;
       if (!(reply instanceof DenamoError)) {
@@ -99,10 +102,8 @@ export class Probes implements Prober {
     return [...able.slice(first), ...able.slice(0, first)].slice(0, OTHERS);
   }
 
-  #inPlaceOfAnother(node: string): Promise<readonly unknown[]> {
-    const peer = this.#members.peerOf(node);
+  #inPlaceOfAnother(peer: PeerId): Promise<readonly unknown[]> {
     return new Promise((resolve) => {
-      if (peer === undefined) return resolve([false]);
       this.#rpc.ask([peer], METHODS.probe, [], IN_OUR_PLACE_MS, (_peer, reply) => {
         resolve([isWord(reply)]);
       });

@@ -42,7 +42,6 @@ class ProbeWorld {
     this.rpcs.set(name, rpc);
     const others = this.names.filter((other) => other !== name);
     const members = {
-      peerOf: (node: string) => others.includes(node) ? node : undefined,
       upMembers: () => others.map((node) => ({ node, peerId: node })),
     };
     this.probes.set(name, new Probes(rpc, members));
@@ -57,11 +56,11 @@ class ProbeWorld {
     for (const other of this.names) if (other !== name) this.breakBetween(name, other);
   }
 
-  /** What n1 finds out about a node, and after how long. */
-  async probe(node: string): Promise<{ outcome: ProbeOutcome; tookMs: number }> {
+  /** What n1 finds out about a node under a peer id, and after how long. */
+  async probe(node: string, peerId = node): Promise<{ outcome: ProbeOutcome; tookMs: number }> {
     const beganAtMs = this.time.nowMs;
     const outcomes: ProbeOutcome[] = [];
-    const target = { node, peerId: node };
+    const target = { node, peerId };
     this.probes.get("n1")!.probe(target, (outcome) => void outcomes.push(outcome));
     await this.time.until(() => outcomes.length > 0, "the end of a probe", 5_000);
     const tookMs = this.time.nowMs - beganAtMs;
@@ -100,6 +99,13 @@ Deno.test("probe() asks at once in our place whoever is not connected to us", as
   const { outcome, tookMs } = await world.probe("n2");
   assert.deepEqual(outcome, { kind: "others", through: "n3" });
   assert.ok(tookMs < 10);
+});
+
+Deno.test("a later peer with the member's name does not answer in its place", async () => {
+  const world = new ProbeWorld(3);
+  // The others know n2 as the peer "n2"; we still wait for the one that held the name before.
+  const { outcome } = await world.probe("n2", "the former n2");
+  assert.deepEqual(outcome, { kind: "nobody", witnesses: ["n2", "n3"] });
 });
 
 Deno.test("others that are silent are no witnesses, and without others there are none", async () => {

@@ -86,4 +86,23 @@ export const REGRESSIONS: readonly Regression[] = [
     why:
       "a node that coordinated without owning the key ended when its disk failed and it stood in for nobody",
   },
+  {
+    seed: 3738,
+    with: {
+      keyCount: 2,
+      sharesPartition: false,
+      coreMs: 500,
+      thinkMs: 20,
+      isStrict: false,
+      sessionShare: 0,
+      journalCount: 8192,
+      compareMs: 5000,
+      clockOffsetMs: 0,
+      faults: { isolate: 0, pause: 0, readErrors: 0 },
+      restartsCore: false,
+      restartsAllAtHealing: false,
+    },
+    why:
+      "a node that was asked for a dead peer reached its successor by the same name, who was refused for good",
+  },
 ];

@@ -144,6 +144,13 @@ export class Stage {
     machine.replaceDisk(new Platter(), machine.peerId);
   }
 
+  /** Puts an empty disk in, on which the node's key is not either; false while ways are cut, since those are of peers. */
+  emptyWithoutKey(machine: Machine): boolean {
+    if (this.#cuts.length > 0) return false;
+    machine.replaceDisk(new Platter(), machine.nextPeerId());
+    return true;
+  }
+
   /** What lies on the disk of a machine, in words. */
   onDisk(machine: Machine, key: string): string {
     const object = this.world.onDisk(machine, key);

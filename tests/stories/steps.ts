@@ -108,6 +108,10 @@ const STEPS: readonly (readonly [form: string, act: Act])[] = [
     stage.empty(stoppedOf(stage, name!));
     return [];
   }],
+  [`put an empty disk into ${NODE}, whose key is lost too`, (stage, name) => {
+    if (stage.emptyWithoutKey(stoppedOf(stage, name!))) return [];
+    throw new SyntaxError(`A key of ${name} cannot be lost while ways are cut`);
+  }],
   [`the disk of ${NODE} is (fine|slow|unreadable|full)`, (stage, name, state) => {
     stage.setDisk(machineOf(stage, name!), state as DiskState);
     return [];

@@ -31,7 +31,8 @@
 //   kill n1 once its disk holds "milk"
 //   pause n1                     resume n1                         20 s pass
 //   back up the disk of n1 as "monday"      restore the disk of n1 from "monday"
-//   put an empty disk into n1    a bit of cart flips on the disk of n1
+//   put an empty disk into n1    put an empty disk into n1, whose key is lost too   (it is another peer then)
+//   a bit of cart flips on the disk of n1
 //   the disk of n1 is slow       (or unreadable, full, fine)
 //   the clock of n1 is 5 s ahead (or behind, or right)
 //
