@@ -59,6 +59,18 @@ export class SiblingSet<V> {
     return 0;
   }
 
+  /**
+   * Whether this set holds the value of a dot, or knows that it was replaced. After something was forgotten (see
+   * crdt/forgetting.ts) it may know of later dots of an actor and not of this one.
+   */
+  knows(actor: ActorId, time: HybridTime): boolean {
+    for (const entry of this.entries) {
+      if (entry.actor !== actor) continue;
+      return time <= entry.discardedUpTo || entry.values.some((value) => value.time === time);
+    }
+    return false;
+  }
+
   /** The latest time of anybody, 0 for the empty set. */
   latestTime(): HybridTime {
     let latest = 0;

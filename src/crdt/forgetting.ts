@@ -86,8 +86,7 @@ export function withoutOutdated(
 function hasUnseen<V>(held: SiblingSet<V>, incoming: SiblingSet<V>, upTo: HybridTime): boolean {
   for (const { actor, values } of incoming.entries) {
     if (values.length === 0 || values[0]!.time > upTo) continue;
-    const known = held.timeOf(actor);
-    for (const { time } of values) if (time <= upTo && time > known) return true;
+    if (values.some(({ time }) => time <= upTo && !held.knows(actor, time))) return true;
   }
   return false;
 }
@@ -95,8 +94,8 @@ function hasUnseen<V>(held: SiblingSet<V>, incoming: SiblingSet<V>, upTo: Hybrid
 function keepSeen<V>(own: SiblingSet<V>, theirs: SiblingSet<V>, floor: HybridTime): SiblingSet<V> {
   const entries: ActorEntry<V>[] = [];
   for (const entry of own.entries) {
-    const known = theirs.timeOf(entry.actor);
-    const values = entry.values.filter(({ time }) => time > floor || time <= known);
+    const { actor } = entry;
+    const values = entry.values.filter(({ time }) => time > floor || theirs.knows(actor, time));
     if (values.length === entry.values.length) entries.push(entry);
     else if (values.length > 0) entries.push({ ...entry, values });
     else entries.push({ ...entry, discardedUpTo: entry.values.at(-1)!.time, values });

@@ -2,7 +2,7 @@
 
 import { edit, FINDINGS, type Mutant, only } from "./mutant.ts";
 
-const { differentOwners, lostWrite, resurrected, unforgotten } = FINDINGS;
+const { differentOwners, lostWrite, resurrected, unforgotten, wentBack } = FINDINGS;
 
 /** Few keys that are deleted often, and forgotten soon. */
 const DELETING = {
@@ -114,6 +114,8 @@ export const FLOOR_MUTANTS: readonly Mutant[] = [
     finding: lostWrite,
     with: LATE,
     why: "Compared a moment too early",
+    survivesBecause:
+      "it would take a message that is older than the floor and comes between a comparison and the fence",
   },
   {
     name: "A floor rises by what one key shows",
@@ -160,7 +162,7 @@ export const FLOOR_MUTANTS: readonly Mutant[] = [
       "  if (!bringsUnseen(theirs, own, floor)) return own;\n",
       "  if (own !== theirs) return own;\n",
     )],
-    finding: resurrected,
+    finding: wentBack,
     with: OLD_DISKS,
     why: "Riak's full sync brought reaped tombstones back",
   },
