@@ -104,7 +104,7 @@ const SHARED_SETTINGS = {
     help: "pause between two heartbeats",
     defaultText: "1000",
   }),
-  forgetAfterMs: numberSetting("ms", integerBetween(1_000, 31_536_000_000), {
+  forgetAfterMs: numberSetting("ms", integerBetween(LIMITS.timeoutMsMax, 31_536_000_000), {
     help: "how long what was deleted is remembered at the least",
     defaultText: "60000",
   }),

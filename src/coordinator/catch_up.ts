@@ -148,7 +148,7 @@ export class CatchUp {
     const { key, partition } = this.#read;
     try {
       const own = await this.#replica.read(partition, key);
-      const floor = this.#replica.floorOf(partition);
+      const floor = this.#replica.floorOf(partition, key);
       if (!this.#isDone) this.#take(this.#cluster.self, { object: own, floor });
     } catch (error) {
       if (!(error instanceof DenamoError)) this.#done.reject(error);

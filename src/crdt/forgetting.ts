@@ -52,7 +52,7 @@ export function forgettableFrom(object: DataObject): HybridTime {
 
 /**
  * Whether `incoming` has a value, written up to `upTo`, of which `held` knows nothing: neither that it is there
- * nor that it was replaced.
+ * nor that it was replaced. Tombstones are no values: they bring nothing back.
  */
 export function bringsUnseen(
   held: DataObject,
@@ -86,7 +86,9 @@ export function withoutOutdated(
 function hasUnseen<V>(held: SiblingSet<V>, incoming: SiblingSet<V>, upTo: HybridTime): boolean {
   for (const { actor, values } of incoming.entries) {
     if (values.length === 0 || values[0]!.time > upTo) continue;
-    if (values.some(({ time }) => time <= upTo && !held.knows(actor, time))) return true;
+    for (const { time, value } of values) {
+      if (time <= upTo && value !== null && !held.knows(actor, time)) return true;
+    }
   }
   return false;
 }

@@ -7,7 +7,7 @@
 import type { HybridTime } from "../causality/dot.ts";
 import type { DataObject } from "../crdt/data_object.ts";
 import { PARTITION_COUNT_MAX } from "../ring/partition.ts";
-import type { Storage } from "../storage/storage.ts";
+import type { ScanStart, Storage } from "../storage/storage.ts";
 
 /** Why a node ends that can go on at once if it is started again. */
 export class StartAnewError extends Error {
@@ -31,12 +31,21 @@ export function leftBehindIn(reason: string): HybridTime | undefined {
   return Number.isSafeInteger(upTo) && upTo > 0 ? upTo : undefined;
 }
 
-/** Removes every object of a storage. */
-export async function emptyCopies(storage: Storage<DataObject>): Promise<void> {
+/** With fewer owners nothing is forgotten without one of them, as that would leave no majority. */
+export const LEAST_OWNERS_TO_FORGET = 3;
+
+/** Removes the objects of a storage, but for those whose keys are kept. */
+export async function emptyCopies(
+  storage: Storage<DataObject>,
+  isKept: (key: Uint8Array) => boolean,
+): Promise<void> {
+  let from: ScanStart = { partition: 0 };
   for (;;) {
-    const start = { partition: 0 };
-    const page = await storage.range(start, PARTITION_COUNT_MAX - 1, undefined, PAGE_COUNT);
-    if (page.length === 0) return;
-    await storage.commit(page.map(({ partition, key }) => ({ partition, key })));
+    const page = await storage.range(from, PARTITION_COUNT_MAX - 1, undefined, PAGE_COUNT);
+    const removed = page.filter(({ key }) => !isKept(key));
+    await storage.commit(removed.map(({ partition, key }) => ({ partition, key })));
+    if (page.length < PAGE_COUNT) return;
+    const { partition, key } = page[page.length - 1]!;
+    from = { partition, after: key };
   }
 }

@@ -30,7 +30,7 @@ import { Filling } from "../replica/filling.ts";
 import { Floors } from "../replica/floors.ts";
 import { DEFAULT_HINT_WINDOW_MS, hintWindowProblem } from "../replica/hint_window.ts";
 import { ReplicaService } from "../replica/replica_service.ts";
-import { openStorage, type Storage } from "../storage/storage.ts";
+import { openStorage, type Storage, type StorageOptions } from "../storage/storage.ts";
 import { Deadlines } from "../wire/deadlines.ts";
 import { DenamoError, messageOf } from "../wire/errors.ts";
 import { Rpc } from "../wire/rpc.ts";
@@ -55,7 +55,7 @@ import { FirstLayout } from "./first_layout.ts";
 import { LayoutStore } from "./layout_store.ts";
 import { measure } from "./measurements.ts";
 import { type Incarnations, keepIncarnation, nextIncarnation } from "./incarnations.ts";
-import { emptyCopies, StartAnewError } from "./left_behind.ts";
+import { emptyCopies, LEAST_OWNERS_TO_FORGET, StartAnewError } from "./left_behind.ts";
 import { type PeerRooms, Peers } from "./peers.ts";
 import { checkedNames, planFirst } from "./plan_first.ts";
 import { checkTime, timeoutOf } from "./request_times.ts";
@@ -80,6 +80,8 @@ export interface NodePorts {
   readonly log: Log;
   readonly witness?: Witness | undefined;
 }
+
+type CommitFailed = NonNullable<StorageOptions["onCommitFailed"]>;
 
 export class Node implements NodeApi {
   readonly #settings: NodeSettings;
@@ -115,7 +117,7 @@ export class Node implements NodeApi {
     disk: WatchedDisk,
     storage: Storage<DataObject>,
     incarnations: Incarnations,
-    onCommitFailed: { handler: (partitions: Iterable<number>) => void },
+    onCommitFailed: { handler: CommitFailed },
   ) {
     const { clock, random, network, log, witness } = ports;
     this.#settings = settings;
@@ -147,7 +149,7 @@ export class Node implements NodeApi {
       onHeartbeat: (heartbeat) => this.#peers.heard(heartbeat, this.#rooms),
     });
     const hybridClock = new HybridClock(clock, settings.maxClockSkewMs);
-    this.#floors = new Floors(storage, hybridClock);
+    this.#floors = new Floors(storage, hybridClock, this.#namespaces.digest());
     this.#admission = new Admission(
       settings.node,
       this.#floors,
@@ -179,7 +181,7 @@ export class Node implements NodeApi {
     const [actors, floors, namespaces] = [this.#actors, this.#floors, this.#namespaces];
     const replica = new Replica(storage, actors, hybridClock, namespaces, floors, witness);
     replica.writeProblem = () => disk.problem();
-    onCommitFailed.handler = (partitions) => replica.commitFailed(partitions);
+    onCommitFailed.handler = (partitions, keys) => replica.commitFailed(partitions, keys);
     this.#filling = new Filling(
       settings.node,
       storage,
@@ -256,7 +258,7 @@ export class Node implements NodeApi {
    * @throws if the disk cannot be read or an address cannot be listened on; the ports are closed then
    */
   static async start(settings: NodeSettings, ports: NodePorts): Promise<Node> {
-    const onCommitFailed = { handler: (_partitions: Iterable<number>) => {} };
+    const onCommitFailed: { handler: CommitFailed } = { handler: () => {} };
     const codec = { encode: (object: DataObject) => object.encoded(), decode: decodeObject };
     let storage: Storage<DataObject> | undefined;
     try {
@@ -265,7 +267,7 @@ export class Node implements NodeApi {
         cacheBytes: settings.cacheBytes,
         journalCount: settings.journalCount,
         log: ports.log,
-        onCommitFailed: (partitions) => onCommitFailed.handler(partitions),
+        onCommitFailed: (...lost) => onCommitFailed.handler(...lost),
       });
       const incarnations = await nextIncarnation(storage, ports.clock);
       const node = new Node(settings, ports, disk, storage, incarnations, onCommitFailed);
@@ -437,7 +439,12 @@ export class Node implements NodeApi {
   /** Empties the copies of a node that was away for too long, before it meets anybody. */
   async #startAnew(): Promise<void> {
     this.#filling.begin("This node was away for so long that the others have forgotten without it");
-    await emptyCopies(this.#storage);
+    // As few copies as that are never forgotten without one of their owners.
+    const isKept = (key: Uint8Array) => {
+      const { replication } = this.#layouts.held?.layout ?? { replication: 0 };
+      return (this.#namespaces.of(key).n ?? replication) < LEAST_OWNERS_TO_FORGET;
+    };
+    await emptyCopies(this.#storage, isKept);
     await this.#floors.haveEmptied();
   }
 

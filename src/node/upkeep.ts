@@ -65,7 +65,7 @@ export class Upkeep {
       ...options,
       limitBytes: settings.hintBytes ?? DEFAULT_HINT_BYTES,
     });
-    this.#forgetting = new Forgetting(replica, log, pace);
+    this.#forgetting = new Forgetting(replica, floors, log, pace);
     const handOff = this.handOff;
     const forgetting = this.#forgetting;
     const intervalMs = settings.compareMs ?? DEFAULT_COMPARE_MS;

@@ -21,7 +21,7 @@ import type { Floors } from "./floors.ts";
 import type { Forgetting } from "./forgetting.ts";
 import type { Namespaces } from "./namespaces.ts";
 import type { Pace } from "./pace.ts";
-import { nameOf, type Part, partitionsIn } from "./parts.ts";
+import { nameOf, type Part, type PartId, partId, partitionsIn } from "./parts.ts";
 import type { Replica } from "./replica.ts";
 
 export interface AntiEntropyOptions {
@@ -48,8 +48,8 @@ export interface Comparison {
   readonly differing: readonly number[];
   /** Copies of keys that were brought up to date, here and there. */
   readonly repaired: number;
-  /** Partitions that are the same on both sides, but for what was written meanwhile. */
-  readonly levelled: ReadonlySet<number>;
+  /** Parts that are the same on both sides, but for what was written meanwhile. */
+  readonly levelled: ReadonlySet<PartId>;
 }
 
 /** How long a difference must last before it counts, in milliseconds. */
@@ -133,14 +133,12 @@ export class AntiEntropy {
     }, node);
     const shared = this.#sharedWith(node, only);
     const whole = fullyShared(shared);
-    const compared = new Set(partitionsIn(shared));
     const { differing: suspects, equal } = await pair.roots(shared);
     for (const part of equal) this.#noteEqual(part, node);
-    await this.#passFences(pair, compared);
+    await this.#passFences(pair, shared);
     // At once: who has forgotten much may not live to the end of a long comparison.
-    const suspected = new Set(partitionsIn(suspects));
-    filling.comparedWith(node, whole.difference(suspected));
-    await this.#adoptFloors(pair, node, compared.difference(suspected), losses);
+    filling.comparedWith(node, whole.difference(new Set(partitionsIn(suspects))));
+    await this.#adoptFloors(pair, equal, losses);
     let differing: { readonly part: Part; readonly leaves: readonly number[] }[] = [];
     if (suspects.length > 0) {
       const before = await pair.leaves(suspects);
@@ -152,25 +150,25 @@ export class AntiEntropy {
       })).filter(({ leaves }) => leaves.length > 0);
     }
     let repaired = 0;
-    const unlike = new Set<number>();
-    const behind = new Set<number>();
+    const unlike = new Set<Part>();
+    const behind = new Set<Part>();
     await inParallel(differing, PARTITIONS_AT_ONCE, async ({ part, leaves }) => {
       const exchanged = await pair.exchange(part, new Set(leaves));
       repaired += exchanged.repaired;
-      if (exchanged.skipped > 0) unlike.add(part.partition);
-      if (exchanged.unsent > 0) behind.add(part.partition);
+      if (exchanged.skipped > 0) unlike.add(part);
+      if (exchanged.unsent > 0) behind.add(part);
     });
     if (this.#isStopped) throw new DenamoError("stopped", "no", `${cluster.self} is stopping`);
-    filling.comparedWith(node, whole.difference(unlike));
-    const taken = compared.difference(unlike);
-    await this.#adoptFloors(pair, node, taken, losses);
+    filling.comparedWith(node, whole.difference(new Set(partitionsIn([...unlike]))));
+    const taken = shared.filter((part) => !unlike.has(part));
+    await this.#adoptFloors(pair, taken, losses);
     this.#compared++;
     this.#repaired += repaired;
     return {
-      partitions: compared.size,
+      partitions: partitionsIn(shared).length,
       differing: partitionsIn(differing.map(({ part }) => part)),
       repaired,
-      levelled: taken.difference(behind),
+      levelled: new Set(taken.filter((part) => !behind.has(part)).map(partId)),
     };
   }
 
@@ -222,50 +220,41 @@ export class AntiEntropy {
   }
 
   /** Raises floors to which this node has its fence, and of which another owner knows that all had. */
-  async #passFences(pair: PairComparison, partitions: ReadonlySet<number>): Promise<void> {
+  async #passFences(pair: PairComparison, parts: readonly Part[]): Promise<void> {
     const { floors, forgetting } = this.#options;
-    const agreed = new Map<number, HybridTime>();
-    for (const partition of partitions) {
-      const floor = pair.floorOf(partition);
-      if (floor > floors.floorOf(partition) && floor <= floors.fenceOf(partition)) {
-        agreed.set(partition, floor);
-      }
-    }
+    const agreed = higherFloors(pair, parts, floors);
+    for (const [part, floor] of agreed) if (floor > floors.fenceOf(part)) agreed.delete(part);
     if (agreed.size > 0) forgetting.begin(await floors.raise(agreed));
   }
 
   /**
-   * Takes over the floors of a node that this one is the same as in these partitions.
+   * Takes over the floors of a node that this one is the same as in these parts.
    *
    * @param losses how often this copy might have lost something when the comparison began
    */
   async #adoptFloors(
     pair: PairComparison,
-    node: string,
-    partitions: ReadonlySet<number>,
+    parts: readonly Part[],
     losses: number,
   ): Promise<void> {
     const { floors, forgetting } = this.#options;
-    const higher = new Map<number, HybridTime>();
-    for (const partition of partitions) {
-      const floor = pair.floorOf(partition);
-      if (floor > floors.floorOf(partition) && this.#ownsAll(node, partition)) {
-        higher.set(partition, floor);
-      }
-    }
+    const higher = higherFloors(pair, parts, floors);
     if (higher.size > 0) forgetting.begin(await floors.adopt(higher, losses));
   }
+}
 
-  /** Whether a node owns all keys of a partition that this one does. */
-  #ownsAll(node: string, partition: number): boolean {
-    const { cluster, namespaces } = this.#options;
-    const { placement } = layoutOf(cluster);
-    return namespaces.copies().every((count) => {
-      const copies = count || undefined;
-      return !placement.isOwner(cluster.self, partition, copies) ||
-        placement.isOwner(node, partition, copies);
-    });
+/** The floors of the other node that are above ours. */
+function higherFloors(
+  pair: PairComparison,
+  parts: readonly Part[],
+  floors: Floors,
+): Map<PartId, HybridTime> {
+  const higher = new Map<PartId, HybridTime>();
+  for (const part of parts) {
+    const floor = pair.floorOf(part);
+    if (floor > floors.floorOf(partId(part))) higher.set(partId(part), floor);
   }
+  return higher;
 }
 
 /** The partitions of which no part was left out. */

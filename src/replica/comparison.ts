@@ -22,8 +22,7 @@ import { type Cluster, layoutOf } from "./cluster.ts";
 import { copyIn } from "./copy.ts";
 import { differingLeaves, LEAVES_BYTES } from "./hash_tree.ts";
 import type { Namespaces } from "./namespaces.ts";
-import type { Part } from "./parts.ts";
-import { chunksOf } from "./parts.ts";
+import { chunksOf, type Part, type PartId, partId } from "./parts.ts";
 import type { Replica } from "./replica.ts";
 import { ENTRIES_COUNT, isIn, rootBytes, ROOTS_COUNT, rootsIn } from "./tree_service.ts";
 
@@ -63,7 +62,7 @@ export class PairComparison {
   readonly #layoutId: string;
   /** Whether the node takes what it lacks; one whose disk is full would refuse it again and again. */
   readonly #takesWrites: boolean;
-  readonly #floors = new Map<number, HybridTime>();
+  readonly #floors = new Map<PartId, HybridTime>();
 
   /** @throws {DenamoError} if the node is not connected */
   constructor(options: ComparisonOptions, node: string) {
@@ -78,9 +77,9 @@ export class PairComparison {
     this.#takesWrites = cluster.takesWrites(node);
   }
 
-  /** The floor that the other node has told of a partition; 0 if none. */
-  floorOf(partition: number): HybridTime {
-    return this.#floors.get(partition) ?? 0;
+  /** The floor that the other node has told of a part; 0 if none. */
+  floorOf(part: Part): HybridTime {
+    return this.#floors.get(partId(part)) ?? 0;
   }
 
   /** Sorts parts into those that are the same and those that are not. */
@@ -96,8 +95,8 @@ export class PairComparison {
       const roots = rootsIn(args.bytes(8 * ROOTS_COUNT));
       const floors = new Arguments(args.optional((it) => it.list(2 * ROOTS_COUNT)) ?? [], "floors");
       while (!floors.isAtEnd) {
-        const partition = partitions[floors.count(partitions.length - 1)]!;
-        this.#floors.set(partition, floors.count(MAX_TIME));
+        const part = chunk[floors.count(chunk.length - 1)]!;
+        this.#floors.set(partId(part), floors.count(MAX_TIME));
       }
       for (const [i, part] of chunk.entries()) {
         const tree = trees.get(part.partition, part.copies);
@@ -134,7 +133,8 @@ export class PairComparison {
       if (own === other || isStopped()) return;
       if (count++ % KEYS_BETWEEN_LOOKS === 0) await giveWay();
       try {
-        const levelled = await this.#level(partition, fromBinaryString(name), own, other);
+        const key = fromBinaryString(name);
+        const levelled = await this.#level({ copies, partition }, key, own, other);
         repaired += levelled.repaired;
         if (!levelled.isEqual) unsent++;
       } catch (error) {
@@ -177,15 +177,16 @@ export class PairComparison {
    * all that is here.
    */
   async #level(
-    partition: number,
+    part: Part,
     key: Uint8Array,
     own: bigint | undefined,
     other: bigint | undefined,
   ): Promise<{ repaired: number; isEqual: boolean }> {
     const { cluster, replica } = this.#options;
+    const { partition } = part;
     const before = await replica.read(partition, key);
     let theirs = DataObject.empty;
-    let floor = this.floorOf(partition);
+    let floor = this.floorOf(part);
     if (other !== undefined || bringsUnseen(theirs, before, floor)) {
       const digest = own === undefined ? null : rootBytes([own]);
       const reply = await this.#ask(METHODS.read, [partition, key, digest, cluster.self]);
@@ -200,7 +201,7 @@ export class PairComparison {
     if (isSame(held, theirs)) return { repaired, isEqual: true };
     if (!this.#takesWrites) return { repaired, isEqual: false };
     const object = held.isEmpty ? null : held.encoded();
-    await this.#ask(METHODS.level, [partition, key, object, replica.floorOf(partition)]);
+    await this.#ask(METHODS.level, [partition, key, object, replica.floorOf(partition, key)]);
     return { repaired: repaired + 1, isEqual: true };
   }
 

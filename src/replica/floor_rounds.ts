@@ -1,10 +1,10 @@
-// How the owners of a partition agree that they have seen everything up to some time.
+// How the owners of a part agree that they have seen everything up to some time.
 //
-// The first owner of a partition asks, now and then, if there is something to forget in it:
+// The first owner of a part asks, now and then, if there is something to forget in it:
 //
 //   1. every member promises to draw no dot up to that time any more, and says whether a write of its own from
 //      before is still under way; the owners begin to watch what comes in
-//   2. every member says whether it keeps anything of the partition for others
+//   2. every member says whether it keeps anything of the part for others
 //   3. the owners are compared, so that each holds what any of them held
 //   4. every owner to which nothing from before has come meanwhile puts up its fence
 //   5. all have: that time is the floor
@@ -15,9 +15,10 @@
 // was acknowledged by nobody, or was replaced: it is refused as a whole.
 //
 // A member that cannot be asked may keep the only copy of something, so then nothing is forgotten: not knowing is
-// a no. Only one that has been down for very long is left out, if more than half of the members and of the owners
-// are there; it empties its copies when it comes back. A round that breaks off leaves fences; the next one takes them back, once it has heard the floors of all
-// owners: if no floor is as high as a fence, nobody has relied on it.
+// a no. Only a single one that has been down for very long is left out, if more than half of the owners are there:
+// it empties its copies when it comes back, as though its disk were lost. A round that breaks off leaves fences; the
+// next one takes them back, once it has heard the floors of all owners: if no floor is as high as a fence, nobody has
+// relied on it.
 
 import { type HybridTime, TICKS_PER_MS } from "../causality/dot.ts";
 import type { Clock, Timer } from "../ports/clock.ts";
@@ -27,16 +28,15 @@ import { DenamoError, messageOf } from "../wire/errors.ts";
 import { type Method, METHODS } from "../wire/message_codec.ts";
 import type { AntiEntropy } from "./anti_entropy.ts";
 import { type Cluster, layoutOf, learnFromRefusal } from "./cluster.ts";
-import { type FloorService, pairsOf, partitionsIn, tableIn } from "./floor_service.ts";
+import { type FloorService, pairsOf, partsIn, tableIn } from "./floor_service.ts";
 import type { Floors } from "./floors.ts";
 import type { Forgetting } from "./forgetting.ts";
-import type { Namespaces } from "./namespaces.ts";
+import { type PartId, partOf } from "./parts.ts";
 import type { Replica } from "./replica.ts";
 
 export interface FloorRoundsOptions {
   readonly cluster: Cluster;
   readonly replica: Replica;
-  readonly namespaces: Namespaces;
   readonly floors: Floors;
   readonly forgetting: Forgetting;
   readonly service: FloorService;
@@ -51,8 +51,8 @@ export interface FloorRoundsOptions {
 
 const TIMEOUT_MS = 10_000;
 
-/** For how many partitions the floor is raised at once. */
-const PARTITIONS_COUNT = 1_024;
+/** For how many parts the floor is raised at once. */
+const PARTS_COUNT = 1_024;
 
 /** How often it is looked whether there is something to forget, in milliseconds. */
 const LOOK_EVERY_MS_LEAST = 500;
@@ -61,7 +61,9 @@ const LOOK_EVERY_MS_MOST = 60_000;
 export class FloorRounds {
   readonly #options: FloorRoundsOptions;
   /** Members that the round under way leaves out. */
-  #without: ReadonlySet<string> = new Set();
+  #without: readonly string[] = [];
+  /** Where the search for something to forget begins. */
+  #turn = 0;
   #timer: Timer | undefined;
   #isStopped = false;
   #raised = 0;
@@ -94,28 +96,26 @@ export class FloorRounds {
     this.#timer?.cancel();
   }
 
-  /** Raises the floors of the partitions in which there is something to forget; returns how many it has. */
+  /** Raises the floors of parts in which there is something to forget; returns of how many it has. */
   async run(): Promise<number> {
-    const { clock, cluster, floors, forgetAfterMs, log, replica } = this.#options;
+    const { clock, cluster, floors, forgetAfterMs, forgetting, log, replica } = this.#options;
     if (cluster.clockProblem() !== undefined || replica.writeProblem() !== undefined) return 0;
     const upTo = (Math.floor(clock.now()) - forgetAfterMs) * TICKS_PER_MS;
-    const without = this.#absent();
-    const due = this.#due(upTo, without);
+    this.#without = this.#absent();
+    const due = this.#due(upTo);
     if (due.length === 0) return 0;
-    this.#without = new Set(without);
     const highest = await this.#promised(upTo, due);
-    let partitions = await this.#keptByNobody(highest);
-    partitions = await this.#levelled(partitions);
-    if (partitions.length === 0) return 0;
-    partitions = await this.#fenced(upTo, partitions);
-    await floors.raise(new Map(partitions.map((partition) => [partition, upTo])), without);
-    this.#raised += partitions.length;
-    if (partitions.length > 0) {
-      log.debug("All owners have seen everything", { partitions: partitions.length, upTo });
-    }
-    this.#options.forgetting.begin(partitions);
-    await this.#tell(upTo, partitions, without);
-    return partitions.length;
+    let parts = await this.#keptByNobody(highest);
+    parts = await this.#levelled(parts);
+    if (parts.length === 0) return 0;
+    parts = await this.#fenced(upTo, parts);
+    if (parts.length === 0 || this.#without.some((node) => cluster.downForMs(node) === 0)) return 0;
+    await floors.raise(new Map(parts.map((part) => [part, upTo])));
+    this.#raised += parts.length;
+    log.debug("All owners have seen everything", { parts: parts.length, upTo });
+    forgetting.begin(parts);
+    await this.#tell(upTo, parts);
+    return parts.length;
   }
 
   async #look(): Promise<void> {
@@ -132,118 +132,128 @@ export class FloorRounds {
     }
   }
 
-  /** The members that are left out; nobody if that would be half of them. */
+  /** The member that is left out, if exactly one has been down for long enough and no other one still must empty. */
   #absent(): string[] {
-    const { cluster, maxAbsenceMs } = this.#options;
-    const { members } = layoutOf(cluster).layout;
-    const absent = members.map(({ node }) => node)
+    const { cluster, floors, maxAbsenceMs } = this.#options;
+    const absent = layoutOf(cluster).layout.members.map(({ node }) => node)
       .filter((node) => node !== cluster.self && cluster.downForMs(node) > maxAbsenceMs);
-    return 2 * absent.length < members.length ? absent : [];
+    const isAlone = absent.length === 1 && floors.leftOut.isSubsetOf(new Set(absent));
+    return isAlone ? absent : [];
   }
 
-  /** The partitions that this node is the first present owner of and that have something to forget. */
-  #due(upTo: HybridTime, without: readonly string[]): number[] {
+  /** The parts that this node is the first present owner of and that have something to forget. */
+  #due(upTo: HybridTime): PartId[] {
     const { cluster, floors, replica: { forgettable } } = this.#options;
-    const { placement } = layoutOf(cluster);
     const fenced = new Set(floors.fenced());
-    const due: number[] = [];
-    for (const partition of fenced.union(new Set(forgettable.partitions()))) {
-      const isDue = fenced.has(partition) || forgettable.hasBelow(partition, upTo);
-      const owners = placement.owners(partition);
-      const present = owners.filter((owner) => !without.includes(owner));
+    const due = [...fenced.union(new Set(forgettable.parts()))].filter((part) => {
+      if (!fenced.has(part) && !forgettable.hasBelow(part, upTo)) return false;
+      const owners = this.#ownersOf(part);
+      const present = this.#presentOwnersOf(part);
       const isOurs = present[0] === cluster.self && 2 * present.length > owners.length;
-      if (!isDue || !isOurs || floors.floorOf(partition) >= upTo) continue;
-      due.push(partition);
-      if (due.length === PARTITIONS_COUNT) break;
-    }
-    return due;
+      return isOurs && floors.floorOf(part) < upTo;
+    });
+    if (due.length <= PARTS_COUNT) return due;
+    // Each has its turn, whatever holds up the others.
+    const from = this.#turn++ * PARTS_COUNT % due.length;
+    return [...due.slice(from), ...due.slice(0, from)].slice(0, PARTS_COUNT);
   }
 
-  /** Those of the partitions that all members have made their promise for, with the highest floor of all. */
-  async #promised(upTo: HybridTime, partitions: readonly number[]): Promise<Map<number, number>> {
-    const { service } = this.#options;
-    const own = () => service.promise(upTo, partitions);
-    const tables = await this.#askAll(METHODS.promiseFloor, [upTo, partitions], own, tableIn);
-    const highest = new Map<number, HybridTime>();
-    for (const partition of partitions) {
-      const floors = tables.map((table) => table.get(partition));
+  /** Those of the parts that all members have made their promise for, with the highest floor of all. */
+  async #promised(upTo: HybridTime, parts: readonly PartId[]): Promise<Map<PartId, HybridTime>> {
+    const without = this.#without;
+    const own = () => this.#options.service.promise(upTo, parts, without);
+    const message = [upTo, parts, without];
+    const tables = await this.#askAll(METHODS.promiseFloor, message, own, tableIn);
+    const highest = new Map<PartId, HybridTime>();
+    for (const part of parts) {
+      const floors = tables.map((table) => table.get(part));
       if (floors.includes(undefined)) continue;
-      highest.set(partition, Math.max(...floors as number[]));
+      highest.set(part, Math.max(...floors as number[]));
     }
     return highest;
   }
 
-  async #keptByNobody(highest: ReadonlyMap<number, HybridTime>): Promise<number[]> {
-    const { service } = this.#options;
+  async #keptByNobody(highest: ReadonlyMap<PartId, HybridTime>): Promise<PartId[]> {
     if (highest.size === 0) return [];
-    const own = () => service.kept(highest);
-    const kept = await this.#askAll(METHODS.keptBelow, [pairsOf(highest)], own, partitionsIn);
+    const own = () => this.#options.service.kept(highest);
+    const kept = await this.#askAll(METHODS.keptBelow, [pairsOf(highest)], own, partsIn);
     const any = new Set(kept.flat());
-    return [...highest.keys()].filter((partition) => !any.has(partition));
+    return [...highest.keys()].filter((part) => !any.has(part));
   }
 
-  /** Those of the partitions whose owners each have, after it, what any of them had before. */
-  async #levelled(partitions: readonly number[]): Promise<number[]> {
-    let left = new Set(partitions);
+  /** Those of the parts whose owners each have, after it, what any of them had before. */
+  async #levelled(parts: readonly PartId[]): Promise<PartId[]> {
+    let left = parts;
     // The first time round this node takes in what each of the others has, the second time it gives it to all.
     for (let time = 1; time <= 2; time++) {
-      for (const owner of this.#otherOwners(left)) {
-        if (left.size === 0) return [];
-        const theirs = new Set([...left].filter((it) => this.#ownersOf(it).includes(owner)));
-        const { levelled } = await this.#options.antiEntropy.compareWith(owner, theirs);
-        left = left.difference(theirs.difference(levelled));
-      }
+      left = await this.#withOwners(left, async (owner, theirs) => {
+        const partitions = new Set(theirs.map((part) => partOf(part).partition));
+        const { levelled } = await this.#options.antiEntropy.compareWith(owner, partitions);
+        return levelled;
+      });
     }
     return [...left];
   }
 
-  /** Those of the partitions at all of whose owners the fence is up. */
-  async #fenced(upTo: HybridTime, partitions: readonly number[]): Promise<number[]> {
-    const { service } = this.#options;
-    let left = new Set(await service.fence(upTo, partitions));
-    for (const owner of this.#otherOwners(left)) {
-      const theirs = [...left].filter((partition) => this.#ownersOf(partition).includes(owner));
+  /** Those of the parts at all of whose owners the fence is up. */
+  async #fenced(upTo: HybridTime, parts: readonly PartId[]): Promise<PartId[]> {
+    const own = await this.#options.service.fence(upTo, parts);
+    return await this.#withOwners(own, async (owner, theirs) => {
       const reply = await this.#ask(owner, METHODS.fence, [upTo, theirs]);
-      const fenced = new Set(partitionsIn(new Arguments(reply, "fence answer")));
-      left = new Set([...left].filter((it) => fenced.has(it) || !theirs.includes(it)));
-    }
-    return [...left];
+      return new Set(partsIn(new Arguments(reply, "fence answer")));
+    });
   }
 
   /** Who does not hear of it learns it when it is compared with. */
-  async #tell(
-    upTo: HybridTime,
-    partitions: readonly number[],
-    without: readonly string[],
-  ): Promise<void> {
-    const owners = this.#otherOwners(new Set(partitions));
-    const others = this.#members().filter((node) => node !== this.#options.cluster.self);
-    for (const node of without.length > 0 ? others : owners) {
-      const theirs = partitions.filter((partition) => this.#ownersOf(partition).includes(node));
-      await this.#ask(node, METHODS.raiseFloor, [upTo, theirs, without]);
+  async #tell(upTo: HybridTime, parts: readonly PartId[]): Promise<void> {
+    await this.#withOwners(parts, async (owner, theirs) => {
+      await this.#ask(owner, METHODS.raiseFloor, [upTo, theirs]);
+      return new Set(theirs);
+    });
+  }
+
+  /**
+   * Does something with one other owner after the other; returns the parts with which it went well at all of theirs.
+   * One that cannot be asked holds up its own parts only.
+   */
+  async #withOwners(
+    parts: readonly PartId[],
+    act: (owner: string, theirs: readonly PartId[]) => Promise<ReadonlySet<PartId>>,
+  ): Promise<PartId[]> {
+    const { cluster, log } = this.#options;
+    let left = [...parts];
+    const owners = new Set(parts.flatMap((part) => this.#presentOwnersOf(part)));
+    owners.delete(cluster.self);
+    for (const owner of [...owners].sort()) {
+      const theirs = left.filter((part) => this.#presentOwnersOf(part).includes(owner));
+      if (theirs.length === 0) continue;
+      let done: ReadonlySet<PartId> = new Set();
+      try {
+        done = await act(owner, theirs);
+      } catch (error) {
+        if (!(error instanceof DenamoError)) throw error;
+        learnFromRefusal(cluster, error);
+        log.debug(`${owner} has no part in forgetting now`, { error: messageOf(error) });
+      }
+      const failed = new Set(theirs.filter((part) => !done.has(part)));
+      left = left.filter((part) => !failed.has(part));
     }
+    return left;
   }
 
   #members(): string[] {
     const { members } = layoutOf(this.#options.cluster).layout;
-    return members.map(({ node }) => node).filter((node) => !this.#without.has(node));
+    return members.map(({ node }) => node).filter((node) => !this.#without.includes(node));
   }
 
-  /** All that own some key of a partition and are not left out. */
-  #ownersOf(partition: number): readonly string[] {
-    const { cluster, namespaces } = this.#options;
-    const { placement } = layoutOf(cluster);
-    const lists = namespaces.copies().map((copies) => {
-      return placement.ownersFor(partition, copies || undefined);
-    });
-    const all = lists.reduce((longest, list) => list.length > longest.length ? list : longest);
-    return all.filter((owner) => !this.#without.has(owner));
+  #ownersOf(part: PartId): readonly string[] {
+    const { copies, partition } = partOf(part);
+    const { placement } = layoutOf(this.#options.cluster);
+    return placement.ownersFor(partition, copies || undefined);
   }
 
-  #otherOwners(partitions: ReadonlySet<number>): string[] {
-    const owners = new Set([...partitions].flatMap((partition) => this.#ownersOf(partition)));
-    owners.delete(this.#options.cluster.self);
-    return [...owners].sort();
+  #presentOwnersOf(part: PartId): readonly string[] {
+    return this.#ownersOf(part).filter((owner) => !this.#without.includes(owner));
   }
 
   /** Asks every member that is not left out, this node too. @throws {DenamoError} if one does not answer */

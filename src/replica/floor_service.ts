@@ -10,10 +10,11 @@ import { type Cluster, type CurrentLayout, layoutOf } from "./cluster.ts";
 import type { Floors } from "./floors.ts";
 import type { Forgetting } from "./forgetting.ts";
 import type { HandOff } from "./hand_off.ts";
+import { PART_ID_MAX, type PartId, partOf } from "./parts.ts";
 import type { Replica } from "./replica.ts";
 
-/** By partition, a floor: 0 if there is none. */
-export type FloorTable = ReadonlyMap<number, HybridTime>;
+/** By part, a floor: 0 if there is none. */
+export type FloorTable = ReadonlyMap<PartId, HybridTime>;
 
 export interface FloorServiceOptions {
   readonly cluster: Cluster;
@@ -36,89 +37,97 @@ export class FloorService {
     const { rpc } = this.#options.cluster;
     rpc.serve(METHODS.promiseFloor, async (request) => {
       const args = this.#begin(request);
-      return [pairsOf(await this.promise(args.count(MAX_TIME), partitionsIn(args)))];
+      const [upTo, parts] = [args.count(MAX_TIME), partsIn(args)];
+      return [pairsOf(await this.promise(upTo, parts, namesIn(args)))];
     });
     rpc.serve(METHODS.keptBelow, async (request) => {
       return [await this.kept(tableIn(this.#begin(request)))];
     });
     rpc.serve(METHODS.fence, async (request) => {
       const args = this.#begin(request);
-      return [await this.fence(args.count(MAX_TIME), partitionsIn(args))];
+      return [await this.fence(args.count(MAX_TIME), partsIn(args))];
     });
     rpc.serve(METHODS.raiseFloor, async (request) => {
       const args = this.#begin(request);
-      const upTo = args.count(MAX_TIME);
-      const partitions = partitionsIn(args);
-      const names = new Arguments(args.list(LIMITS.layoutMemberCount), "floor message");
-      const without: string[] = [];
-      while (!names.isAtEnd) without.push(names.text(LIMITS.nodeName));
-      await this.raise(upTo, partitions, without);
+      await this.raise(args.count(MAX_TIME), partsIn(args));
       return [];
     });
   }
 
   /**
-   * Draws no dot up to `upTo` from now on, and watches what comes in. Resolves with those of the partitions to
-   * which this node has no earlier write under way, each with its present floor.
+   * Draws no dot up to `upTo` from now on, and watches what comes in. Resolves with those of the parts to which this
+   * node has no earlier write under way, each with its present floor.
    *
+   * @param without members that have no part in it, as they have been away for too long
    * @throws {DenamoError} if this node cannot promise that
    */
-  async promise(upTo: HybridTime, partitions: readonly number[]): Promise<FloorTable> {
+  async promise(
+    upTo: HybridTime,
+    parts: readonly PartId[],
+    without: readonly string[],
+  ): Promise<FloorTable> {
     const { actors, cluster, floors, replica } = this.#options;
-    const problem = replica.writeProblem();
+    const problem = replica.writeProblem() ?? this.#problemOf(without);
     if (problem !== undefined) throw problem;
-    if (!await floors.promise(upTo)) {
+    if (!await floors.promise(upTo, without)) {
       throw new DenamoError("clock_skew", "no", `The clock of ${cluster.self} is behind`);
     }
-    const table = new Map<number, HybridTime>();
-    for (const partition of partitions) {
-      if (actors.hasOpen(partition, upTo) || this.#isFilling(partition)) continue;
-      floors.watch(partition, upTo);
-      table.set(partition, floors.floorOf(partition));
+    const table = new Map<PartId, HybridTime>();
+    for (const part of parts) {
+      const { partition } = partOf(part);
+      if (actors.hasOpen(partition, upTo) || this.#isFilling(part)) continue;
+      if (!await replica.settleDoubts(partition)) continue;
+      floors.watch(part, upTo);
+      table.set(part, floors.floorOf(part));
     }
     return table;
   }
 
   /**
-   * Which of these partitions this node keeps something of for others.
+   * Which of these parts this node keeps something of for others.
    *
-   * @param highest by partition, the highest floor of all its owners: fences above it led nowhere
+   * @param highest by part, the highest floor of all its owners: fences above it led nowhere
    */
-  async kept(highest: FloorTable): Promise<number[]> {
+  async kept(highest: FloorTable): Promise<PartId[]> {
     const { floors, handOff } = this.#options;
-    const passed = new Map([...highest].filter(([partition, floor]) => {
-      return floor <= floors.fenceOf(partition);
-    }));
+    const passed = new Map([...highest].filter(([part, floor]) => floor <= floors.fenceOf(part)));
     this.#raised(await floors.raise(passed));
     await floors.release([...passed.keys()]);
-    return [...highest.keys()].filter((partition) => handOff.mayKeep(partition));
+    return [...highest.keys()].filter((part) => handOff.mayKeep(partOf(part).partition));
   }
 
-  /** Resolves with those of the partitions that have stayed quiet, their fence at `upTo`. */
-  async fence(upTo: HybridTime, partitions: readonly number[]): Promise<number[]> {
-    const { floors } = this.#options;
-    const fenced = await floors.fence(partitions, upTo);
-    return fenced.filter((partition) => !this.#isFilling(partition));
+  /** Resolves with those of the parts that have stayed quiet, their fence at `upTo`. */
+  async fence(upTo: HybridTime, parts: readonly PartId[]): Promise<PartId[]> {
+    const fenced = await this.#options.floors.fence(parts, upTo);
+    return fenced.filter((part) => !this.#isFilling(part));
   }
 
   /** All owners have their fence at `floor`, but for members that are left out. */
-  async raise(
-    floor: HybridTime,
-    partitions: readonly number[],
-    without: readonly string[],
-  ): Promise<void> {
+  async raise(floor: HybridTime, parts: readonly PartId[]): Promise<void> {
     const { floors } = this.#options;
-    const fenced = partitions.filter((partition) => floors.fenceOf(partition) >= floor);
-    const table = new Map(fenced.map((partition) => [partition, floor]));
-    this.#raised(await floors.raise(table, without));
+    const fenced = parts.filter((part) => floors.fenceOf(part) >= floor);
+    this.#raised(await floors.raise(new Map(fenced.map((part) => [part, floor]))));
   }
 
-  #raised(partitions: readonly number[]): void {
-    this.#options.forgetting.begin(partitions);
+  /** Why these members cannot be left out. */
+  #problemOf(without: readonly string[]): DenamoError | undefined {
+    const { cluster, floors } = this.#options;
+    const present = without.find((node) => cluster.downForMs(node) === 0);
+    if (present !== undefined) {
+      return new DenamoError("not_ready", "no", `${cluster.self} sees ${present}`);
+    }
+    const others = [...floors.leftOut].filter((node) => !without.includes(node));
+    if (others.length === 0) return undefined;
+    const message = `${others.join(", ")} must come back before anything else is forgotten`;
+    return new DenamoError("not_ready", "no", message);
   }
 
-  #isFilling(partition: number): boolean {
-    return this.#options.cluster.fillingProblem(partition) !== undefined;
+  #raised(parts: readonly PartId[]): void {
+    this.#options.forgetting.begin(parts);
+  }
+
+  #isFilling(part: PartId): boolean {
+    return this.#options.cluster.fillingProblem(partOf(part).partition) !== undefined;
   }
 
   #begin(request: IncomingRequest): Arguments {
@@ -133,22 +142,29 @@ export class FloorService {
   }
 }
 
-/** A list of partitions, as it travels. */
-export function partitionsIn(args: Arguments): number[] {
+/** A list of parts, as it travels. */
+export function partsIn(args: Arguments): PartId[] {
   const list = new Arguments(args.list(LIMITS.partitionCount), "floor message");
-  const partitions: number[] = [];
-  while (!list.isAtEnd) partitions.push(list.count(LIMITS.partitionCount - 1));
-  return partitions;
+  const parts: PartId[] = [];
+  while (!list.isAtEnd) parts.push(list.count(PART_ID_MAX));
+  return parts;
 }
 
-/** A table as it travels: a partition, its floor, and so on. */
+/** A table as it travels: a part, its floor, and so on. */
 export function pairsOf(table: FloorTable): number[] {
   return [...table].flat();
 }
 
-export function tableIn(args: Arguments): Map<number, HybridTime> {
+export function tableIn(args: Arguments): Map<PartId, HybridTime> {
   const list = new Arguments(args.list(2 * LIMITS.partitionCount), "floor message");
-  const table = new Map<number, HybridTime>();
-  while (!list.isAtEnd) table.set(list.count(LIMITS.partitionCount - 1), list.count(MAX_TIME));
+  const table = new Map<PartId, HybridTime>();
+  while (!list.isAtEnd) table.set(list.count(PART_ID_MAX), list.count(MAX_TIME));
   return table;
+}
+
+function namesIn(args: Arguments): string[] {
+  const list = new Arguments(args.list(LIMITS.layoutMemberCount), "floor message");
+  const names: string[] = [];
+  while (!list.isAtEnd) names.push(list.text(LIMITS.nodeName));
+  return names;
 }

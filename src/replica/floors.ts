@@ -1,4 +1,4 @@
-// The floor of a partition: the time up to which its owners have seen everything that was ever written to it.
+// The floor of a part: the time up to which its owners have seen everything that was ever written to it.
 //
 // What arrives from below the floor and is not here was seen before, and replaced: it is recognised without any
 // trace of it. So below the floor tombstones need not be kept (see crdt/forgetting.ts). How owners agree upon
@@ -9,10 +9,13 @@
 //              in any more, except by comparing with another owner
 //   floor      all owners had the fence here, and were the same
 //
-// While owners are compared, a watch notes whether anything from below has come in all the same.
+// Only owners have fences and floors. While owners are compared, a watch notes whether anything from below has come
+// in all the same.
 //
 // A member that was away for too long is left out: floors have been raised without it, so what its disk holds may
 // have been forgotten by all others, or never seen by them. It is not let in before it has emptied its copies.
+//
+// Other namespaces, or other numbers of copies, make other owners. Then no floor counts any more.
 
 import { ByteReader } from "../base/byte_reader.ts";
 import { ByteWriter } from "../base/byte_writer.ts";
@@ -21,6 +24,7 @@ import type { HybridClock } from "../causality/hybrid_clock.ts";
 import type { DataObject } from "../crdt/data_object.ts";
 import { bringsUnseen } from "../crdt/forgetting.ts";
 import type { Storage } from "../storage/storage.ts";
+import { type PartId, partOf } from "./parts.ts";
 
 export const FLOORS_META = "floors";
 
@@ -34,28 +38,33 @@ const NO_MARKS: Marks = { floor: 0, fence: 0 };
 export class Floors {
   readonly #storage: Storage<DataObject>;
   readonly #clock: HybridClock;
+  /** What decides who owns what: a digest of the namespaces. */
+  readonly #settings: string;
   #promised: HybridTime = 0;
-  #marks = new Map<number, Marks>();
-  /** Members without which floors were raised, each with the highest of these. */
+  #marks = new Map<PartId, Marks>();
+  /** Members without which floors were raised, or may be, each with the highest of these. */
   #leftOut = new Map<string, HybridTime>();
   /** The highest floor that others have raised without this node, and that to which it has emptied its copies. */
   #missed: HybridTime = 0;
   #emptied: HybridTime = 0;
-  /** By partition, up to when nothing unseen may come in if what is compared now is to count. */
-  readonly #watched = new Map<number, HybridTime>();
+  /** By part, up to when nothing unseen may come in if what is compared now is to count. */
+  readonly #watched = new Map<PartId, HybridTime>();
   #lossCount = 0;
+  /** Resolves when the disk has all that is known so far. */
+  #kept: Promise<void> = Promise.resolve();
 
-  constructor(storage: Storage<DataObject>, clock: HybridClock) {
+  constructor(storage: Storage<DataObject>, clock: HybridClock, settings = "") {
     this.#storage = storage;
     this.#clock = clock;
+    this.#settings = settings;
   }
 
   /** Reads what earlier runs have promised. @throws {CorruptError} */
   async load(): Promise<void> {
     const bytes = await this.#storage.getMeta(FLOORS_META);
     if (bytes === undefined) return;
-    const { emptied, leftOut, marks, missed, promised } = readFloors(bytes);
-    this.#marks = marks;
+    const { emptied, leftOut, marks, missed, promised, settings } = readFloors(bytes);
+    if (settings === this.#settings) this.#marks = marks;
     this.#leftOut = leftOut;
     this.#missed = missed;
     this.#emptied = emptied;
@@ -64,17 +73,135 @@ export class Floors {
   }
 
   /** 0 if nothing is known. */
-  floorOf(partition: number): HybridTime {
-    return (this.#marks.get(partition) ?? NO_MARKS).floor;
+  floorOf(part: PartId): HybridTime {
+    return (this.#marks.get(part) ?? NO_MARKS).floor;
   }
 
-  fenceOf(partition: number): HybridTime {
-    return (this.#marks.get(partition) ?? NO_MARKS).fence;
+  fenceOf(part: PartId): HybridTime {
+    return (this.#marks.get(part) ?? NO_MARKS).fence;
+  }
+
+  /** The parts with a fence above the floor. */
+  fenced(): PartId[] {
+    return [...this.#marks].filter(([, { fence, floor }]) => fence > floor).map(([it]) => it);
+  }
+
+  /**
+   * Draws no dot up to `upTo` from now on; false if the clock of this node has not come so far.
+   *
+   * @param without members that are left out if the floor is raised
+   */
+  async promise(upTo: HybridTime, without: readonly string[] = []): Promise<boolean> {
+    if (upTo >= this.#clock.reading()) return false;
+    this.#clock.raise(upTo);
+    for (const node of without) {
+      this.#leftOut.set(node, Math.max(this.#leftOut.get(node) ?? 0, upTo));
+    }
+    if (upTo <= this.#promised && without.length === 0) {
+      await this.#kept;
+      return true;
+    }
+    const before = this.#promised;
+    this.#promised = Math.max(before, upTo);
+    try {
+      await this.#keep();
+    } catch (error) {
+      if (this.#promised === upTo) this.#promised = before;
+      throw error;
+    }
+    return true;
+  }
+
+  /** Notes from now on whether anything unseen from up to `upTo` comes in. */
+  watch(part: PartId, upTo: HybridTime): void {
+    this.#watched.set(part, upTo);
+  }
+
+  /** Whether nothing has come in, and nothing was lost, since {@linkcode Floors.watch} with this time. */
+  isQuiet(part: PartId, upTo: HybridTime): boolean {
+    return this.#watched.get(part) === upTo;
+  }
+
+  /**
+   * What another node sends, not in a comparison, is about to be merged: false if it must not be, since
+   * it brings what is below the fence and not here.
+   */
+  admits(part: PartId, held: DataObject, incoming: DataObject): boolean {
+    if (bringsUnseen(held, incoming, this.fenceOf(part))) return false;
+    const watched = this.#watched.get(part);
+    if (watched !== undefined && bringsUnseen(held, incoming, watched)) {
+      this.#watched.delete(part);
+    }
+    return true;
+  }
+
+  /** The copy of a partition may have lost something: what is compared now does not count. */
+  mayHaveLost(partition: number): void {
+    this.#lossCount++;
+    for (const part of this.#watched.keys()) {
+      if (partOf(part).partition === partition) this.#watched.delete(part);
+    }
+  }
+
+  /** How often this copy might have lost something since the start. */
+  get lossCount(): number {
+    return this.#lossCount;
+  }
+
+  /** Puts the fence at `upTo`. Resolves with those of the parts that are quiet, once the disk has it. */
+  async fence(parts: readonly PartId[], upTo: HybridTime): Promise<PartId[]> {
+    const quiet = parts.filter((part) => this.isQuiet(part, upTo));
+    await this.#change(quiet.map((part) => [part, { floor: 0, fence: upTo }]));
+    return quiet.filter((part) => this.isQuiet(part, upTo));
+  }
+
+  /**
+   * The owners of these parts have agreed upon these floors. Resolves with the parts whose floor has risen here, on
+   * the disk: this node must have had the fence there, or be the same as a node that had.
+   */
+  async raise(floors: ReadonlyMap<PartId, HybridTime>): Promise<PartId[]> {
+    const raised = [...floors].filter(([part, floor]) => floor > this.floorOf(part));
+    await this.#change(raised.map(([part, floor]) => [part, { floor, fence: floor }]));
+    return raised.map(([part]) => part);
+  }
+
+  /**
+   * This copy has seen all that a node has which has these floors. Resolves with the parts whose floor has risen
+   * here; none if this copy may have lost something since the comparison began.
+   *
+   * @param losses {@linkcode Floors.lossCount} when it began
+   */
+  async adopt(floors: ReadonlyMap<PartId, HybridTime>, losses: number): Promise<PartId[]> {
+    if (losses !== this.#lossCount) return [];
+    // What was taken in the comparison must be on the disk before the floor that speaks of it.
+    await this.#keep();
+    return losses === this.#lossCount ? await this.raise(floors) : [];
+  }
+
+  /** Takes back fences of which nothing came; see floor_rounds.ts for when that is certain. */
+  async release(parts: readonly PartId[]): Promise<void> {
+    const fenced = parts.filter((part) => this.fenceOf(part) > this.floorOf(part));
+    if (fenced.length === 0) return;
+    for (const part of fenced) {
+      const floor = this.floorOf(part);
+      this.#marks.set(part, { floor, fence: floor });
+    }
+    await this.#keep();
+  }
+
+  /** Members that are left out until they have emptied their copies. */
+  get leftOut(): ReadonlySet<string> {
+    return new Set(this.#leftOut.keys());
   }
 
   /** The highest floor that was raised without a node which is left out; undefined if it is not. */
   missedBy(node: string): HybridTime | undefined {
     return this.#leftOut.get(node);
+  }
+
+  /** A node that was left out has emptied its copies. */
+  async takeBack(node: string): Promise<void> {
+    if (this.#leftOut.delete(node)) await this.#keep();
   }
 
   /** The highest floor that was raised without this node and does not matter, since its copies were empty then. */
@@ -102,143 +229,31 @@ export class Floors {
     await this.#keep();
   }
 
-  /** A node that was left out has emptied its copies. */
-  async takeBack(node: string): Promise<void> {
-    if (this.#leftOut.delete(node)) await this.#keep();
-  }
-
-  /** The partitions with a fence above the floor. */
-  fenced(): number[] {
-    return [...this.#marks].filter(([, { fence, floor }]) => fence > floor).map(([it]) => it);
-  }
-
-  /** Draws no dot up to `upTo` from now on; false if the clock of this node has not come so far. */
-  async promise(upTo: HybridTime): Promise<boolean> {
-    if (upTo >= this.#clock.reading()) return false;
-    this.#clock.raise(upTo);
-    if (upTo <= this.#promised) return true;
-    const before = this.#promised;
-    this.#promised = upTo;
-    try {
-      await this.#keep();
-    } catch (error) {
-      if (this.#promised === upTo) this.#promised = before;
-      throw error;
-    }
-    return true;
-  }
-
-  /** Notes from now on whether anything unseen from up to `upTo` comes in. */
-  watch(partition: number, upTo: HybridTime): void {
-    this.#watched.set(partition, upTo);
-  }
-
-  /** Whether nothing has come in, and nothing was lost, since {@linkcode Floors.watch} with this time. */
-  isQuiet(partition: number, upTo: HybridTime): boolean {
-    return this.#watched.get(partition) === upTo;
-  }
-
-  /**
-   * What another node sends, not in a comparison, is about to be merged: false if it must not be, since
-   * it brings what is below the fence and not here.
-   */
-  admits(partition: number, held: DataObject, incoming: DataObject): boolean {
-    if (bringsUnseen(held, incoming, this.fenceOf(partition))) return false;
-    const watched = this.#watched.get(partition);
-    if (watched !== undefined && bringsUnseen(held, incoming, watched)) {
-      this.#watched.delete(partition);
-    }
-    return true;
-  }
-
-  /** This copy may have lost something: what is compared now does not count. */
-  mayHaveLost(partition: number): void {
-    this.#lossCount++;
-    this.#watched.delete(partition);
-  }
-
-  /** Puts the fence at `upTo`. Resolves with those of the partitions that are quiet, once the disk has it. */
-  async fence(partitions: readonly number[], upTo: HybridTime): Promise<number[]> {
-    const quiet = partitions.filter((partition) => this.isQuiet(partition, upTo));
-    await this.#change(quiet.map((partition) => [partition, { floor: 0, fence: upTo }]));
-    return quiet.filter((partition) => this.isQuiet(partition, upTo));
-  }
-
-  /**
-   * The owners of these partitions have agreed upon these floors. Resolves with the partitions whose floor has
-   * risen here, on the disk: this node must have had the fence there, or be the same as a node that had.
-   *
-   * @param without members that had no part in it
-   */
-  async raise(
-    floors: ReadonlyMap<number, HybridTime>,
-    without: readonly string[] = [],
-  ): Promise<number[]> {
-    const highest = Math.max(0, ...floors.values());
-    for (const node of without) {
-      this.#leftOut.set(node, Math.max(this.#leftOut.get(node) ?? 0, highest));
-    }
-    const raised = [...floors].filter(([partition, floor]) => floor > this.floorOf(partition));
-    if (raised.length === 0 && without.length > 0) await this.#keep();
-    await this.#change(raised.map(([partition, floor]) => [partition, { floor, fence: floor }]));
-    return raised.map(([partition]) => partition);
-  }
-
-  /** How often this copy might have lost something since the start. */
-  get lossCount(): number {
-    return this.#lossCount;
-  }
-
-  /**
-   * This copy has seen all that a node has which has these floors. Resolves with the partitions whose floor has
-   * risen here; none if this copy may have lost something since the comparison began.
-   *
-   * @param losses {@linkcode Floors.lossCount} when it began
-   */
-  async adopt(floors: ReadonlyMap<number, HybridTime>, losses: number): Promise<number[]> {
-    if (losses !== this.#lossCount) return [];
-    // What was taken in the comparison must be on the disk before the floor that speaks of it.
-    await this.#keep();
-    return losses === this.#lossCount ? await this.raise(floors) : [];
-  }
-
-  /** Takes back fences of which nothing came; see floor_rounds.ts for when that is certain. */
-  async release(partitions: readonly number[]): Promise<void> {
-    const fenced = partitions.filter((partition) => {
-      return this.fenceOf(partition) > this.floorOf(partition);
-    });
-    if (fenced.length === 0) return;
-    for (const partition of fenced) {
-      const floor = this.floorOf(partition);
-      this.#marks.set(partition, { floor, fence: floor });
-    }
-    await this.#keep();
-  }
-
   /** Raises marks, in memory at once; if the disk fails they are what they were. */
-  async #change(marks: readonly (readonly [number, Marks])[]): Promise<void> {
+  async #change(marks: readonly (readonly [PartId, Marks])[]): Promise<void> {
     if (marks.length === 0) return;
-    const changes = marks.map(([partition, { floor, fence }]) => {
-      const before = this.#marks.get(partition) ?? NO_MARKS;
+    const changes = marks.map(([part, { floor, fence }]) => {
+      const before = this.#marks.get(part) ?? NO_MARKS;
       const after = {
         floor: Math.max(before.floor, floor),
         fence: Math.max(before.fence, fence),
       };
-      this.#marks.set(partition, after);
-      return { partition, before, after };
+      this.#marks.set(part, after);
+      return { part, before, after };
     });
     try {
       await this.#keep();
     } catch (error) {
-      for (const { partition, before, after } of changes) {
-        if (this.#marks.get(partition) === after) this.#marks.set(partition, before);
+      for (const { part, before, after } of changes) {
+        if (this.#marks.get(part) === after) this.#marks.set(part, before);
       }
       throw error;
     }
   }
 
   #keep(): Promise<void> {
-    const writer = new ByteWriter(16 + 16 * this.#marks.size);
+    const writer = new ByteWriter(64 + 16 * this.#marks.size);
+    writer.text(this.#settings);
     writer.integer(this.#promised);
     writer.integer(this.#missed);
     writer.integer(this.#emptied);
@@ -248,27 +263,31 @@ export class Floors {
       writer.integer(upTo);
     }
     writer.integer(this.#marks.size);
-    for (const [partition, { floor, fence }] of this.#marks) {
-      writer.integer(partition);
+    for (const [part, { floor, fence }] of this.#marks) {
+      writer.integer(part);
       writer.integer(floor);
       writer.integer(fence - floor);
     }
-    return this.#storage.setMeta(FLOORS_META, writer.finish());
+    const kept = this.#storage.setMeta(FLOORS_META, writer.finish());
+    this.#kept = kept;
+    return kept;
   }
 }
 
 /** All that a disk knows of floors; see {@linkcode Floors}. */
 export interface StoredFloors {
+  readonly settings: string;
   readonly promised: HybridTime;
   readonly missed: HybridTime;
   readonly emptied: HybridTime;
   readonly leftOut: Map<string, HybridTime>;
-  readonly marks: Map<number, Marks>;
+  readonly marks: Map<PartId, Marks>;
 }
 
 /** @throws {MalformedError} */
 export function readFloors(bytes: Uint8Array): StoredFloors {
   const reader = new ByteReader(bytes, "floors");
+  const settings = reader.text();
   const promised = reader.integer();
   const missed = reader.integer();
   const emptied = reader.integer();
@@ -277,12 +296,12 @@ export function readFloors(bytes: Uint8Array): StoredFloors {
     const node = reader.text();
     leftOut.set(node, reader.integer());
   }
-  const marks = new Map<number, Marks>();
+  const marks = new Map<PartId, Marks>();
   for (let left = reader.integer(); left > 0; left--) {
-    const partition = reader.integer();
+    const part = reader.integer();
     const floor = reader.integer();
-    marks.set(partition, { floor, fence: floor + reader.integer() });
+    marks.set(part, { floor, fence: floor + reader.integer() });
   }
   reader.end();
-  return { promised, missed, emptied, leftOut, marks };
+  return { settings, promised, missed, emptied, leftOut, marks };
 }

@@ -7,12 +7,19 @@
 // A record that cannot be read is an error, never an absent key: an answer "I hold nothing" would let a
 // reader take another copy's silence for the truth, and would let this copy issue dots that it issued before.
 
+import { binaryString } from "../base/bytes.ts";
 import type { VersionVector } from "../causality/version_vector.ts";
 import type { HybridClock } from "../causality/hybrid_clock.ts";
 import type { Dot, HybridTime } from "../causality/dot.ts";
 import { DataObject } from "../crdt/data_object.ts";
 import { forget, withoutOutdated } from "../crdt/forgetting.ts";
-import { MISS, type ScanStart, type Storage, type StoredEntry } from "../storage/storage.ts";
+import {
+  type KeyPlace,
+  MISS,
+  type ScanStart,
+  type Storage,
+  type StoredEntry,
+} from "../storage/storage.ts";
 import { CorruptError, DenamoError, TooLargeError } from "../wire/errors.ts";
 import { LIMITS } from "../wire/limits.ts";
 import type { Actors } from "./actors.ts";
@@ -21,6 +28,7 @@ import { Forgettable } from "./forgettable.ts";
 import { HashTrees } from "./hash_trees.ts";
 import { KeyOrder } from "./key_order.ts";
 import type { Namespaces } from "./namespaces.ts";
+import { type PartId, partId } from "./parts.ts";
 
 /** Makes the object that a write leaves. `nextDot` draws the write's dot, later than `above`. */
 export type Change = (held: DataObject, nextDot: (above: HybridTime) => Dot) => DataObject;
@@ -59,6 +67,8 @@ export class Replica {
   readonly #floors: Floors;
   readonly #witness: Witness | undefined;
   readonly #order = new KeyOrder();
+  /** By partition and key as text, keys of which the disk may have what nobody sees. */
+  readonly #doubtful = new Map<number, Map<string, Uint8Array>>();
   /** Told of every record that cannot be read, whenever somebody asks for it. */
   onCorrupt: (partition: number, key: Uint8Array) => void = () => {};
   /** Why nothing new can be stored here, if so. It is asked before anything is done. */
@@ -84,9 +94,14 @@ export class Replica {
     );
   }
 
-  /** Up to where this copy has seen everything that was written to a partition; 0 if that is not known. */
-  floorOf(partition: number): HybridTime {
-    return this.#floors.floorOf(partition);
+  /** The part that a key belongs to. */
+  partOf(partition: number, key: Uint8Array): PartId {
+    return partId({ partition, copies: this.#namespaces.copiesOf(key) });
+  }
+
+  /** Up to where this copy has seen everything that was written to the part of a key; 0 if that is not known. */
+  floorOf(partition: number, key: Uint8Array): HybridTime {
+    return this.#floors.floorOf(this.partOf(partition, key));
   }
 
   /** What this copy holds; the empty object if nothing. @throws {CorruptError} */
@@ -109,13 +124,17 @@ export class Replica {
   ): CoordinatedWrite | Promise<CoordinatedWrite> {
     return this.#exclusively(partition, key, (before) => {
       this.#checkTakesWrites();
-      if (seen !== undefined) this.#noticeAmnesia(partition, before, (actor) => seen.get(actor));
+      if (seen !== undefined) {
+        this.#noticeAmnesia(partition, key, before, (actor) => seen.get(actor));
+      }
       let dot: Dot | undefined;
       const ended = () => {
         if (dot !== undefined) this.#actors.ended(partition, dot);
       };
       try {
-        const made = change(before, (above) => dot = this.#actors.nextDot(partition, above));
+        // What all owners may have forgotten already must not come back with this write.
+        const base = this.#finish(partition, key, before);
+        const made = change(base, (above) => dot = this.#actors.nextDot(partition, above));
         const object = this.#finish(partition, key, made);
         this.#checkSize(object);
         const durable = this.#commit(partition, key, before, object);
@@ -135,7 +154,8 @@ export class Replica {
    */
   merge(partition: number, key: Uint8Array, incoming: DataObject): Promise<void> {
     return this.#take(partition, key, incoming, (held) => {
-      if (this.#floors.admits(partition, held, incoming)) return held.merge(incoming);
+      const part = this.partOf(partition, key);
+      if (this.#floors.admits(part, held, incoming)) return held.merge(incoming);
       const message = "What was sent is older than what all owners of the key have seen";
       throw new DenamoError("outdated", "no", message);
     });
@@ -154,7 +174,7 @@ export class Replica {
     floor: HybridTime,
   ): Promise<void> {
     return this.#take(partition, key, theirs, (held) => {
-      const ownFloor = this.floorOf(partition);
+      const ownFloor = this.floorOf(partition, key);
       return withoutOutdated(held, theirs, floor).merge(withoutOutdated(theirs, held, ownFloor));
     });
   }
@@ -167,7 +187,7 @@ export class Replica {
   ): Promise<void> {
     this.#clock.observe(incoming.latestTime());
     const take = (held: DataObject): { durable: Promise<void> } => {
-      this.#noticeAmnesia(partition, held, (actor) => incoming.timeOf(actor));
+      this.#noticeAmnesia(partition, key, held, (actor) => incoming.timeOf(actor));
       const object = this.#finish(partition, key, merge(held));
       if (object === held || object.isEmpty && held.isEmpty) {
         return { durable: this.#storage.whenDurable(partition, key) ?? Promise.resolve() };
@@ -195,7 +215,11 @@ export class Replica {
       } catch (error) {
         if (!(error instanceof CorruptError)) throw error;
         this.trees.forget(partition);
-        await this.#storage.commit([{ partition, key, object }]);
+        await this.#storage.commit([{
+          partition,
+          key,
+          object: object.isEmpty ? undefined : object,
+        }]);
       }
     });
   }
@@ -215,15 +239,22 @@ export class Replica {
     return dropped !== undefined;
   }
 
-  /** Objects of a range of partitions; see {@linkcode Storage.range}. */
+  /**
+   * Objects of a range of partitions; see {@linkcode Storage.range}. What may be forgotten in them is noted, unless
+   * the caller does that.
+   */
   async scan(
     from: ScanStart,
     until: number,
     prefix: Uint8Array | undefined,
     limit: number,
+    isNoted = true,
   ): Promise<StoredEntry<DataObject>[]> {
     const entries = await this.#storage.range(from, until, prefix, limit);
-    for (const { object, partition } of entries) this.forgettable.note(partition, object);
+    for (const { key, object, partition } of entries) {
+      if (object === undefined) this.#floors.mayHaveLost(partition);
+      else if (isNoted) this.forgettable.note(this.partOf(partition, key), object);
+    }
     return entries;
   }
 
@@ -239,13 +270,40 @@ export class Replica {
     return forgotten !== undefined;
   }
 
-  /** Tells that commits to these partitions may have been lost. */
-  commitFailed(partitions: Iterable<number>): void {
+  /**
+   * Tells that commits to these partitions may have been lost.
+   *
+   * @param keys of which the disk may have what nobody sees before the next start
+   */
+  commitFailed(partitions: Iterable<number>, keys: readonly KeyPlace[] = []): void {
+    for (const { key, partition } of keys) {
+      const doubtful = this.#doubtful.get(partition) ?? new Map<string, Uint8Array>();
+      this.#doubtful.set(partition, doubtful.set(binaryString(key), key));
+    }
     for (const partition of partitions) {
       this.#actors.end(partition);
       this.#floors.mayHaveLost(partition);
       this.trees.forget(partition);
     }
+  }
+
+  /**
+   * Writes again what is seen of keys whose commits have failed, so that the disk has nothing else; false if that
+   * does not succeed now.
+   */
+  async settleDoubts(partition: number): Promise<boolean> {
+    const doubtful = this.#doubtful.get(partition);
+    if (doubtful === undefined) return true;
+    this.#doubtful.delete(partition);
+    const written = await Promise.allSettled([...doubtful.values()].map(async (key) => {
+      const { durable } = await this.#exclusively(partition, key, (held) => {
+        return { durable: this.#commit(partition, key, held, held) };
+      });
+      await durable;
+    }));
+    const failed = written.some(({ status }) => status === "rejected");
+    if (failed) this.commitFailed([], [...doubtful.values()].map((key) => ({ partition, key })));
+    return !failed;
   }
 
   #commit(
@@ -257,7 +315,7 @@ export class Replica {
     const object = after?.isEmpty === true ? undefined : after;
     const durable = this.#storage.commit([{ partition, key, object }]);
     this.trees.changed(partition, key, before, object);
-    this.forgettable.note(partition, object);
+    this.forgettable.note(this.partOf(partition, key), object);
     return durable;
   }
 
@@ -290,12 +348,13 @@ export class Replica {
   /** Ends our actor if somebody knows a later write of it to this key than we hold. */
   #noticeAmnesia(
     partition: number,
+    key: Uint8Array,
     held: DataObject,
     knownTime: (actor: string) => HybridTime | undefined,
   ): void {
     const actor = this.#actors.of(partition);
     if (actor === undefined) return;
-    const known = Math.max(held.timeOf(actor), this.floorOf(partition));
+    const known = Math.max(held.timeOf(actor), this.floorOf(partition, key));
     if ((knownTime(actor) ?? 0) > known) this.#actors.end(partition);
   }
 
@@ -308,7 +367,7 @@ export class Replica {
   #finish(partition: number, key: Uint8Array, object: DataObject): DataObject {
     const rule = this.#namespaces.of(key).conflicts;
     const kept = rule === "lww" ? object.keepLatest() : object;
-    return forget(kept, this.floorOf(partition));
+    return forget(kept, this.floorOf(partition, key));
   }
 
   #checkSize(object: DataObject): void {

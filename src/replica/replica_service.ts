@@ -92,7 +92,7 @@ export class ReplicaService {
     if (!isModest) this.#checkFilledOwner(isOwner, partition);
     const held = this.#replica.read(partition, key);
     const answer = (object: DataObject) => {
-      const floor = this.#replica.floorOf(partition);
+      const floor = this.#replica.floorOf(partition, key);
       const told = isSame(object, digest) ? null : object.encoded();
       return floor === 0 ? [told] : [told, floor];
     };

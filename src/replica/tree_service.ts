@@ -13,6 +13,7 @@ import type { Floors } from "./floors.ts";
 import { LEAF_COUNT, leafOf } from "./hash_tree.ts";
 import type { HashTrees, TreeEntry } from "./hash_trees.ts";
 import type { Namespaces } from "./namespaces.ts";
+import { partId } from "./parts.ts";
 
 /** Partitions whose roots one message asks for. */
 export const ROOTS_COUNT = 1_024;
@@ -61,7 +62,7 @@ export class TreeService {
     while (!partitions.isAtEnd) {
       const partition = partitions.count(partitionCount - 1);
       // The floor first: what is forgotten while the tree is built is below a floor that was not told.
-      const floor = this.#floors.floorOf(partition);
+      const floor = this.#floors.floorOf(partId({ partition, copies }));
       if (floor > 0) floors.push(roots.length, floor);
       const tree = this.#trees.get(partition, copies);
       roots.push((tree instanceof Promise ? await tree : tree).root());

@@ -37,6 +37,7 @@ import {
 import { readRecord, type StoredBytes } from "./record_reader.ts";
 import { scan, type ScanSource } from "./scan.ts";
 import type {
+  KeyPlace,
   ObjectCodec,
   ScanStart,
   Storage,
@@ -63,7 +64,7 @@ export class Engine<T> implements Storage<T> {
   readonly #codec: ObjectCodec<T>;
   readonly #reader: ObjectReader<T>;
   readonly #log: Log | undefined;
-  readonly #onCommitFailed: (partitions: Iterable<number>) => void;
+  readonly #onCommitFailed: (partitions: Iterable<number>, keys: readonly KeyPlace[]) => void;
   readonly #pieceBytes: number;
   readonly #maxPendingBytes: number;
   readonly #knowsAbsence: boolean;
@@ -263,7 +264,7 @@ export class Engine<T> implements Storage<T> {
     }
     if (this.#commits.pendingBytes + bytes > this.#maxPendingBytes) {
       // The caller may have told others of this change already, so its copy lacks what it wrote.
-      if (place.table === "object") this.#onCommitFailed([place.partition]);
+      if (place.table === "object") this.#onCommitFailed([place.partition], []);
       return Promise.reject(new OverloadedError("The queue of the disk", this.#maxPendingBytes));
     }
     const name = nameOf(place);
@@ -306,12 +307,16 @@ export class Engine<T> implements Storage<T> {
 
   #failed(writes: Iterable<Write<T>>, error: DenamoError): void {
     const partitions = new Set<number>();
+    const keys: KeyPlace[] = [];
     for (const write of writes) {
-      if (this.#pending.get(write.name) === write) this.#pending.delete(write.name);
-      if (write.place.table === "object") partitions.add(write.place.partition);
+      const { name, place } = write;
+      if (this.#pending.get(name) === write) this.#pending.delete(name);
+      if (place.table !== "object") continue;
+      partitions.add(place.partition);
+      keys.push(place);
     }
     this.#log?.error(error.message, { partitions: partitions.size });
-    this.#onCommitFailed(partitions);
+    this.#onCommitFailed(partitions, keys);
   }
 
   /** The record of a change has been written. */

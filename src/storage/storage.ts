@@ -29,6 +29,12 @@ export interface StorageChange<T> {
   readonly object?: T | undefined;
 }
 
+/** A key and the partition that it lies in. */
+export interface KeyPlace {
+  readonly partition: number;
+  readonly key: Uint8Array;
+}
+
 /** Where a range begins: in a partition, at its first key or after a given one. */
 export interface ScanStart {
   readonly partition: number;
@@ -151,9 +157,11 @@ export interface StorageOptions {
   readonly log?: Log | undefined;
   /**
    * Called when changes of these partitions may have been lost, before anybody sees the objects that were
-   * there before, and before the callers of `commit` learn of it.
+   * there before, and before the callers of `commit` learn of it. Of these keys the disk may have what nobody sees.
    */
-  readonly onCommitFailed?: ((partitions: Iterable<number>) => void) | undefined;
+  readonly onCommitFailed?:
+    | ((partitions: Iterable<number>, keys: readonly KeyPlace[]) => void)
+    | undefined;
 }
 
 /**

@@ -241,7 +241,7 @@ function validConfig(): fc.Arbitrary<Record<string, unknown> & { name: string; d
     namespaces: fc.uniqueArray(namespace, { selector: ({ prefix }) => prefix, maxLength: 3 }),
     maxClockSkewMs: fc.integer({ min: 10, max: 3_600_000 }),
     heartbeatMs: fc.integer({ min: 50, max: 60_000 }),
-    forgetAfterMs: fc.integer({ min: 1_000, max: 31_536_000_000 }),
+    forgetAfterMs: fc.integer({ min: 60_000, max: 31_536_000_000 }),
     maxAbsenceMs: fc.integer({ min: 60_000, max: 31_536_000_000 }),
     cacheBytes: fc.integer({ min: 0, max: 2 ** 40 }),
     logLevel: fc.constantFrom("debug", "info", "warning", "error"),

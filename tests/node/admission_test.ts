@@ -110,7 +110,7 @@ Deno.test("a node whose settings fit nobody gives up even if it is always the on
 
 Deno.test("a node that was left out is let in again once its copies are empty", async () => {
   const [n1, n2] = await Promise.all([nodeOf("n1"), nodeOf("n2")]);
-  await n1.floors.raise(new Map([[7, 4_000]]), ["n2"]);
+  await n1.floors.promise(4_000, ["n2"]);
   const refusal = n1.admission.admit(n2.peerId, n2.admission.greeting());
   assert.match(refusal!, /left behind at 4000/);
   assert.equal(n1.table.peerOf("n2"), undefined, "it is no member before");

@@ -334,7 +334,7 @@ export class RepairWorld {
       diskRefuses: () => this.refusing.has(name),
       pace,
     });
-    const forgetting = new Forgetting(replica, log, pace);
+    const forgetting = new Forgetting(replica, floors, log, pace);
     const antiEntropy = new AntiEntropy({
       cluster,
       replica,
@@ -357,7 +357,6 @@ export class RepairWorld {
     const floorRounds = new FloorRounds({
       cluster,
       replica,
-      namespaces,
       floors,
       forgetting,
       service,

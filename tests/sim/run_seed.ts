@@ -4,6 +4,7 @@
 import { utf8, utf8Text } from "../../src/base/bytes.ts";
 import { messageOf } from "../../src/wire/errors.ts";
 import { Client } from "./client.ts";
+import { TICKS_PER_MS } from "../../src/causality/dot.ts";
 import type { DataObject } from "../../src/crdt/data_object.ts";
 import type { NodeApi } from "../../src/node/api.ts";
 import type { Machine } from "./machine.ts";
@@ -286,11 +287,17 @@ async function readAll(world: World): Promise<Map<string, string[]>> {
   return found;
 }
 
-/** What was deleted leaves nothing behind on any disk, once it has been remembered for long enough. */
+/**
+ * What was deleted leaves nothing behind on any disk, once it has been remembered for long enough. Dots that a clock
+ * drew which was ahead have to wait until all clocks have passed them.
+ */
 async function forgetTheDead(world: World): Promise<void> {
   const { forgetAfterMs } = world.options;
   if (forgetAfterMs > FORGET_AFTER_MS_MOST) return;
-  const isDead = (object: DataObject) => !object.isEmpty && object.live(0).length === 0;
+  const nowMs = world.machines[0]!.node?.nowMs() ?? 0;
+  const isDead = (object: DataObject) =>
+    !object.isEmpty && object.live(0).length === 0 &&
+    object.latestTime() <= nowMs * TICKS_PER_MS;
   const left = () =>
     world.keys.flatMap((key) => {
       const holders = world.machines.filter((machine) => isDead(world.onDisk(machine, key)));
