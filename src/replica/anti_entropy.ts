@@ -240,8 +240,10 @@ export class AntiEntropy {
           found.push(part);
           continue;
         }
-        const seen = this.#equalAtMs.get(nameOf(part)) ?? new Map<string, number>();
-        this.#equalAtMs.set(nameOf(part), seen.set(node, clock.monotonic()));
+        const name = nameOf(part);
+        let seen = this.#equalAtMs.get(name);
+        if (seen === undefined) this.#equalAtMs.set(name, seen = new Map());
+        seen.set(node, clock.monotonic());
       }
     }
     return found;

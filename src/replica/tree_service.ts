@@ -117,7 +117,7 @@ export function isIn(
 export function rootBytes(roots: readonly bigint[]): Uint8Array<ArrayBuffer> {
   const bytes = new Uint8Array(8 * roots.length);
   const view = new DataView(bytes.buffer);
-  for (const [i, root] of roots.entries()) view.setBigUint64(8 * i, root);
+  for (let i = 0; i < roots.length; i++) view.setBigUint64(8 * i, roots[i]!);
   return bytes;
 }
 
