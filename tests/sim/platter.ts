@@ -16,6 +16,8 @@ import { DiskImage } from "./memory_disk.ts";
 interface Left {
   readonly sequence: number;
   readonly body: Uint8Array | undefined;
+  /** The same read, once somebody has asked for it. */
+  object?: DataObject;
 }
 
 export class Platter extends DiskImage {
@@ -25,6 +27,8 @@ export class Platter extends DiskImage {
   readonly #entries = new Map<number, readonly string[]>();
   /** By key, what the entries left of it, the oldest first. */
   readonly #left = new Map<string, Left[]>();
+  /** What the heads of records say, as long as nothing on the platter has changed by itself. */
+  readonly #objects = new WeakMap<Uint8Array, DataObject>();
 
   /** Whether the record of a key is damaged, and nothing in the journal stands for it. */
   isUnreadable(partition: number, key: Uint8Array): boolean {
@@ -40,14 +44,20 @@ export class Platter extends DiskImage {
    */
   heldOf(partition: number, key: Uint8Array): DataObject {
     const last = this.#left.get(binaryString(key))?.at(-1);
-    if (last !== undefined) return last.body ? decodeObject(last.body.slice()) : DataObject.empty;
+    if (last !== undefined) {
+      return last.object ??= last.body ? decodeObject(last.body.slice()) : DataObject.empty;
+    }
     const place: Place = { table: "object", partition, key };
     const head = this.get(headKey(place));
     if (head === undefined) return DataObject.empty;
+    const known = this.isDamaged ? undefined : this.#objects.get(head);
+    if (known !== undefined) return known;
     const decoded = this.#decodeHead(place, head);
     if (decoded === undefined) return DataObject.empty;
     if (!("body" in decoded)) throw new Error("The objects of a simulation are small");
-    return decodeObject(decoded.body);
+    const object = decodeObject(decoded.body);
+    this.#objects.set(head, object);
+    return object;
   }
 
   override apply(batch: readonly DiskChange[]): void {
