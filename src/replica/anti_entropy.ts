@@ -151,10 +151,12 @@ export class AntiEntropy {
     const layoutId = layoutOf(cluster).layout.id;
     const session = { peer, layoutId, takesWrites: cluster.takesWrites(node) };
     const shared = this.#sharedWith(node, only);
-    const whole = fullyShared(shared);
+    const filledBut = (unlike: ReadonlySet<number>) => {
+      if (filling.isActive) filling.comparedWith(node, fullyShared(shared).difference(unlike));
+    };
     const suspects = await this.#differing(session, node, shared);
     // At once: who has forgotten much may not live to the end of a long comparison.
-    filling.comparedWith(node, whole.difference(new Set(partitionsIn(suspects))));
+    filledBut(new Set(partitionsIn(suspects)));
     let differing: { readonly part: Part; readonly leaves: readonly number[] }[] = [];
     if (suspects.length > 0) {
       const before = await this.#leavesThatDiffer(session, suspects);
@@ -172,7 +174,7 @@ export class AntiEntropy {
       repaired += exchanged.repaired;
       if (exchanged.skipped > 0) unlike.add(part.partition);
     });
-    filling.comparedWith(node, whole.difference(unlike));
+    filledBut(unlike);
     this.#compared++;
     this.#repaired += repaired;
     return {
@@ -211,9 +213,10 @@ export class AntiEntropy {
     const { cluster, namespaces } = this.#options;
     const { placement } = layoutOf(cluster);
     return namespaces.copies().flatMap((count) => {
-      const theirs = new Set(placement.partitionsOf(node, count || undefined));
-      return placement.partitionsOf(cluster.self, count || undefined)
-        .filter((partition) => theirs.has(partition) && only?.has(partition) !== false)
+      const copies = count || undefined;
+      return placement.partitionsOf(cluster.self, copies)
+        .filter((partition) => placement.isOwner(node, partition, copies))
+        .filter((partition) => only?.has(partition) !== false)
         .map((partition): Part => ({ partition, copies: count }));
     });
   }

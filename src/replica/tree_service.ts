@@ -124,5 +124,7 @@ export function rootBytes(roots: readonly bigint[]): Uint8Array<ArrayBuffer> {
 /** The inverse of {@linkcode rootBytes}. */
 export function rootsIn(bytes: Uint8Array): bigint[] {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  return Array.from({ length: bytes.length >>> 3 }, (_, i) => view.getBigUint64(8 * i));
+  const roots: bigint[] = [];
+  for (let at = 0; at + 8 <= bytes.length; at += 8) roots.push(view.getBigUint64(at));
+  return roots;
 }
