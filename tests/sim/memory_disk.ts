@@ -71,8 +71,16 @@ export class DiskImage {
   /** An independent image with the same content: a backup. */
   copy(): DiskImage {
     const copy = new DiskImage(this.limits);
-    for (const { key, value } of this.entries()) copy.apply([{ key, value }]);
+    copy.restore(this);
     return copy;
+  }
+
+  /** Takes copies of all that another image holds; this one must be empty. */
+  restore(other: DiskImage): void {
+    for (const [name, { key, value }] of other.#entries) {
+      this.#entries.set(name, { key, value: value.slice() });
+    }
+    this.#order = other.#order?.slice();
   }
 
   /** Everything in the order of the keys. The values are the stored bytes themselves: change them to corrupt. */

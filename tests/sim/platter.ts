@@ -86,8 +86,8 @@ export class Platter extends DiskImage {
   }
 
   /** Takes over everything from another platter, unread. */
-  restore(other: Platter): void {
-    super.apply(other.entries());
+  override restore(other: Platter): void {
+    super.restore(other);
     for (const [sequence, names] of other.#entries) this.#entries.set(sequence, names);
     for (const [name, left] of other.#left) this.#left.set(name, [...left]);
     this.isDamaged = other.isDamaged;
