@@ -178,7 +178,7 @@ export class AntiEntropy {
     this.#compared++;
     this.#repaired += repaired;
     return {
-      partitions: partitionsIn(shared).length,
+      partitions: new Set(shared.map(({ partition }) => partition)).size,
       differing: partitionsIn(differing.map(({ part }) => part)),
       repaired,
     };
