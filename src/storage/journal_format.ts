@@ -88,7 +88,7 @@ export function sealEntry(sequence: number, entry: Uint8Array, partBytes: number
   const values: Uint8Array[] = [];
   const count = Math.ceil(entry.length / partBytes);
   for (let index = 0; index < count; index++) {
-    const part = entry.subarray(index * partBytes, (index + 1) * partBytes);
+    const part = count === 1 ? entry : entry.subarray(index * partBytes, (index + 1) * partBytes);
     const following = count - 1 - index;
     const value = new Uint8Array(JOURNAL_HEADER_BYTES + part.length);
     value[0] = VERSION;

@@ -155,6 +155,11 @@ export class World {
     }
   }
 
+  /** The bytes of one of the keys. */
+  bytesOf(key: string): Uint8Array {
+    return this.#placeOf(key).bytes;
+  }
+
   /** What the disk of a machine holds of a key. */
   onDisk(machine: Machine, key: string): DataObject {
     const { bytes, partition } = this.#placeOf(key);
