@@ -1,6 +1,6 @@
 // Reading of what ByteWriter wrote, with every length checked.
 
-import { strictUtf8Text } from "./bytes.ts";
+import { shortAsciiText, strictUtf8Text, uint32At } from "./bytes.ts";
 import { MalformedError } from "./malformed.ts";
 
 /** Reads from the left. Every method throws {@linkcode MalformedError} past the end. */
@@ -49,11 +49,8 @@ export class ByteReader {
 
   uint32(): number {
     if (this.remaining < 4) throw this.malformed("it ends too early");
-    const bytes = this.#bytes;
-    const at = this.#at;
     this.#at += 4;
-    return ((bytes[at]! << 24) | (bytes[at + 1]! << 16) | (bytes[at + 2]! << 8) |
-      bytes[at + 3]!) >>> 0;
+    return uint32At(this.#bytes, this.#at - 4);
   }
 
   /** A view of the next `length` bytes: copy it to keep it longer than the buffer. */
@@ -70,7 +67,15 @@ export class ByteReader {
   }
 
   text(): string {
-    const text = strictUtf8Text(this.bytes());
+    const length = this.integer();
+    if (length <= this.remaining) {
+      const ascii = shortAsciiText(this.#bytes, this.#at, this.#at + length);
+      if (ascii !== undefined) {
+        this.#at += length;
+        return ascii;
+      }
+    }
+    const text = strictUtf8Text(this.raw(length));
     if (text === undefined) throw this.malformed("a text is not UTF-8");
     return text;
   }

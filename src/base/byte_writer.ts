@@ -9,6 +9,8 @@ import { utf8 } from "./bytes.ts";
 export class ByteWriter {
   #buffer: Uint8Array<ArrayBuffer>;
   #length = 0;
+  /** The last view: making one costs more than writing a few numbers, and many are of one length. */
+  #view: Uint8Array<ArrayBuffer> | undefined;
 
   constructor(capacity = 256) {
     this.#buffer = new Uint8Array(capacity);
@@ -86,7 +88,8 @@ export class ByteWriter {
 
   /** What was written, as a view that the next write may change. */
   view(): Uint8Array<ArrayBuffer> {
-    return this.#buffer.subarray(0, this.#length);
+    if (this.#view?.length !== this.#length) this.#view = this.#buffer.subarray(0, this.#length);
+    return this.#view!;
   }
 
   /** A copy of what was written. */
@@ -100,5 +103,6 @@ export class ByteWriter {
     const grown = new Uint8Array(Math.max(needed, this.#buffer.length * 2));
     grown.set(this.#buffer.subarray(0, this.#length));
     this.#buffer = grown;
+    this.#view = undefined;
   }
 }

@@ -4,6 +4,9 @@ const encoder = new TextEncoder();
 const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
 const strictDecoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 
+/** Up to how many bytes a text is put together byte by byte. */
+const SHORT_TEXT_BYTES = 64;
+
 export const EMPTY: Uint8Array<ArrayBuffer> = new Uint8Array(0);
 
 /** The UTF-8 of `text`. */
@@ -13,16 +16,32 @@ export function utf8(text: string): Uint8Array<ArrayBuffer> {
 
 /** Reads UTF-8; bytes that are none become U+FFFD. For people and logs. */
 export function utf8Text(bytes: Uint8Array): string {
-  return decoder.decode(bytes);
+  return shortAsciiText(bytes, 0, bytes.length) ?? decoder.decode(bytes);
 }
 
 /** Reads UTF-8, or returns undefined if the bytes are none. */
 export function strictUtf8Text(bytes: Uint8Array): string | undefined {
   try {
-    return strictDecoder.decode(bytes);
+    return shortAsciiText(bytes, 0, bytes.length) ?? strictDecoder.decode(bytes);
   } catch {
     return undefined;
   }
+}
+
+/**
+ * The text of the bytes from `from` to `to` (excluded) if all are ASCII and they are few, else undefined. Names
+ * are, and calling the decoder costs several times as much as they do.
+ */
+export function shortAsciiText(bytes: Uint8Array, from: number, to: number): string | undefined {
+  const length = to - from;
+  if (length > SHORT_TEXT_BYTES) return undefined;
+  const codes = new Array<number>(length);
+  for (let i = 0; i < length; i++) {
+    const byte = bytes[from + i]!;
+    if (byte >= 0x80) return undefined;
+    codes[i] = byte;
+  }
+  return String.fromCharCode.apply(null, codes);
 }
 
 /** One character (U+0000 to U+00FF) per byte: a string that can be a key of a Map. Reversible. */
@@ -41,6 +60,20 @@ export function fromBinaryString(text: string): Uint8Array<ArrayBuffer> {
   const bytes = new Uint8Array(text.length);
   for (let i = 0; i < text.length; i++) bytes[i] = text.charCodeAt(i);
   return bytes;
+}
+
+/** The unsigned 32-bit number in the four bytes at `at`, the highest first. */
+export function uint32At(bytes: Uint8Array, at: number): number {
+  return ((bytes[at]! << 24) | (bytes[at + 1]! << 16) | (bytes[at + 2]! << 8) | bytes[at + 3]!) >>>
+    0;
+}
+
+/** Puts an unsigned 32-bit number into the four bytes at `at`, the highest first. */
+export function setUint32At(bytes: Uint8Array, at: number, value: number): void {
+  bytes[at] = value >>> 24;
+  bytes[at + 1] = value >>> 16;
+  bytes[at + 2] = value >>> 8;
+  bytes[at + 3] = value;
 }
 
 /** Orders byte strings as unsigned numbers from the left; a prefix comes first. */

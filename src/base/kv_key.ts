@@ -124,7 +124,7 @@ export function partsFromKey(key: Uint8Array): KvKeyPart[] | undefined {
 function writePart(part: KvKeyPart): void {
   switch (typeof part) {
     case "string":
-      return writeEscaped(TEXT, utf8(part));
+      return writeText(part);
     case "number":
       return writeDouble(part);
     case "bigint":
@@ -136,6 +136,17 @@ function writePart(part: KvKeyPart): void {
     throw new TypeError("A key part must be a Uint8Array, string, number, bigint or boolean");
   }
   writeEscaped(BYTES, part);
+}
+
+/** Most texts are the names of tables: of ASCII, and without NUL. */
+function writeText(text: string): void {
+  for (let i = 0; i < text.length; i++) {
+    const code = text.charCodeAt(i);
+    if (code === 0 || code >= 0x80) return writeEscaped(TEXT, utf8(text));
+  }
+  writer.byte(TEXT);
+  for (let i = 0; i < text.length; i++) writer.byte(text.charCodeAt(i));
+  writer.byte(0);
 }
 
 function writeEscaped(tag: number, raw: Uint8Array): void {

@@ -9,7 +9,7 @@
 //
 //   kind 1 | key hash 8 | count | (actor, time) ... | checksum 4
 
-import { fromBase64Url, toBase64Url } from "../base/bytes.ts";
+import { fromBase64Url, toBase64Url, uint32At } from "../base/bytes.ts";
 import { ByteReader } from "../base/byte_reader.ts";
 import { ByteWriter } from "../base/byte_writer.ts";
 import { hash32, hash64 } from "../base/hash.ts";
@@ -20,6 +20,8 @@ import type { VersionVector } from "./version_vector.ts";
 const CONTEXT = 1;
 const AT_LEAST = 2;
 const WHERE = "context";
+
+const writer = new ByteWriter(256);
 
 /** Makes the token of `vector` for `key`. Actors are sorted, so equal contexts are equal tokens. */
 export function encodeContext(key: Uint8Array, vector: VersionVector): string {
@@ -32,16 +34,18 @@ export function encodeAtLeast(key: Uint8Array, vector: VersionVector): string {
 }
 
 function encode(kind: number, key: Uint8Array, vector: VersionVector): string {
-  const writer = new ByteWriter(64);
+  const hash = hash64(key);
+  writer.reset();
   writer.byte(kind);
-  writeHash(writer, key);
+  writer.uint32(Number(hash >> 32n));
+  writer.uint32(Number(hash & 0xffffffffn));
   writer.integer(vector.size);
   for (const [actor, time] of [...vector].sort(([a], [b]) => a < b ? -1 : 1)) {
     writer.text(actor);
     writer.integer(time);
   }
-  writer.uint32(hash32(writer.finish()));
-  return toBase64Url(writer.finish());
+  writer.uint32(hash32(writer.view()));
+  return toBase64Url(writer.view());
 }
 
 /** Reads a token. @throws {MalformedError} if it is none, one of another key, or one for reads only */
@@ -60,16 +64,16 @@ function decode(kinds: readonly number[], key: Uint8Array, token: string): Versi
     throw new MalformedError(WHERE, "it is not a token that was given out");
   }
   const body = bytes.subarray(0, bytes.length - 4);
-  const checksum = new ByteReader(bytes.subarray(body.length), WHERE).uint32();
+  const checksum = uint32At(bytes, body.length);
   const reader = new ByteReader(body, WHERE);
   const kind = reader.byte();
   if (kind !== CONTEXT && kind !== AT_LEAST) throw reader.malformed("its version is unknown");
   if (checksum !== hash32(body)) throw reader.malformed("its checksum is wrong");
   if (!kinds.includes(kind)) throw reader.malformed("a read may carry it, and a write may not");
-  const expected = new ByteWriter(8);
-  writeHash(expected, key);
-  const hash = expected.finish();
-  if (!reader.raw(8).every((byte, i) => byte === hash[i])) {
+  const hash = hash64(key);
+  const high = reader.uint32();
+  const low = reader.uint32();
+  if (high !== Number(hash >> 32n) || low !== Number(hash & 0xffffffffn)) {
     throw reader.malformed("it belongs to another key");
   }
   const vector = new Map<ActorId, HybridTime>();
@@ -84,10 +88,4 @@ function decode(kinds: readonly number[], key: Uint8Array, token: string): Versi
   reader.end();
   if (vector.size !== count) throw reader.malformed("an actor is named twice");
   return vector;
-}
-
-function writeHash(writer: ByteWriter, key: Uint8Array): void {
-  const hash = hash64(key);
-  writer.uint32(Number(hash >> 32n));
-  writer.uint32(Number(hash & 0xffffffffn));
 }

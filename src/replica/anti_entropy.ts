@@ -132,12 +132,16 @@ export class AntiEntropy {
       isStopped: () => this.#isStopped,
     }, node);
     const shared = this.#sharedWith(node, only);
-    const whole = fullyShared(shared);
+    const filledBut = (unlike: Iterable<Part>) => {
+      if (!filling.isActive) return;
+      const partitions = new Set(partitionsIn([...unlike]));
+      filling.comparedWith(node, fullyShared(shared).difference(partitions));
+    };
     const { differing: suspects, equal } = await pair.roots(shared);
     for (const part of equal) this.#noteEqual(part, node);
     await this.#passFences(pair, shared);
     // At once: who has forgotten much may not live to the end of a long comparison.
-    filling.comparedWith(node, whole.difference(new Set(partitionsIn(suspects))));
+    filledBut(suspects);
     await this.#adoptFloors(pair, equal, losses);
     let differing: { readonly part: Part; readonly leaves: readonly number[] }[] = [];
     if (suspects.length > 0) {
@@ -159,16 +163,18 @@ export class AntiEntropy {
       if (exchanged.unsent > 0) behind.add(part);
     });
     if (this.#isStopped) throw new DenamoError("stopped", "no", `${cluster.self} is stopping`);
-    filling.comparedWith(node, whole.difference(new Set(partitionsIn([...unlike]))));
-    const taken = shared.filter((part) => !unlike.has(part));
+    filledBut(unlike);
+    const taken = unlike.size === 0 ? shared : shared.filter((part) => !unlike.has(part));
     await this.#adoptFloors(pair, taken, losses);
     this.#compared++;
     this.#repaired += repaired;
     return {
-      partitions: partitionsIn(shared).length,
+      partitions: new Set(shared.map(({ partition }) => partition)).size,
       differing: partitionsIn(differing.map(({ part }) => part)),
       repaired,
-      levelled: new Set(taken.filter((part) => !behind.has(part)).map(partId)),
+      get levelled() {
+        return new Set(taken.filter((part) => !behind.has(part)).map(partId));
+      },
     };
   }
 
@@ -201,9 +207,10 @@ export class AntiEntropy {
     const { cluster, namespaces } = this.#options;
     const { placement } = layoutOf(cluster);
     return namespaces.copies().flatMap((count) => {
-      const theirs = new Set(placement.partitionsOf(node, count || undefined));
-      return placement.partitionsOf(cluster.self, count || undefined)
-        .filter((partition) => theirs.has(partition) && only?.has(partition) !== false)
+      const copies = count || undefined;
+      return placement.partitionsOf(cluster.self, copies)
+        .filter((partition) => placement.isOwner(node, partition, copies))
+        .filter((partition) => only?.has(partition) !== false)
         .map((partition): Part => ({ partition, copies: count }));
     });
   }
@@ -215,8 +222,10 @@ export class AntiEntropy {
   }
 
   #noteEqual(part: Part, node: string): void {
-    const seen = this.#equalAtMs.get(nameOf(part)) ?? new Map<string, number>();
-    this.#equalAtMs.set(nameOf(part), seen.set(node, this.#options.clock.monotonic()));
+    const name = nameOf(part);
+    let seen = this.#equalAtMs.get(name);
+    if (seen === undefined) this.#equalAtMs.set(name, seen = new Map());
+    seen.set(node, this.#options.clock.monotonic());
   }
 
   /** Raises floors to which this node has its fence, and of which another owner knows that all had. */
@@ -250,6 +259,7 @@ function higherFloors(
   floors: Floors,
 ): Map<PartId, HybridTime> {
   const higher = new Map<PartId, HybridTime>();
+  if (!pair.hasFloors) return higher;
   for (const part of parts) {
     const floor = pair.floorOf(part);
     if (floor > floors.floorOf(partId(part))) higher.set(partId(part), floor);

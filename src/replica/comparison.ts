@@ -77,6 +77,11 @@ export class PairComparison {
     this.#takesWrites = cluster.takesWrites(node);
   }
 
+  /** Whether the other node has told of any floor. */
+  get hasFloors(): boolean {
+    return this.#floors.size > 0;
+  }
+
   /** The floor that the other node has told of a part; 0 if none. */
   floorOf(part: Part): HybridTime {
     return this.#floors.get(partId(part)) ?? 0;

@@ -16,27 +16,33 @@ export const LEAF_COUNT = 32;
 /** The size of {@linkcode HashTree.leaves} in bytes. */
 export const LEAVES_BYTES = 8 * LEAF_COUNT;
 
+const NO_LEAVES = new Uint8Array(LEAVES_BYTES);
+const ROOT_OF_NO_LEAVES = hash64(NO_LEAVES);
+
 export class HashTree {
-  readonly #leaves = new BigUint64Array(LEAF_COUNT);
-  #root: bigint | undefined;
+  /** The leaves as they travel; undefined while nothing was ever put in, as it is in most partitions at first. */
+  #leaves: DataView<ArrayBuffer> | undefined;
+  #root: bigint | undefined = ROOT_OF_NO_LEAVES;
 
   /** Puts an object in, or takes it out if it is in. */
   toggle(leaf: number, digest: bigint): void {
-    this.#leaves[leaf]! ^= digest;
+    const leaves = this.#leaves ??= new DataView(new ArrayBuffer(LEAVES_BYTES));
+    leaves.setBigUint64(8 * leaf, leaves.getBigUint64(8 * leaf) ^ digest);
     this.#root = undefined;
   }
 
   /** The hash of all leaves. */
   root(): bigint {
-    return this.#root ??= hash64(this.leaves());
+    return this.#root ??= hash64(this.#view());
   }
 
   /** All leaves, eight bytes each. */
   leaves(): Uint8Array<ArrayBuffer> {
-    const bytes = new Uint8Array(LEAVES_BYTES);
-    const view = new DataView(bytes.buffer);
-    for (const [i, leaf] of this.#leaves.entries()) view.setBigUint64(8 * i, leaf);
-    return bytes;
+    return this.#view().slice();
+  }
+
+  #view(): Uint8Array<ArrayBuffer> {
+    return this.#leaves === undefined ? NO_LEAVES : new Uint8Array(this.#leaves.buffer);
   }
 }
 

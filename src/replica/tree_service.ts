@@ -129,12 +129,14 @@ export function isIn(
 export function rootBytes(roots: readonly bigint[]): Uint8Array<ArrayBuffer> {
   const bytes = new Uint8Array(8 * roots.length);
   const view = new DataView(bytes.buffer);
-  for (const [i, root] of roots.entries()) view.setBigUint64(8 * i, root);
+  for (let i = 0; i < roots.length; i++) view.setBigUint64(8 * i, roots[i]!);
   return bytes;
 }
 
 /** The inverse of {@linkcode rootBytes}. */
 export function rootsIn(bytes: Uint8Array): bigint[] {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  return Array.from({ length: bytes.length >>> 3 }, (_, i) => view.getBigUint64(8 * i));
+  const roots: bigint[] = [];
+  for (let at = 0; at + 8 <= bytes.length; at += 8) roots.push(view.getBigUint64(at));
+  return roots;
 }

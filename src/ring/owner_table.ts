@@ -34,7 +34,9 @@ export class OwnerTable {
   /** A copy of the owners of a partition. */
   owners(partition: number): number[] {
     const start = partition * this.rule.owners;
-    return Array.from(this.#places.subarray(start, start + this.#taken[partition]!));
+    const owners: number[] = [];
+    for (let i = 0; i < this.#taken[partition]!; i++) owners.push(this.#places[start + i]!);
+    return owners;
   }
 
   isFull(partition: number): boolean {

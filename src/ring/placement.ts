@@ -89,6 +89,7 @@ export class Placement {
   #findFallbacks(partition: number): string[] {
     const owners = this.owners(partition);
     const { members, partitions } = this.layout;
+    if (owners.length === members.length) return [];
     this.#ring ??= new TokenRing(members, partitions);
     return this.#ring.successors(partition)
       .map((member) => members[member]!.node)

@@ -50,14 +50,17 @@ export class ExistenceFilter {
   }
 
   #has(first: number, step: number): boolean {
-    return this.#layers.some(({ bits, mask }) => {
-      for (let i = 0, at = first; i < PROBES; i++, at = (at + step) >>> 0) {
-        const bit = at & mask;
-        if ((bits[bit >>> 3]! & (1 << (bit & 7))) === 0) return false;
-      }
-      return true;
-    });
+    for (const layer of this.#layers) if (layerHas(layer, first, step)) return true;
+    return false;
   }
+}
+
+function layerHas({ bits, mask }: Layer, first: number, step: number): boolean {
+  for (let i = 0, at = first; i < PROBES; i++, at = (at + step) >>> 0) {
+    const bit = at & mask;
+    if ((bits[bit >>> 3]! & (1 << (bit & 7))) === 0) return false;
+  }
+  return true;
 }
 
 function makeLayer(bytes: number): Layer {

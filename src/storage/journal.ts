@@ -96,7 +96,9 @@ export class Journal {
         parts.push(part);
         left = following;
         if (following > 0) continue;
-        this.#replayEntry(sequence, concatBytes(parts), parts.length, apply);
+        // Most entries are one value, whose bytes are ours alone.
+        const entry = parts.length === 1 ? part : concatBytes(parts);
+        this.#replayEntry(sequence, entry, parts.length, apply);
         parts.length = 0;
       }
       const last = page.at(-1);

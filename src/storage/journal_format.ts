@@ -13,6 +13,7 @@
 
 import { ByteReader } from "../base/byte_reader.ts";
 import { ByteWriter } from "../base/byte_writer.ts";
+import { setUint32At, uint32At } from "../base/bytes.ts";
 import { hash32 } from "../base/hash.ts";
 import type { DiskKey, DiskRange } from "../ports/disk.ts";
 import { CorruptError } from "../wire/errors.ts";
@@ -87,7 +88,7 @@ export function sealEntry(sequence: number, entry: Uint8Array, partBytes: number
   const values: Uint8Array[] = [];
   const count = Math.ceil(entry.length / partBytes);
   for (let index = 0; index < count; index++) {
-    const part = entry.subarray(index * partBytes, (index + 1) * partBytes);
+    const part = count === 1 ? entry : entry.subarray(index * partBytes, (index + 1) * partBytes);
     const following = count - 1 - index;
     const value = new Uint8Array(JOURNAL_HEADER_BYTES + part.length);
     value[0] = VERSION;
@@ -95,7 +96,7 @@ export function sealEntry(sequence: number, entry: Uint8Array, partBytes: number
     value[FOLLOWING_AT + 1] = following;
     value.set(part, JOURNAL_HEADER_BYTES);
     const checksum = hash32(value.subarray(FOLLOWING_AT), seedOf(sequence, index));
-    new DataView(value.buffer).setUint32(CHECKSUM_AT, checksum);
+    setUint32At(value, CHECKSUM_AT, checksum);
     values.push(value);
   }
   return values;
@@ -114,12 +115,12 @@ export function openValue(
   if (version !== VERSION) {
     throw corruptEntry(sequence, `this program reads version ${VERSION}, not ${version}`);
   }
-  const view = new DataView(value.buffer, value.byteOffset);
   const checksum = hash32(value.subarray(FOLLOWING_AT), seedOf(sequence, index));
-  if (checksum !== view.getUint32(CHECKSUM_AT)) {
+  if (checksum !== uint32At(value, CHECKSUM_AT)) {
     throw corruptEntry(sequence, `the checksum of value ${index} is wrong`);
   }
-  return { part: value.subarray(JOURNAL_HEADER_BYTES), following: view.getUint16(FOLLOWING_AT) };
+  const following = (value[FOLLOWING_AT]! << 8) | value[FOLLOWING_AT + 1]!;
+  return { part: value.subarray(JOURNAL_HEADER_BYTES), following };
 }
 
 /** Says that an entry of the journal cannot be read. */

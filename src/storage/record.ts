@@ -17,7 +17,7 @@
 
 import { ByteReader } from "../base/byte_reader.ts";
 import { ByteWriter } from "../base/byte_writer.ts";
-import { binaryString, showBytes } from "../base/bytes.ts";
+import { binaryString, showBytes, uint32At } from "../base/bytes.ts";
 import { hash32 } from "../base/hash.ts";
 import { MalformedError } from "../base/malformed.ts";
 import type { DiskKey, DiskRange } from "../ports/disk.ts";
@@ -111,7 +111,7 @@ export function decodeHead(place: Place, value: Uint8Array): DecodedHead {
     throw corrupt(place, `version ${version} is later than ${VERSION}, which this program reads`);
   }
   if (version !== VERSION) throw corrupt(place, `version ${version} is unknown`);
-  const checksum = new DataView(value.buffer, value.byteOffset).getUint32(CHECKSUM_AT);
+  const checksum = uint32At(value, CHECKSUM_AT);
   if (hash32(value.subarray(FLAGS_AT), seedOf(place)) !== checksum) {
     throw corrupt(place, "the checksum is wrong");
   }

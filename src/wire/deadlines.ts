@@ -57,8 +57,9 @@ export class Deadlines {
   readonly #sweep = (): void => {
     this.#timer = undefined;
     this.#nowMs = this.#clock.monotonic();
-    for (const deadline of [...this.#open]) {
-      if (deadline.atMs > this.#nowMs || !this.#open.delete(deadline)) continue;
+    for (const deadline of this.#open) {
+      if (deadline.atMs > this.#nowMs) continue;
+      this.#open.delete(deadline);
       deadline.expire();
     }
     if (this.#open.size > 0 && this.#timer === undefined) {

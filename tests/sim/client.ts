@@ -168,7 +168,7 @@ export class Client {
   }
 
   async #send(node: Node, operation: Operation, wish: Wish): Promise<void> {
-    const key = utf8(wish.key);
+    const key = this.#world.bytesOf(wish.key);
     const { level, timeoutMs } = wish;
     const context = wish.knowing?.token;
     switch (wish.kind) {

@@ -4,8 +4,8 @@
 // through microtasks only, so a simulated cluster replays. Faults come in through two hooks around every
 // operation: they may wait, throw, or do both.
 
-import { binaryString } from "../../src/base/bytes.ts";
-import { encodedKvKeyBytes, encodeKvKey } from "../../src/base/kv_key.ts";
+import { binaryString, utf8 } from "../../src/base/bytes.ts";
+import { encodedKvKeyBytes } from "../../src/base/kv_key.ts";
 import type {
   Disk,
   DiskChange,
@@ -40,6 +40,11 @@ const DEFAULT_LIMITS: DiskLimits = {
   batchChanges: 1000,
 };
 
+// What the parts of a key begin with, in their order.
+const BYTES = "\x01";
+const TEXT = "\x02";
+const NUMBER = "\x03";
+
 /** Up to how many changes of one batch are sorted in one by one. */
 const SORTED_IN_COUNT = 8;
 
@@ -66,8 +71,16 @@ export class DiskImage {
   /** An independent image with the same content: a backup. */
   copy(): DiskImage {
     const copy = new DiskImage(this.limits);
-    for (const { key, value } of this.entries()) copy.apply([{ key, value }]);
+    copy.restore(this);
     return copy;
+  }
+
+  /** Takes copies of all that another image holds; this one must be empty. */
+  restore(other: DiskImage): void {
+    for (const [name, { key, value }] of other.#entries) {
+      this.#entries.set(name, { key, value: value.slice() });
+    }
+    this.#order = other.#order?.slice();
   }
 
   /** Everything in the order of the keys. The values are the stored bytes themselves: change them to corrupt. */
@@ -95,12 +108,13 @@ export class DiskImage {
   apply(batch: readonly DiskChange[]): void {
     for (const { key, value } of batch) {
       const name = nameOf(key);
-      if (this.#entries.has(name) !== (value !== undefined)) {
+      const before = this.#entries.get(name);
+      if ((before !== undefined) !== (value !== undefined)) {
         if (batch.length > SORTED_IN_COUNT) this.#order = undefined;
         else this.#sortIn(name, value !== undefined);
       }
       if (value === undefined) this.#entries.delete(name);
-      else this.#entries.set(name, { key: copyKey(key), value: value.slice() });
+      else this.#entries.set(name, { key: before?.key ?? copyKey(key), value: value.slice() });
     }
   }
 
@@ -225,9 +239,41 @@ function checkLimit(what: string, size: number, limit: number): void {
   if (size > limit) throw new RangeError(`${what} is over the limit: ${size}, limit ${limit}`);
 }
 
+/** A text for each key. Texts sort as their keys do: a NUL ends a part, so that shorter parts come first. */
 function nameOf(key: DiskKey): string {
-  return binaryString(encodeKvKey(key));
+  let name = "";
+  for (const part of key) {
+    if (typeof part === "number") name += NUMBER + orderedText(part);
+    else if (typeof part === "string") name += `${TEXT}${escaped(binaryOf(part))}\0`;
+    else name += `${BYTES}${escaped(binaryString(part))}\0`;
+  }
+  return name;
 }
+
+/** The UTF-8 of a text, as a binary string: most are the names of tables, which are of ASCII. */
+function binaryOf(text: string): string {
+  return text.length === 1 && text < "\x80" ? text : binaryString(utf8(text));
+}
+
+/** Without a NUL that could be taken for the end of a part. */
+function escaped(text: string): string {
+  return text.includes("\0") ? text.replaceAll("\0", "\0\xff") : text;
+}
+
+/** The bits of a number as four characters; those of negative numbers are turned, so that they sort. */
+function orderedText(value: number): string {
+  float64.setFloat64(0, value);
+  const high = float64.getUint16(0);
+  const turned = high >= 0x8000 ? 0xffff : 0;
+  return String.fromCharCode(
+    high ^ (turned | 0x8000),
+    float64.getUint16(2) ^ turned,
+    float64.getUint16(4) ^ turned,
+    float64.getUint16(6) ^ turned,
+  );
+}
+
+const float64 = new DataView(new ArrayBuffer(8));
 
 function copyKey(key: DiskKey): DiskKey {
   return key.map((part) => (part instanceof Uint8Array ? part.slice() : part));

@@ -18,6 +18,8 @@ import { DiskImage } from "./memory_disk.ts";
 interface Left {
   readonly sequence: number;
   readonly body: Uint8Array | undefined;
+  /** The same read, once somebody has asked for it. */
+  object?: DataObject;
 }
 
 export class Platter extends DiskImage {
@@ -27,6 +29,8 @@ export class Platter extends DiskImage {
   readonly #entries = new Map<number, readonly string[]>();
   /** By name, what the entries left of it, the oldest first. */
   readonly #left = new Map<string, Left[]>();
+  /** What the heads of records say, as long as nothing on the platter has changed by itself. */
+  readonly #objects = new WeakMap<Uint8Array, DataObject>();
 
   /** Whether the record of a key is damaged, and nothing in the journal stands for it. */
   isUnreadable(partition: number, key: Uint8Array): boolean {
@@ -42,16 +46,25 @@ export class Platter extends DiskImage {
    */
   heldOf(partition: number, key: Uint8Array): DataObject {
     const last = this.#left.get(binaryString(key))?.at(-1);
-    if (last !== undefined) return last.body ? decodeObject(last.body.slice()) : DataObject.empty;
-    const body = this.#bodyOf({ table: "object", partition, key });
-    return body === undefined ? DataObject.empty : decodeObject(body);
+    if (last !== undefined) {
+      return last.object ??= last.body ? decodeObject(last.body.slice()) : DataObject.empty;
+    }
+    const place: Place = { table: "object", partition, key };
+    const head = this.get(headKey(place));
+    const known = head === undefined || this.isDamaged ? undefined : this.#objects.get(head);
+    if (known !== undefined) return known;
+    const body = this.#bodyOf(place, head);
+    if (body === undefined) return DataObject.empty;
+    const object = decodeObject(body);
+    this.#objects.set(head!, object);
+    return object;
   }
 
   /** The floor that a node which starts on this image has of a partition. */
   floorOf(partition: number): HybridTime {
     const place: Place = { table: "meta", partition: 0, key: utf8(FLOORS_META) };
     const last = this.#left.get(leftName(place))?.at(-1);
-    const body = last === undefined ? this.#bodyOf(place) : last.body;
+    const body = last === undefined ? this.#bodyOf(place, this.get(headKey(place))) : last.body;
     return body === undefined ? 0 : readFloors(body).marks.get(partition)?.floor ?? 0;
   }
 
@@ -81,15 +94,14 @@ export class Platter extends DiskImage {
   }
 
   /** Takes over everything from another platter, unread. */
-  restore(other: Platter): void {
-    super.apply(other.entries());
+  override restore(other: Platter): void {
+    super.restore(other);
     for (const [sequence, names] of other.#entries) this.#entries.set(sequence, names);
     for (const [name, left] of other.#left) this.#left.set(name, [...left]);
     this.isDamaged = other.isDamaged;
   }
 
-  #bodyOf(place: Place): Uint8Array<ArrayBuffer> | undefined {
-    const head = this.get(headKey(place));
+  #bodyOf(place: Place, head: Uint8Array | undefined): Uint8Array<ArrayBuffer> | undefined {
     const decoded = head === undefined ? undefined : this.#decodeHead(place, head);
     if (decoded === undefined) return undefined;
     if (!("body" in decoded)) throw new Error("The objects of a simulation are small");

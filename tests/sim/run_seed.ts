@@ -250,7 +250,8 @@ async function becomeEqual(world: World): Promise<void> {
   const endMs = time.nowMs + EQUAL_MS;
   const onDisks = () => world.keys.flatMap((key) => copyProblems(world, key));
   for (;;) {
-    await comesTrue(world, () => onDisks().length === 0, endMs - time.nowMs);
+    const areEqual = () => world.keys.every((key) => copyProblems(world, key).length === 0);
+    await comesTrue(world, areEqual, endMs - time.nowMs);
     await time.pass(STAYS_EQUAL_MS);
     const problems = [...onDisks(), ...await differentAnswers(world)];
     if (problems.length === 0) return;

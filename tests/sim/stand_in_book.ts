@@ -4,15 +4,14 @@ import { utf8Text } from "../../src/base/bytes.ts";
 import { DataObject } from "../../src/crdt/data_object.ts";
 import { decodeObject } from "../../src/crdt/object_codec.ts";
 import type { Dot } from "../../src/causality/dot.ts";
-import { decodeMessage, METHODS } from "../../src/wire/message_codec.ts";
+import { type IncomingMessage, METHODS } from "../../src/wire/message_codec.ts";
 
 export class StandInBook {
   /** By key, node and owner: all that the node was given for that owner, merged. */
   readonly #given = new Map<string, Map<string, Map<string, DataObject>>>();
 
   /** Takes note of a message to a node, if it asks that node to stand in. */
-  sent(node: string, bytes: Uint8Array): void {
-    const message = decodeMessage(bytes);
+  sent(node: string, message: IncomingMessage): void {
     if (message.kind !== "request" || message.method !== METHODS.store) return;
     const [, , key, object, owner] = message.arguments;
     if (typeof owner !== "string") return;

@@ -14,7 +14,7 @@ import type { Node } from "../../src/node/node.ts";
 import type { PeerId } from "../../src/ports/network.ts";
 import { partitionOf } from "../../src/ring/partition.ts";
 import { messageOf } from "../../src/wire/errors.ts";
-import { decodeMessage } from "../../src/wire/message_codec.ts";
+import type { IncomingMessage } from "../../src/wire/message_codec.ts";
 import { Dice } from "./dice.ts";
 import { History, type Operation, type Write } from "./history.ts";
 import { Links } from "./links.ts";
@@ -24,7 +24,7 @@ import type { SimOptions } from "./options.ts";
 import { durabilityProblem, placesTaken } from "./oracles/durable_acks.ts";
 import { recoveryProblems } from "./oracles/recovery.ts";
 import { siblingProblems } from "./oracles/siblings.ts";
-import { damageProblem, messageProblem } from "./oracles/wire.ts";
+import { damageProblem, understood } from "./oracles/wire.ts";
 import { Pending } from "./pending.ts";
 import { StandInBook } from "./stand_in_book.ts";
 import { Trace } from "./trace.ts";
@@ -32,6 +32,12 @@ import { VirtualTime } from "./virtual_clock.ts";
 
 /** The number of partitions: the fewest there may be. */
 const PARTITIONS = 256;
+
+/** A key as nodes know it. */
+interface Place {
+  readonly bytes: Uint8Array;
+  readonly partition: number;
+}
 
 export class World {
   readonly options: SimOptions;
@@ -50,6 +56,7 @@ export class World {
   readonly #mayStandIn: boolean;
   readonly #standIns = new StandInBook();
   readonly #owners = new Map<string, readonly Machine[]>();
+  readonly #places = new Map<string, Place>();
   readonly #operation = new AsyncLocalStorage<Operation>();
 
   constructor(options: SimOptions, print?: (line: string) => void) {
@@ -155,15 +162,30 @@ export class World {
     }
   }
 
+  /** The bytes of one of the keys. */
+  bytesOf(key: string): Uint8Array {
+    return this.#placeOf(key).bytes;
+  }
+
   /** What the disk of a machine holds of a key. */
   onDisk(machine: Machine, key: string): DataObject {
-    const bytes = utf8(key);
-    return machine.platter.heldOf(partitionOf(bytes, PARTITIONS), bytes);
+    const { bytes, partition } = this.#placeOf(key);
+    return machine.platter.heldOf(partition, bytes);
+  }
+
+  #placeOf(key: string): Place {
+    let place = this.#places.get(key);
+    if (place === undefined) {
+      const bytes = utf8(key);
+      place = { bytes, partition: partitionOf(bytes, PARTITIONS) };
+      this.#places.set(key, place);
+    }
+    return place;
   }
 
   /** Up to where the disk of a machine says that all has been seen of the partition of a key. */
   floorOnDisk(machine: Machine, key: string): HybridTime {
-    return machine.platter.floorOf(partitionOf(utf8(key), PARTITIONS));
+    return machine.platter.floorOf(this.#placeOf(key).partition);
   }
 
   #observe(problem: string | undefined): void {
@@ -172,7 +194,7 @@ export class World {
 
   /** What a node would find now on the disk of a machine whose process has died. */
   async #examine({ name, platter }: Machine): Promise<void> {
-    const places = this.keys.map((key) => ({ key, partition: partitionOf(utf8(key), PARTITIONS) }));
+    const places = this.keys.map((key) => ({ key, partition: this.#placeOf(key).partition }));
     try {
       for (const problem of await recoveryProblems(platter, places)) {
         this.violation(`On the disk of ${name} ${problem}`);
@@ -200,8 +222,9 @@ export class World {
   /** Keeps the account of a message across the network, and learns what coordinators are answered. */
   #follow(from: PeerId, to: PeerId, bytes: Uint8Array): (deliver: () => void) => void {
     const operation = this.#operation.getStore();
-    this.#observe(messageProblem(bytes));
-    if (this.#mayStandIn) this.#standIns.sent(nameOfPeer(to), bytes);
+    const { message, problem } = understood(bytes);
+    this.#observe(problem);
+    if (this.#mayStandIn && message !== undefined) this.#standIns.sent(nameOfPeer(to), message);
     const arrived = operation && this.#pending.sent(operation, from, to, this.time.nowMs);
     let isFirst = true;
     return (deliver) => {
@@ -211,7 +234,7 @@ export class World {
       arrived!(this.time.nowMs);
       if (isFirst && operation.kind === "delete" && operation.shown === undefined) {
         const coordinator = nameOfPeer(to);
-        for (const object of readAnswers(bytes)) operation.answers.push({ coordinator, object });
+        for (const object of readAnswers(message)) operation.answers.push({ coordinator, object });
       }
       isFirst = false;
       this.#operation.run(operation, deliver);
@@ -264,9 +287,8 @@ function chooseKeys({ keyCount, sharesPartition }: SimOptions): string[] {
 }
 
 /** What an owner's answer to a read holds; every other message holds none. */
-function readAnswers(bytes: Uint8Array): (DataObject | undefined)[] {
-  const message = decodeMessage(bytes);
-  if (message.kind !== "answer" || message.result.length > 2) return [];
+function readAnswers(message: IncomingMessage | undefined): (DataObject | undefined)[] {
+  if (message?.kind !== "answer" || message.result.length > 2) return [];
   const [encoded, floor] = message.result;
   if (message.result.length === 2 && typeof floor !== "number") return [];
   return [encoded instanceof Uint8Array ? decodeObject(encoded.slice()) : undefined];

@@ -3,6 +3,7 @@
 // Byte for byte, on their disks and in what each of them answers by itself; and no node that does not own a
 // key has anything of it.
 
+import { equalBytes } from "../../../src/base/bytes.ts";
 import type { DataObject } from "../../../src/crdt/data_object.ts";
 
 /** What one machine holds of one key. */
@@ -18,7 +19,7 @@ export function convergenceProblems(key: string, copies: readonly Copy[]): strin
   const owners = copies.filter(({ isOwner }) => isOwner);
   const first = owners[0]!;
   for (const { node, object } of owners.slice(1)) {
-    if (object.encoded().toHex() === first.object.encoded().toHex()) continue;
+    if (equalBytes(object.encoded(), first.object.encoded())) continue;
     problems.push(`${key}: ${first.node} has ${show(first.object)}, ${node} has ${show(object)}`);
   }
   for (const { node, isOwner, object } of copies) {

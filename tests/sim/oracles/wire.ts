@@ -10,18 +10,24 @@ import {
   encodeAnswer,
   encodeFailure,
   encodeRequest,
+  type IncomingMessage,
   type Method,
 } from "../../../src/wire/message_codec.ts";
 import { equalBytes } from "../../../src/base/bytes.ts";
 import { messageOf } from "../../../src/wire/errors.ts";
 
-/** What is wrong with a message that a node has sent; undefined if nothing is. */
-export function messageProblem(bytes: Uint8Array): string | undefined {
+/** A message that a node has sent as others understand it, and what is wrong with it if something is. */
+export function understood(
+  bytes: Uint8Array,
+): { readonly message?: IncomingMessage; readonly problem?: string } {
   try {
-    if (equalBytes(again(bytes), bytes)) return undefined;
-    return `A message does not encode to what it was decoded from: ${bytes.toHex()}`;
+    const message = decodeMessage(bytes);
+    if (equalBytes(encoded(message), bytes)) return { message };
+    const problem = `A message does not encode to what it was decoded from: ${bytes.toHex()}`;
+    return { message, problem };
   } catch (error) {
-    return `A message is sent that nobody understands: ${bytes.toHex()}: ${messageOf(error)}`;
+    const problem = `A message is sent that nobody understands: ${bytes.toHex()}`;
+    return { problem: `${problem}: ${messageOf(error)}` };
   }
 }
 
@@ -36,8 +42,7 @@ export function damageProblem(bytes: Uint8Array): string | undefined {
   return undefined;
 }
 
-function again(bytes: Uint8Array): Uint8Array {
-  const message = decodeMessage(bytes);
+function encoded(message: IncomingMessage): Uint8Array {
   switch (message.kind) {
     case "request": {
       const { id, method, timeoutMs } = message;

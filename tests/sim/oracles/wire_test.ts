@@ -1,7 +1,12 @@
 import assert from "node:assert/strict";
-import { encodeAnswer, encodeFailure, encodeRequest } from "../../../src/wire/message_codec.ts";
+import {
+  decodeMessage,
+  encodeAnswer,
+  encodeFailure,
+  encodeRequest,
+} from "../../../src/wire/message_codec.ts";
 import { DenamoError } from "../../../src/wire/errors.ts";
-import { damageProblem, messageProblem } from "./wire.ts";
+import { damageProblem, understood } from "./wire.ts";
 
 const MESSAGES = [
   () => encodeRequest(7, 1, 300, ["1-abc", 5, new Uint8Array([1, 2]), null, true]),
@@ -10,14 +15,17 @@ const MESSAGES = [
 ].map((encode) => () => encode().slice());
 
 Deno.test("what nodes send is understood", () => {
-  for (const encode of MESSAGES) assert.equal(messageProblem(encode()), undefined);
+  for (const encode of MESSAGES) {
+    const bytes = encode();
+    assert.deepEqual(understood(bytes), { message: decodeMessage(bytes) });
+  }
 });
 
 Deno.test("a message that is none, or written otherwise than it is read, is found out", () => {
-  assert.match(messageProblem(new Uint8Array([0xc0]))!, /nobody understands/);
+  assert.match(understood(new Uint8Array([0xc0])).problem!, /nobody understands/);
   // The number 7 in five bytes, where it has one.
   const wide = new Uint8Array([0x93, 1, 0xce, 0, 0, 0, 7, 0xc0]);
-  assert.match(messageProblem(wide)!, /does not encode to what it was decoded from/);
+  assert.match(understood(wide).problem!, /does not encode to what it was decoded from/);
 });
 
 Deno.test("every way to cut a message short is refused by one error", () => {
