@@ -8,14 +8,12 @@
 
 import { binaryString, showBytes } from "../base/bytes.ts";
 import { DataObject } from "../crdt/data_object.ts";
-import { decodeObject } from "../crdt/object_codec.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { Log } from "../ports/log.ts";
+import { type Copy, copyIn, mergeCopies } from "../replica/copy.ts";
 import type { Namespaces } from "../replica/namespaces.ts";
 import type { Replica } from "../replica/replica.ts";
-import { Arguments } from "../wire/arguments.ts";
 import { DenamoError, messageOf } from "../wire/errors.ts";
-import { LIMITS } from "../wire/limits.ts";
 import { METHODS } from "../wire/message_codec.ts";
 import { type Cluster, layoutOf } from "../replica/cluster.ts";
 
@@ -76,8 +74,7 @@ export class CorruptRepairs {
     const held = await Promise.all(others.map((owner) => this.#ask(owner, partition, key)));
     const readable = held.filter((object) => object !== undefined);
     if (readable.length === 0) throw new Error("No other owner can read its record");
-    const merged = readable.reduce((all, object) => all.merge(object), DataObject.empty);
-    await this.#replica.replaceCorrupt(partition, key, merged);
+    await this.#replica.replaceCorrupt(partition, key, mergeCopies(readable).object);
     this.#repaired++;
     const damaged = others.filter((_owner, i) => held[i] === undefined);
     if (damaged.length > 0) {
@@ -90,7 +87,7 @@ export class CorruptRepairs {
   }
 
   /** What an owner holds; undefined if its record is corrupt too. @throws if it does not answer */
-  async #ask(owner: string, partition: number, key: Uint8Array): Promise<DataObject | undefined> {
+  async #ask(owner: string, partition: number, key: Uint8Array): Promise<Copy | undefined> {
     const { peerOf, rpc } = this.#cluster;
     const peer = peerOf(owner);
     if (peer === undefined) throw new DenamoError("timeout", "no", `${owner} is not known`);
@@ -98,7 +95,8 @@ export class CorruptRepairs {
     const message = [layoutOf(this.#cluster).layout.id, partition, key, null];
     try {
       const reply = await rpc.call(peer, METHODS.read, message, timeoutMs);
-      return decodeObject(new Arguments(reply, "read answer").ownBytes(LIMITS.object));
+      const { floor, object = DataObject.empty } = copyIn(reply);
+      return { floor, object };
     } catch (error) {
       if (error instanceof DenamoError && error.code === "corrupt") return undefined;
       throw new DenamoError("timeout", "no", `${owner}: ${messageOf(error)}`);

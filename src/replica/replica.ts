@@ -195,7 +195,8 @@ export class Replica {
       } catch (error) {
         if (!(error instanceof CorruptError)) throw error;
         this.trees.forget(partition);
-        await this.#storage.commit([{ partition, key, object }]);
+        const kept = object.isEmpty ? undefined : object;
+        await this.#storage.commit([{ partition, key, object: kept }]);
       }
     });
   }
