@@ -67,7 +67,13 @@ export class Forgetting {
   async #run(): Promise<void> {
     for (const partition of this.#waiting) {
       this.#waiting.delete(partition);
-      await this.#through(partition);
+      try {
+        await this.#through(partition);
+      } catch (error) {
+        // What was not read is not noted, so the next look would not find it by itself.
+        this.#waiting.add(partition);
+        throw error;
+      }
     }
   }
 
