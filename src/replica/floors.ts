@@ -32,6 +32,8 @@ export class Floors {
   readonly #storage: Storage<DataObject>;
   readonly #clock: HybridClock;
   #promised: HybridTime = 0;
+  /** What of it is kept: nobody is told of more. */
+  #promisedOnDisk: HybridTime = 0;
   #marks = new Map<number, Marks>();
   /** By partition, up to when nothing unseen may come in if what is compared now is to count. */
   readonly #watched = new Map<number, HybridTime>();
@@ -48,7 +50,7 @@ export class Floors {
     if (bytes === undefined) return;
     const { marks, promised } = readFloors(bytes);
     this.#marks = marks;
-    this.#promised = promised;
+    this.#promised = this.#promisedOnDisk = promised;
     this.#clock.raise(promised);
   }
 
@@ -70,15 +72,10 @@ export class Floors {
   async promise(upTo: HybridTime): Promise<boolean> {
     if (upTo >= this.#clock.reading()) return false;
     this.#clock.raise(upTo);
-    if (upTo <= this.#promised) return true;
-    const before = this.#promised;
-    this.#promised = upTo;
-    try {
-      await this.#keep();
-    } catch (error) {
-      if (this.#promised === upTo) this.#promised = before;
-      throw error;
-    }
+    if (upTo <= this.#promisedOnDisk) return true;
+    this.#promised = Math.max(this.#promised, upTo);
+    await this.#keep();
+    this.#promisedOnDisk = Math.max(this.#promisedOnDisk, upTo);
     return true;
   }
 
