@@ -2,6 +2,7 @@
 
 import assert from "node:assert/strict";
 import { utf8 } from "../../src/base/bytes.ts";
+import { leafOf } from "../../src/replica/hash_tree.ts";
 import {
   deletedAtAll,
   floorsAt,
@@ -12,6 +13,7 @@ import {
   lookedWorld,
   putAt,
   putAtAll,
+  refuse,
   startHandOff,
 } from "./floor_world.ts";
 import { FORGET_AFTER_MS, type RepairWorld } from "./repair_world.ts";
@@ -150,4 +152,51 @@ Deno.test("a copy without a floor loses nothing to one that has nothing", async 
   );
   assert.deepEqual(await world.textsOf(first, KEY), ["milk"]);
   assert.deepEqual(await world.textsOf(second, KEY), ["milk"]);
+});
+
+Deno.test("a floor to which a node has its fence is passed though a key could not be compared", async () => {
+  const world = await lookedWorld(THREE);
+  const owners = world.ownersOf(KEY) as [string, string, string];
+  const [first, second] = owners;
+  const [alive] = keysBeside(world, KEY, 1) as [string];
+  await putAtAll(world, alive, "alive");
+  await deletedAtAll(world, KEY);
+  const accept = refuse(world, second, "raiseFloor");
+  await assert.rejects(goRound(world, KEY), { code: "stopped" });
+  accept();
+  await world.flush(second);
+  await world.restart(second, () => world.damage(second, alive));
+  await compare(world, second, first);
+  assert.deepEqual(floorsAt(world, KEY, [second]), floorsAt(world, KEY, [first]));
+});
+
+Deno.test("an owner whose disk is exchanged while it is compared with takes nothing away by the floor it had", async () => {
+  const world = await lookedWorld(THREE);
+  const [first, second] = world.ownersOf(KEY) as [string, string, string];
+  const isBeside = (key: string) => {
+    return world.partitionOf(key) === world.partitionOf(KEY) &&
+      leafOf(utf8(key)) === leafOf(utf8(KEY));
+  };
+  const [fresh] = world.keysWhere(isBeside, 1, "fresh ") as [string];
+  const [gone] = keysBeside(world, KEY, 1) as [string];
+  const old = world.images.get(first)!.copy();
+  await putAtAll(world, KEY, "milk");
+  await deletedAtAll(world, gone);
+  assert.equal(await goRound(world, KEY), 1);
+  await forgotten(world, gone);
+  await putAt(world, second, fresh, "fresh");
+
+  const { promise: leavesAnswered, resolve } = Promise.withResolvers<void>();
+  world.trouble(first).serving = (method) => {
+    if (method === "leaves") resolve();
+  };
+  const comparing = world.node(second).antiEntropy.compareWith(first);
+  await world.settle(leavesAnswered);
+  await world.time.pass(100);
+  await world.restart(first, () => world.images.set(first, old));
+  const { differing } = await world.settle(comparing);
+  assert.deepEqual(differing, [world.partitionOf(KEY)]);
+  for (const name of [first, second]) {
+    assert.deepEqual(await world.textsOf(name, KEY), ["milk"], name);
+  }
 });
