@@ -89,6 +89,16 @@ export class Replica {
     return this.#floors.floorOf(partition);
   }
 
+  /** The floors of a range of partitions, where there are any. */
+  floorsOf(first: number, last: number): Map<number, HybridTime> {
+    const floors = new Map<number, HybridTime>();
+    for (let partition = first; partition <= last; partition++) {
+      const floor = this.floorOf(partition);
+      if (floor > 0) floors.set(partition, floor);
+    }
+    return floors;
+  }
+
   /** What this copy holds; the empty object if nothing. @throws {CorruptError} */
   read(partition: number, key: Uint8Array): DataObject | Promise<DataObject> {
     const held = this.#storage.peek(partition, key);
