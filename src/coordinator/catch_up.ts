@@ -145,10 +145,10 @@ export class CatchUp {
 
   /** Reads what has come to this node meanwhile. */
   async #readOwn(): Promise<void> {
-    const { key, partition } = this.#read;
+    const { key, owners, partition } = this.#read;
     try {
       const own = await this.#replica.read(partition, key);
-      const floor = this.#replica.floorOf(partition, key);
+      const floor = owners.includes(this.#cluster.self) ? this.#replica.floorOf(partition, key) : 0;
       if (!this.#isDone) this.#take(this.#cluster.self, { object: own, floor });
     } catch (error) {
       if (!(error instanceof DenamoError)) this.#done.reject(error);

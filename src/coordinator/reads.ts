@@ -94,7 +94,7 @@ export class Reads {
     try {
       const read = this.#replica.read(partition, key);
       const object = read instanceof Promise ? await read : read;
-      own = { object, floor: this.#replica.floorOf(partition, key) };
+      own = { object, floor: isOwner ? this.#replica.floorOf(partition, key) : 0 };
       if (counts) quorum.succeed();
     } catch (error) {
       if (!(error instanceof DenamoError)) throw error;

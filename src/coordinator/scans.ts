@@ -5,9 +5,12 @@
 // clocks, without values. What all have answered up to is final; beyond it the next round goes on.
 
 import { binaryString, compareBytes, EMPTY } from "../base/bytes.ts";
+import { type HybridTime, MAX_TIME } from "../causality/dot.ts";
 import { DataObject } from "../crdt/data_object.ts";
 import { decodeObject } from "../crdt/object_codec.ts";
+import { type Copy, mergeCopies } from "../replica/copy.ts";
 import type { Namespaces, QuorumLevel } from "../replica/namespaces.ts";
+import { PART_ID_MAX, type PartId } from "../replica/parts.ts";
 import type { Replica } from "../replica/replica.ts";
 import { Arguments } from "../wire/arguments.ts";
 import { DenamoError, QuorumError } from "../wire/errors.ts";
@@ -40,6 +43,18 @@ export interface ScanResult {
 interface Found {
   readonly partition: number;
   readonly key: Uint8Array;
+  /** Undefined if it cannot be read there. */
+  readonly object?: DataObject | undefined;
+}
+
+/** What one node has answered. */
+interface Answer {
+  readonly node: string;
+  readonly found: readonly Found[];
+  readonly floors: ReadonlyMap<PartId, HybridTime>;
+}
+
+interface Merged extends Found {
   readonly object: DataObject;
 }
 
@@ -102,7 +117,7 @@ export class Scans {
     lastWanted: number | undefined,
     room: number,
     request: ScanRequest,
-  ): Promise<{ found: Found[]; next: Position | undefined }> {
+  ): Promise<{ found: Merged[]; next: Position | undefined }> {
     const last = current.layout.partitions - 1;
     const until = Math.min(lastWanted ?? from.partition + WINDOW - 1, last);
     const limit = Math.min(ROUND, Math.max(room, 16) * 2);
@@ -119,7 +134,11 @@ export class Scans {
         }
       }));
       if (answers.some((answer) => answer === undefined)) continue;
-      return mergeAnswers(answers as Found[][], limit, until, last);
+      const floorIn = ({ floors, node }: Answer, { partition, key }: Found) => {
+        const owns = current.placement.isOwner(node, partition, this.#namespaces.of(key).n);
+        return owns ? floors.get(this.#replica.partOf(partition, key)) ?? 0 : 0;
+      };
+      return mergeAnswers(answers as Answer[], floorIn, limit, until, last);
     }
   }
 
@@ -165,14 +184,11 @@ export class Scans {
     until: number,
     limit: number,
     request: ScanRequest,
-  ): Promise<Found[]> {
+  ): Promise<Answer> {
     if (node === this.#cluster.self) {
-      const entries = await this.#replica.scan(from, until, request.prefix, limit);
-      return entries.map(({ partition, key, object }) => ({
-        partition,
-        key,
-        object: object ?? DataObject.empty,
-      }));
+      const floors = this.#replica.floorsOf(from.partition, until);
+      const found = await this.#replica.scan(from, until, request.prefix, limit);
+      return { node, found, floors };
     }
     const peer = this.#cluster.peerOf(node);
     if (peer === undefined) throw new DenamoError("timeout", "no", `${node} is not connected`);
@@ -185,7 +201,9 @@ export class Scans {
       limit,
     ];
     const reply = await this.#cluster.rpc.call(peer, METHODS.scan, message, request.timeoutMs);
-    return new Arguments(reply, "scan answer").list(ROUND).map((entry) => readFound(entry, until));
+    const args = new Arguments(reply, "scan answer");
+    const found = args.list(ROUND).map((entry) => readFound(entry, until));
+    return { node, found, floors: readFloors(args) };
   }
 }
 
@@ -194,36 +212,56 @@ function readFound(entry: unknown, until: number): Found {
   const partition = args.count(until);
   const key = args.ownBytes(LIMITS.key);
   const bytes = args.optional((part) => part.ownBytes(LIMITS.object));
-  return { partition, key, object: bytes === undefined ? DataObject.empty : decodeObject(bytes) };
+  return { partition, key, object: bytes === undefined ? undefined : decodeObject(bytes) };
 }
 
-/** Joins what several owners hold, up to where all of them have answered. */
+function readFloors(args: Arguments): Map<PartId, HybridTime> {
+  const list = args.optional((part) => part.list(LIMITS.partitionCount)) ?? [];
+  const told = new Arguments(list, "scan answer");
+  const floors = new Map<PartId, HybridTime>();
+  while (!told.isAtEnd) floors.set(told.count(PART_ID_MAX), told.count(MAX_TIME));
+  return floors;
+}
+
+/**
+ * Joins what several owners hold, up to where all of them have answered.
+ *
+ * @param floorIn up to where a node has seen everything of a key; 0 if it does not own it
+ */
 function mergeAnswers(
-  answers: readonly Found[][],
+  answers: readonly Answer[],
+  floorIn: (answer: Answer, found: Found) => HybridTime,
   limit: number,
   until: number,
   last: number,
-): { found: Found[]; next: Position | undefined } {
+): { found: Merged[]; next: Position | undefined } {
   let frontier: Found | undefined;
-  for (const answer of answers) {
-    const end = answer.length < limit ? undefined : answer[answer.length - 1];
+  for (const { found } of answers) {
+    const end = found.length < limit ? undefined : found[found.length - 1];
     if (end !== undefined && (frontier === undefined || compareFound(end, frontier) < 0)) {
       frontier = end;
     }
   }
-  const byPlace = new Map<string, Found>();
+  const byPlace = new Map<string, Map<Answer, Found>>();
   for (const answer of answers) {
-    for (const found of answer) {
+    for (const found of answer.found) {
       if (frontier !== undefined && compareFound(found, frontier) > 0) break;
       const place = `${found.partition} ${binaryString(found.key)}`;
       const held = byPlace.get(place);
-      byPlace.set(
-        place,
-        held === undefined ? found : { ...held, object: held.object.merge(found.object) },
-      );
+      if (held === undefined) byPlace.set(place, new Map([[answer, found]]));
+      else held.set(answer, found);
     }
   }
-  const found = [...byPlace.values()].sort(compareFound);
+  const found = [...byPlace.values()].map((held): Merged => {
+    const first = held.values().next().value!;
+    const copies = answers.map((answer): Copy => {
+      const own = held.get(answer);
+      const isRead = own === undefined || own.object !== undefined;
+      const floor = isRead ? floorIn(answer, first) : 0;
+      return { object: own?.object ?? DataObject.empty, floor };
+    });
+    return { ...first, object: mergeCopies(copies).object };
+  }).sort(compareFound);
   if (frontier !== undefined) {
     return { found, next: { partition: frontier.partition, after: frontier.key } };
   }

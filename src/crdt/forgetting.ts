@@ -97,7 +97,9 @@ function keepSeen<V>(own: SiblingSet<V>, theirs: SiblingSet<V>, floor: HybridTim
   const entries: ActorEntry<V>[] = [];
   for (const entry of own.entries) {
     const { actor } = entry;
-    const values = entry.values.filter(({ time }) => time > floor || theirs.knows(actor, time));
+    const values = entry.values.filter(({ time, value }) => {
+      return time > floor || value === null || theirs.knows(actor, time);
+    });
     if (values.length === entry.values.length) entries.push(entry);
     else if (values.length > 0) entries.push({ ...entry, values });
     else entries.push({ ...entry, discardedUpTo: entry.values.at(-1)!.time, values });

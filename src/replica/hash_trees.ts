@@ -7,6 +7,7 @@
 // the disk has; then the trees of that partition alone are built anew.
 
 import { binaryString, compareBytes } from "../base/bytes.ts";
+import { hash64 } from "../base/hash.ts";
 import type { DataObject } from "../crdt/data_object.ts";
 import { PARTITION_COUNT_MAX } from "../ring/partition.ts";
 import type { ScanStart, StoredEntry } from "../storage/storage.ts";
@@ -116,8 +117,8 @@ export class HashTrees {
   }
 
   /**
-   * The keys of a partition with their digests, in order, behind `after` if it is given; records that cannot
-   * be read are left out.
+   * The keys of a partition with their digests, in order, behind `after` if it is given; a record that cannot be
+   * read has a digest of no object.
    */
   entries(partition: number, after?: Uint8Array): AsyncGenerator<TreeEntry> {
     return this.#read({ partition, after }, partition);
@@ -181,8 +182,10 @@ export class HashTrees {
     let from = start;
     for (;;) {
       const page = await this.#readRange(from, last, PAGE_COUNT);
-      for (const { partition, key, object } of page) {
-        const digest = digestOf(object);
+      for (const { partition, key, object, corrupt } of page) {
+        // What cannot be read is no reason to look like a copy that lacks the key: it would take over our floor, below
+        // which what it lacks counts as replaced.
+        const digest = corrupt === undefined ? digestOf(object) : hash64(key);
         if (digest !== undefined) yield { partition, key, digest };
       }
       if (page.length < PAGE_COUNT) return;

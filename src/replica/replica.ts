@@ -104,6 +104,19 @@ export class Replica {
     return this.#floors.floorOf(this.partOf(partition, key));
   }
 
+  /** The floors of all parts of a range of partitions, where there are any. */
+  floorsOf(first: number, last: number): Map<PartId, HybridTime> {
+    const floors = new Map<PartId, HybridTime>();
+    for (const copies of this.#namespaces.copies()) {
+      for (let partition = first; partition <= last; partition++) {
+        const part = partId({ partition, copies });
+        const floor = this.#floors.floorOf(part);
+        if (floor > 0) floors.set(part, floor);
+      }
+    }
+    return floors;
+  }
+
   /** What this copy holds; the empty object if nothing. @throws {CorruptError} */
   read(partition: number, key: Uint8Array): DataObject | Promise<DataObject> {
     const held = this.#storage.peek(partition, key);
@@ -215,11 +228,8 @@ export class Replica {
       } catch (error) {
         if (!(error instanceof CorruptError)) throw error;
         this.trees.forget(partition);
-        await this.#storage.commit([{
-          partition,
-          key,
-          object: object.isEmpty ? undefined : object,
-        }]);
+        const kept = object.isEmpty ? undefined : object;
+        await this.#storage.commit([{ partition, key, object: kept }]);
       }
     });
   }

@@ -92,14 +92,18 @@ export class ReplicaService {
     if (!isModest) this.#checkFilledOwner(isOwner, partition);
     const held = this.#replica.read(partition, key);
     const answer = (object: DataObject) => {
-      const floor = this.#replica.floorOf(partition, key);
+      // Who does not own the key has not seen everything of it.
+      const floor = isOwner ? this.#replica.floorOf(partition, key) : 0;
       const told = isSame(object, digest) ? null : object.encoded();
       return floor === 0 ? [told] : [told, floor];
     };
     return held instanceof Promise ? held.then(answer) : answer(held);
   }
 
-  /** Answers with `[partition, key, skeleton]` in order; fewer than the limit means that was all. */
+  /**
+   * Answers with `[partition, key, skeleton]` in order, fewer than the limit meaning that was all, and a list of the
+   * floors: a partition, its floor, and so on.
+   */
   async #scan(request: IncomingRequest): Promise<readonly unknown[]> {
     const args = new Arguments(request.arguments, "scan request");
     this.#checkLayout(args.text());
@@ -108,12 +112,15 @@ export class ReplicaService {
     const after = args.optional((part) => part.ownBytes(LIMITS.key));
     const prefix = args.optional((part) => part.ownBytes(LIMITS.key));
     const limit = args.count(LIMITS.scanPageCount);
+    // The floors first: what is forgotten while the keys are read is below a floor that was not told.
+    const floors = this.#replica.floorsOf(from, until);
     const entries = await this.#replica.scan({ partition: from, after }, until, prefix, limit);
-    return [entries.map(({ partition, key, object }) => [
+    const found = entries.map(({ partition, key, object }) => [
       partition,
       key,
       object === undefined ? null : object.skeleton().encoded(),
-    ])];
+    ]);
+    return [found, [...floors].flat()];
   }
 
   #place(args: Arguments): { isOwner: boolean; partition: number; key: Uint8Array } {

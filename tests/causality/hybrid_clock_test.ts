@@ -51,6 +51,32 @@ Deno.test("tick() is above an object from the future without following it there"
   assert.ok(clock.tick(0) < 10_001 * TICKS_PER_MS);
 });
 
+Deno.test("reading() is the lowest time that the next tick can give, and moves nothing", () => {
+  const wall = { ms: 1_000 };
+  const clock = clockAt(wall);
+  const reading = clock.reading();
+  assert.equal(clock.reading(), reading);
+  assert.equal(clock.tick(0), reading);
+  assert.equal(clock.reading(), reading + 1);
+  wall.ms = 2_000;
+  assert.equal(clock.reading(), 2_000 * TICKS_PER_MS);
+  wall.ms = 1_000;
+  assert.equal(clock.reading(), reading + 1, "nobody was given what it read");
+});
+
+Deno.test("raise() rules out every time up to one, however far ahead, and takes nothing back", () => {
+  const wall = { ms: 10_000 };
+  const clock = clockAt(wall, 1_000);
+  const far = 99_000_000 * TICKS_PER_MS;
+  clock.raise(far);
+  assert.equal(clock.tick(0), far + 1);
+  clock.raise(5);
+  assert.equal(clock.tick(0), far + 2);
+  const other = clockAt(wall);
+  other.raise(9_000 * TICKS_PER_MS);
+  assert.equal(other.tick(0), 10_000 * TICKS_PER_MS, "the clock on the wall is further");
+});
+
 Deno.test("times last until the year 2109 in one safe integer", () => {
   assert.ok(Date.UTC(2109, 0) * TICKS_PER_MS < MAX_TIME);
 });

@@ -1,6 +1,14 @@
 import assert from "node:assert/strict";
 import { CorruptRepairs } from "../../src/coordinator/corrupt_repairs.ts";
-import { RepairWorld } from "../replica/repair_world.ts";
+import {
+  forgotten,
+  goRound,
+  keysBeside,
+  lookedWorld,
+  putAtAll,
+  recordCount,
+} from "../replica/floor_world.ts";
+import { FORGET_AFTER_MS, RepairWorld } from "../replica/repair_world.ts";
 
 const KEY = "cart:alice";
 
@@ -97,4 +105,44 @@ Deno.test("a repaired record is in the hash tree like any other", async () => {
   assert.notEqual(after, before, "it was left out while it could not be read");
   await world.give(second, KEY, await world.read(self, KEY));
   assert.equal((await world.node(second).replica.trees.get(partition, 0)).root(), after);
+});
+
+/** Three owners that have forgotten a key, one of which then finds a record of it that it cannot read. */
+async function damagedThoughForgotten() {
+  const world = await lookedWorld({ names: ["n1", "n2", "n3"] });
+  const [self, second, third] = world.ownersOf(KEY) as [string, string, string];
+  const [alive] = keysBeside(world, KEY, 1) as [string];
+  await putAtAll(world, KEY, "milk");
+  await world.flush(self);
+  const backups = new Map([self, third].map((name) => [name, world.images.get(name)!.copy()]));
+  await putAtAll(world, KEY, null);
+  await putAtAll(world, alive, "alive");
+  await world.time.pass(FORGET_AFTER_MS + 1);
+  assert.equal(await goRound(world, KEY), 1);
+  await forgotten(world, KEY);
+  const putBack = (name: string) =>
+    world.restart(name, () => world.images.set(name, backups.get(name)!));
+  await putBack(self);
+  await world.restart(self, () => world.damage(self, KEY));
+  const { cluster, replica, namespaces, log } = world.node(self);
+  const repairs = new CorruptRepairs(cluster, replica, namespaces, world.time.clock(), log);
+  return { world, self, second, third, putBack, repairs };
+}
+
+Deno.test("a record of what all others have forgotten is removed", async () => {
+  const { world, self, repairs } = await damagedThoughForgotten();
+  await stumble(world, self);
+  await world.time.until(() => repairs.repairedCount === 1, "it is repaired");
+  assert.ok((await world.read(self, KEY)).isEmpty);
+  await world.flush(self);
+  assert.equal(recordCount(world, self), 0);
+});
+
+Deno.test("a record is not replaced by what one owner holds from an old disk and another has forgotten", async () => {
+  const { world, self, third, putBack, repairs } = await damagedThoughForgotten();
+  await putBack(third);
+  assert.deepEqual(await world.textsOf(third, KEY), ["milk"]);
+  await stumble(world, self);
+  await world.time.until(() => repairs.repairedCount === 1, "it is repaired");
+  assert.deepEqual(await world.textsOf(self, KEY), []);
 });

@@ -11,33 +11,50 @@ function text(value: string): Opaque {
   return { kind: "text", bytes: utf8(value) };
 }
 
-const write = fc.record({
+interface Write {
+  readonly at: number;
+  readonly from: number;
+  readonly kind: "put" | "delete" | "expire" | "sync" | "stale";
+  readonly expiresIn: number | undefined;
+}
+
+const write: fc.Arbitrary<Write> = fc.record({
   at: fc.nat(2),
   from: fc.nat(2),
-  kind: fc.constantFrom("put", "delete", "expire", "sync", "stale"),
+  kind: fc.constantFrom<Write["kind"][]>("put", "delete", "expire", "sync", "stale"),
   expiresIn: fc.option(fc.integer({ min: -2, max: 2 }), { nil: undefined }),
 });
 
 /** What three copies hold after random writes, each by an actor of its own, and random merges. */
 export const copies = fc.array(write, { maxLength: 30 }).map((writes) => {
+  return hold(writes, (at) => `n${at}~actor`);
+});
+
+/** The same where nodes are restarted again and again, so that every few writes come from another actor. */
+export const livingCopies = fc.array(write, { maxLength: 50 }).map((writes) => {
+  return hold(writes, (at, clock) => `n${at}~${String(Math.floor(clock / 3)).padStart(2, "0")}`);
+});
+
+function hold(
+  writes: readonly Write[],
+  actorOf: (at: number, clock: number) => string,
+): [DataObject, DataObject, DataObject] {
   const objects = [DataObject.empty, DataObject.empty, DataObject.empty];
   let clock = 0;
   for (const { at, from, kind, expiresIn } of writes) {
     const held = objects[at]!;
-    const dot = { actor: `n${at}~actor`, time: ++clock };
     const expiresAtMs = expiresIn === undefined ? undefined : NOW + expiresIn;
-    if (kind === "sync") objects[at] = held.merge(objects[from]!);
-    else if (kind === "expire") objects[at] = held.expire(dot, expiresAtMs);
-    else {
-      const seen = kind === "stale" ? objects[from]!.vector() : held.vector();
-      dot.time = clock = Math.max(clock, latestTime(seen) + 1);
-      objects[at] = held.write(
-        dot,
-        kind === "delete" ? null : text(`v${clock}`),
-        seen,
-        expiresAtMs,
-      );
+    if (kind === "sync") {
+      objects[at] = held.merge(objects[from]!);
+      continue;
     }
+    const seen = kind === "stale" ? objects[from]!.vector() : held.vector();
+    const time = clock = Math.max(clock, latestTime(seen)) + 1;
+    const dot = { actor: actorOf(at, time), time };
+    const value = kind === "delete" ? null : text(`v${clock}`);
+    objects[at] = kind === "expire"
+      ? held.expire(dot, expiresAtMs)
+      : held.write(dot, value, seen, expiresAtMs);
   }
   return objects as [DataObject, DataObject, DataObject];
-});
+}

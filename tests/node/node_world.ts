@@ -63,6 +63,11 @@ export class NodeWorld {
     return this.#nodes.get(name)!;
   }
 
+  /** What lies on the disk of a node. */
+  image(name: string): DiskImage {
+    return this.#disks.get(name)!;
+  }
+
   /** Starts a node, on the disk that it had if it has run before. */
   async start(node: string): Promise<void> {
     const disk = this.#disks.get(node) ?? new DiskImage();

@@ -200,11 +200,9 @@ export class RepairWorld {
   /** The process dies, with what its disk has not taken, and starts again after `meanwhile`. */
   async restart(name: string, meanwhile: () => void = () => {}): Promise<RepairNode> {
     this.isolate(name);
-    const { antiEntropy, deadlines, disk, handOff } = this.node(name);
+    const { antiEntropy, deadlines, disk, floorRounds, forgetting, handOff } = this.node(name);
     disk.crash();
-    antiEntropy.stop();
-    handOff.stop();
-    deadlines.stop();
+    for (const it of [floorRounds, forgetting, antiEntropy, handOff, deadlines]) it.stop();
     meanwhile();
     const node = await this.#start(name);
     this.connectAll(name);
@@ -213,8 +211,9 @@ export class RepairWorld {
 
   /** A node writes a key as its coordinator does, alone; resolves when its disk has it. */
   async write(name: string, key: string, text: string): Promise<DataObject> {
-    const { object, durable } = await this.begin(name, key, text);
+    const { object, durable, ended } = await this.begin(name, key, text);
     await durable;
+    ended();
     return object;
   }
 
@@ -352,7 +351,9 @@ export class RepairWorld {
     const served = this.#watched(name, rpc, asked);
     new ReplicaService(name, replica, namespaces, layout, handOff, filling).register(served);
     new TreeService(name, replica.trees, floors, namespaces, layout).register(served);
-    const service = new FloorService({ cluster, replica, actors, floors, handOff, forgetting });
+    const rooms = { deadlines, disk, storage, actors, namespaces, replica, filling, floors };
+    const serving = { ...cluster, rpc: served };
+    const service = new FloorService({ ...rooms, cluster: serving, handOff, forgetting });
     service.register();
     const floorRounds = new FloorRounds({
       cluster,
@@ -366,9 +367,8 @@ export class RepairWorld {
       forgetAfterMs: FORGET_AFTER_MS,
       maxAbsenceMs: MAX_ABSENCE_MS,
     });
-    const rooms = { deadlines, disk, storage, actors, namespaces, replica, filling, floors };
-    const repairs = { handOff, antiEntropy, forgetting, floorRounds };
-    const node = { name, cluster, rpc, ...rooms, ...repairs, pace, log, asked };
+    const upkeep = { handOff, antiEntropy, forgetting, floorRounds, pace };
+    const node = { name, cluster, rpc, ...rooms, ...upkeep, log, asked };
     this.nodes.set(name, node);
     return node;
   }

@@ -114,15 +114,23 @@ for (const [method, ...args] of MALFORMED) {
   });
 }
 
-Deno.test("a record that cannot be read is in no tree and no page", async () => {
+Deno.test("a record that cannot be read is told, and like no other: neither what it was nor nothing", async () => {
   const { world, entries, ask, first, second } = await twoNodes();
-  for (const key of [first, second]) await world.write("n2", key, "milk");
+  for (const key of [first, second]) {
+    await world.give("n1", key, await world.write("n2", key, "milk"));
+  }
+  const { trees } = world.node("n1").replica;
+  const whole = (await trees.get(7, 0)).root();
   await world.flush("n2");
   await world.restart("n2", () => world.damage("n2", first));
-  assert.deepEqual((await entries(0, 7, ALL_LEAVES, null)).map(({ key }) => key), [second]);
-  await world.give("n1", second, await world.read("n2", second));
+  const told = await entries(0, 7, ALL_LEAVES, null);
+  assert.deepEqual(told.map(({ key }) => key).sort(), [first, second].sort());
+  const digest = told.find(({ key }) => key === first)!.digest;
+  assert.notEqual(digest, (await world.read("n1", first)).digest());
   const [roots] = await ask("roots", 0, [7]) as [Uint8Array];
-  assert.equal(rootsIn(roots)[0], (await world.node("n1").replica.trees.get(7, 0)).root());
+  assert.notEqual(rootsIn(roots)[0], whole);
+  await world.node("n1").replica.drop(7, utf8(first), await world.read("n1", first));
+  assert.notEqual(rootsIn(roots)[0], (await trees.get(7, 0)).root());
 });
 
 Deno.test("rootsIn() reads what rootBytes() writes", () => {

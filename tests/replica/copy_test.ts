@@ -1,0 +1,90 @@
+import assert from "node:assert/strict";
+import fc from "fast-check";
+import { EMPTY } from "../../src/base/bytes.ts";
+import { MalformedError } from "../../src/base/malformed.ts";
+import { MAX_TIME } from "../../src/causality/dot.ts";
+import { DataObject } from "../../src/crdt/data_object.ts";
+import { type Copy, copyIn, digestBytes, mergeCopies } from "../../src/replica/copy.ts";
+import { copies } from "../crdt/arbitrary_copies.ts";
+import { textOf, textsOf } from "./repair_world.ts";
+
+const NOTHING = DataObject.empty;
+
+function put(held: DataObject, actor: string, time: number, text: string | null): DataObject {
+  const value = text === null ? null : textOf(text);
+  return held.write({ actor, time }, value, undefined, undefined);
+}
+
+const MILK = put(NOTHING, "n1~a", 10, "milk");
+const EGGS = put(NOTHING, "n2~b", 30, "eggs");
+
+Deno.test("copies are merged, and together have seen what the furthest of them has", () => {
+  const { object, floor } = mergeCopies([{ object: MILK, floor: 0 }, { object: EGGS, floor: 5 }]);
+  assert.deepEqual(textsOf(object), ["eggs", "milk"]);
+  assert.equal(floor, 5);
+  assert.deepEqual(mergeCopies([]), { object: NOTHING, floor: 0 });
+});
+
+Deno.test("a disk that was put back does not show what was deleted and forgotten since", () => {
+  const old = { object: MILK, floor: 0 };
+  const forgot = { object: NOTHING, floor: 20 };
+  for (const order of [[old, forgot], [forgot, old], [old, forgot, old]]) {
+    const { object, floor } = mergeCopies(order);
+    assert.deepEqual([textsOf(object), floor], [[], 20]);
+  }
+});
+
+Deno.test("what is later than the floor stays, and what another copy with that floor holds", () => {
+  const old = { object: MILK.merge(EGGS), floor: 0 };
+  assert.deepEqual(textsOf(mergeCopies([old, { object: NOTHING, floor: 20 }]).object), ["eggs"]);
+  const both = mergeCopies([old, { object: MILK, floor: 20 }]);
+  assert.deepEqual(textsOf(both.object), ["eggs", "milk"]);
+  assert.deepEqual(textsOf(mergeCopies([old, { object: NOTHING, floor: 9 }]).object), [
+    "eggs",
+    "milk",
+  ]);
+});
+
+Deno.test("a copy is held against all others, not only against the one with the highest floor", () => {
+  const deleted = { object: put(NOTHING, "n3~c", 40, null), floor: 20 };
+  const behind = { object: NOTHING, floor: 15 };
+  const old = { object: MILK, floor: 0 };
+  for (const order of [[old, behind, deleted], [deleted, old, behind]]) {
+    assert.deepEqual(textsOf(mergeCopies(order).object), []);
+  }
+});
+
+Deno.test("mergeCopies() shows the same in whatever order, and without floors it merges", () => {
+  const floors = fc.tuple(fc.nat(40), fc.nat(40), fc.nat(40));
+  fc.assert(fc.property(copies, floors, (objects, levels) => {
+    const all = objects.map((object, i): Copy => ({ object, floor: levels[i]! }));
+    const [a, b, c] = all as [Copy, Copy, Copy];
+    const merged = mergeCopies([a, b, c]);
+    for (const order of [[b, c, a], [c, b, a]]) {
+      const other = mergeCopies(order);
+      for (const slot of ["opaque", "expiry"] as const) {
+        assert.deepEqual([...other.object[slot].siblings()], [...merged.object[slot].siblings()]);
+      }
+      assert.equal(other.floor, merged.floor);
+    }
+    const plain = mergeCopies(objects.map((object) => ({ object, floor: 0 })));
+    const together = objects[0].merge(objects[1]).merge(objects[2]);
+    assert.deepEqual(plain.object.encoded(), together.encoded());
+  }));
+});
+
+Deno.test("copyIn() reads what a read answers: an object or that it is the same, and a floor if there is one", () => {
+  const bytes = MILK.encoded();
+  assert.deepEqual(copyIn([bytes, 7]).object!.encoded(), bytes);
+  assert.equal(copyIn([bytes, 7]).floor, 7);
+  assert.equal(copyIn([bytes]).floor, 0);
+  assert.deepEqual(copyIn([null, 7]), { object: undefined, floor: 7 });
+  for (const reply of [[7], [bytes, -1], [bytes, MAX_TIME + 1], [bytes, "7"], [EMPTY]]) {
+    assert.throws(() => copyIn(reply), MalformedError, JSON.stringify(reply));
+  }
+});
+
+Deno.test("digestBytes() is the digest, the highest byte first", () => {
+  const view = new DataView(digestBytes(MILK).buffer);
+  assert.equal(view.getBigUint64(0), MILK.digest());
+});
