@@ -1,0 +1,88 @@
+// What a type has to say of its stores; causal_type.ts makes a whole type of it.
+//
+// A store is what became of the operations: dots, with whatever each of them brought. It does not know what
+// has been seen, since the state around it does; so a map holds the stores of other types in its own, and
+// one vector of what has been seen serves all of them, however deep.
+//
+// Source: Almeida, Shoker and Baquero, "Delta State Replicated Data Types" (2018), section 7.
+
+import { ByteReader } from "../base/byte_reader.ts";
+import { ByteWriter } from "../base/byte_writer.ts";
+import type { ActorId, Dot, HybridTime } from "../causality/dot.ts";
+import type { VersionVector } from "../causality/version_vector.ts";
+import type { Stats, TypeName } from "./contract.ts";
+import type { SeenVector } from "./seen_vector.ts";
+
+export interface StoreType<Store, Operation, Value> {
+  readonly name: TypeName;
+  /** Stands for the type in encodings. */
+  readonly code: number;
+  readonly empty: Store;
+
+  isEmpty(store: Store): boolean;
+  /** Whether there is a value: a store may hold only what is left of removals. */
+  isLive(store: Store): boolean;
+  apply(store: Store, operation: Operation, dot: Dot): Store;
+  /** Without what `seen` covers; `dot` is the removal. */
+  remove(store: Store, seen: VersionVector | undefined, dot: Dot): Store;
+  join(a: Store, b: Store, sides: Sides): Store;
+  /** The parts of `after` that differ, as `b` of a join whose sides say `isPartial`. */
+  diff(before: Store, after: Store): Store;
+  forget(store: Store, upTo: HybridTime): Store;
+  value(store: Store): Value;
+  /** Whether there is a dot of `actor`. */
+  names(store: Store, actor: ActorId): boolean;
+  count(store: Store): Omit<Stats, "actors">;
+  write(writer: StoreWriter, store: Store): void;
+  read(reader: StoreReader): Store;
+}
+
+/** What the two sides of a join have seen. */
+export interface Sides {
+  readonly a: SeenVector;
+  readonly b: SeenVector;
+  /** Whether `b` holds only what changed, so that what it does not mention stays as it is in `a`. */
+  readonly isPartial: boolean;
+}
+
+/** Writes dots as the index of an actor and how long before the latest time of that actor it was. */
+export class StoreWriter extends ByteWriter {
+  readonly #seen: SeenVector;
+  readonly #indices: ReadonlyMap<ActorId, number>;
+
+  constructor(seen: SeenVector) {
+    super();
+    this.#seen = seen;
+    this.#indices = new Map(seen.actors().map((actor, index) => [actor, index]));
+  }
+
+  dot(dot: Dot): void {
+    this.integer(this.#indices.get(dot.actor)!);
+    this.integer(this.#seen.times.get(dot.actor)! - dot.time);
+  }
+}
+
+/** Reads what a {@linkcode StoreWriter} wrote. */
+export class StoreReader extends ByteReader {
+  /** Whether parts may be empty, as in a delta. */
+  readonly isPartial: boolean;
+  /** How many maps are around what is being read. */
+  depth = 0;
+  readonly #seen: SeenVector;
+  readonly #actors: readonly ActorId[];
+
+  constructor(bytes: Uint8Array, where: string, seen: SeenVector, isPartial: boolean) {
+    super(bytes, where);
+    this.#seen = seen;
+    this.#actors = seen.actors();
+    this.isPartial = isPartial;
+  }
+
+  dot(): Dot {
+    const actor = this.#actors[this.integer()];
+    if (actor === undefined) throw this.malformed("a dot has no actor");
+    const time = this.#seen.times.get(actor)! - this.integer();
+    if (time <= 0) throw this.malformed("a dot has no time");
+    return { actor, time };
+  }
+}
