@@ -101,7 +101,6 @@ export function causalType<Store, Operation, Value>(
       if (seen.settle((actor) => type.names(store, actor)) !== seen) {
         throw reader.malformed("it recognises what is below its floor");
       }
-      if (seen.times.size === 0 && seen.floor > 0) throw reader.malformed("it says nothing");
       return seen.isEmpty ? empty : { seen, store };
     },
 
@@ -128,7 +127,6 @@ export function causalType<Store, Operation, Value>(
       if (upTo <= state.seen.floor || state.seen.isEmpty) return state;
       const store = type.forget(state.store, upTo);
       const raised = settled(state.seen.raise(upTo), store);
-      if (raised.seen.times.size === 0) return empty;
       const isSame = store === state.store && raised.seen.times.size === state.seen.times.size;
       return isSame ? state : raised;
     },

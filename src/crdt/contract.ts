@@ -104,7 +104,8 @@ export interface DataType<Store, Operation, Value> {
 
   /**
    * Drops what only serves to recognise operations at or below `upTo`; the value stays. Equal states stay
-   * equal, and a state that has forgotten merges with one that has not.
+   * equal, and a state that has forgotten merges with one that has not. Of a state without a value there is
+   * left the floor alone (no actors in its stats), which its owner may drop when no late message can come.
    *
    * The caller knows that everybody has seen every operation up to `upTo`, that no dot at or below it will
    * be drawn, and that a retry of an operation that was first tried by then is refused.
