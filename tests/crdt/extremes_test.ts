@@ -1,0 +1,85 @@
+import assert from "node:assert/strict";
+import fc from "fast-check";
+import type { DataType } from "../../src/crdt/contract.ts";
+import type { ExtremeOperation, ExtremeStore } from "../../src/crdt/extremes.ts";
+import { max } from "../../src/crdt/max.ts";
+import { min } from "../../src/crdt/min.ts";
+import { checkHostileBytes, checkLaws, type Happening, type TypeUnderTest } from "./laws.ts";
+
+type Extreme = DataType<ExtremeStore, ExtremeOperation, number | undefined>;
+type Put = Happening<ExtremeOperation> & { readonly operation: ExtremeOperation };
+
+function put(value: number): ExtremeOperation {
+  return { kind: "put", value };
+}
+
+function extremeTest(
+  type: Extreme,
+  exceeds: (a: number, b: number) => boolean,
+): TypeUnderTest<ExtremeStore, ExtremeOperation, number | undefined> {
+  /** The puts that had an effect: those that exceeded everything that their coordinator had. */
+  const effective = (happenings: readonly Happening<ExtremeOperation>[]): Put[] =>
+    happenings.filter((one): one is Put => {
+      if (one.operation === "clear") return false;
+      const held = value(happenings.filter(({ bit }) => (one.known & bit) !== 0));
+      return held === undefined || exceeds(one.operation.value, held);
+    });
+  const value = (happenings: readonly Happening<ExtremeOperation>[]): number | undefined => {
+    const puts = effective(happenings);
+    return puts
+      .filter(({ bit }) =>
+        !puts.some(({ known }) => (known & bit) !== 0) &&
+        !happenings.some(({ operation, covered }) => operation === "clear" && (covered & bit) !== 0)
+      )
+      .map(({ operation }) => operation.value)
+      .sort((a, b) => exceeds(a, b) ? -1 : 1)[0];
+  };
+  return {
+    type,
+    operations: fc.constantFrom(-1.5, 0, 1, 2, 3, 1e300, -1e-300).map(put),
+    withSeen: (operation) => operation,
+    twin: value,
+    show: (value) => value,
+  };
+}
+
+export const maxTest = extremeTest(max, (a, b) => a > b);
+export const minTest = extremeTest(min, (a, b) => a < b);
+
+Deno.test("the largest of all replicas wins, and the smallest", () => {
+  for (const [type, expected] of [[max, 5], [min, 2]] as const) {
+    const left = type.apply(type.empty, put(5), { actor: "a", time: 1 });
+    const right = type.apply(type.empty, put(2), { actor: "b", time: 1 });
+    assert.equal(type.value(type.merge(left, right)), expected);
+  }
+});
+
+Deno.test("a number that exceeds nothing changes nothing", () => {
+  const five = max.apply(max.empty, put(5), { actor: "a", time: 1 });
+  assert.equal(max.apply(five, put(5), { actor: "a", time: 2 }), five);
+  assert.equal(max.value(max.empty), undefined);
+});
+
+Deno.test("what was removed does not come back, and what was put in beside the removal stays", () => {
+  const five = max.apply(max.empty, put(5), { actor: "a", time: 1 });
+  const removed = max.clear(five, undefined, { actor: "b", time: 2 });
+  const seven = max.apply(five, put(7), { actor: "a", time: 2 });
+  assert.equal(max.value(max.merge(five, removed)), undefined);
+  assert.equal(max.value(max.merge(seven, removed)), 7);
+});
+
+Deno.test("minus zero is zero, and what is not finite is refused", () => {
+  const zero = max.apply(max.empty, put(-0), { actor: "a", time: 1 });
+  assert.ok(Object.is(max.value(max.decode(max.encode(zero))), 0));
+  for (const value of [NaN, Infinity, -Infinity]) {
+    assert.throws(() => max.apply(max.empty, put(value), { actor: "a", time: 1 }), RangeError);
+  }
+});
+
+Deno.test("max keeps the laws", () => checkLaws(maxTest));
+Deno.test("min keeps the laws", () => checkLaws(minTest));
+
+Deno.test("max and min decode nothing that they did not encode", () => {
+  checkHostileBytes(maxTest, 5_000);
+  checkHostileBytes(minTest, 5_000);
+});
