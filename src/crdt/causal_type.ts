@@ -33,7 +33,7 @@ export function causalType<Store, Operation, Value>(
 
   /** The state of a store and a vector that may have entries too many. */
   function settled(seen: SeenVector, store: Store): State<Store> {
-    return { seen: seen.settle((actor) => type.names(store, actor)), store };
+    return { seen: seen.settle((actor) => names(type, store, actor)), store };
   }
 
   function join(a: State<Store>, b: State<Store>, isPartial: boolean): State<Store> {
@@ -98,7 +98,7 @@ export function causalType<Store, Operation, Value>(
       readHead(reader, type.code);
       const seen = SeenVector.read(reader);
       const store = readStore(reader, type, seen, false);
-      if (seen.settle((actor) => type.names(store, actor)) !== seen) {
+      if (settled(seen, store).seen !== seen) {
         throw reader.malformed("it recognises what is below its floor");
       }
       return seen.isEmpty ? empty : { seen, store };
@@ -133,6 +133,15 @@ export function causalType<Store, Operation, Value>(
 
     stats: ({ seen, store }) => ({ ...type.count(store), actors: seen.times.size }),
   };
+}
+
+function names<Store>(
+  type: StoreType<Store, never, unknown>,
+  store: Store,
+  actor: ActorId,
+): boolean {
+  for (const named of type.actors(store)) if (named === actor) return true;
+  return false;
 }
 
 function withStore<Store>(

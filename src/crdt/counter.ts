@@ -27,7 +27,7 @@ import { type ActorId, compareDots, type Dot, type HybridTime } from "../causali
 import { causalType } from "./causal_type.ts";
 import { keyOfId, readCounter, writeCounter } from "./counter_codec.ts";
 import type { Sides, StoreType } from "./dot_store.ts";
-import { namesActor } from "./dotted.ts";
+import { actorsOf } from "./dotted.ts";
 import { joinMaps } from "./map_store.ts";
 import { type Change, SortedMap } from "./sorted_map.ts";
 
@@ -142,7 +142,7 @@ export const counterStore: StoreType<CounterStore, CounterOperation, bigint> = {
     return sum;
   },
 
-  names: (store, actor) => namesActor(store.parts, actor),
+  actors: ({ parts }) => actorsOf(parts),
   count: (store) => ({ elements: store.ids.size, dots: store.parts.length }),
   write: writeCounter,
   read: readCounter,
@@ -195,7 +195,7 @@ function joinParts(
     else if (sides.isPartial || !sides.b.has(part)) parts.push(part);
   }
   for (const part of b) {
-    if (!namesActor(a, part.actor) && !sides.a.has(part)) parts.push(part);
+    if (partOf(a, part.actor) === undefined && !sides.a.has(part)) parts.push(part);
   }
   if (parts.length === a.length && parts.every((part, i) => part === a[i])) return a;
   return parts.sort((one, other) => one.actor < other.actor ? -1 : 1);

@@ -30,8 +30,8 @@ export interface StoreType<Store, Operation, Value> {
   diff(before: Store, after: Store): Store;
   forget(store: Store, upTo: HybridTime): Store;
   value(store: Store): Value;
-  /** Whether there is a dot of `actor`. */
-  names(store: Store, actor: ActorId): boolean;
+  /** The actors of all dots, some maybe more than once. */
+  actors(store: Store): Iterable<ActorId>;
   count(store: Store): Omit<Stats, "actors">;
   write(writer: StoreWriter, store: Store): void;
   read(reader: StoreReader): Store;

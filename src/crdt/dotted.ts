@@ -71,8 +71,8 @@ export function haveSameDots(a: readonly Dot[], b: readonly Dot[]): boolean {
     a.every(({ actor, time }, i) => actor === b[i]!.actor && time === b[i]!.time));
 }
 
-export function namesActor(list: readonly Dot[], actor: ActorId): boolean {
-  return list.some((item) => item.actor === actor);
+export function actorsOf(list: readonly Dot[]): ActorId[] {
+  return list.map(({ actor }) => actor);
 }
 
 /** Writes the count, and each dot with what `writeRest` adds to it. */

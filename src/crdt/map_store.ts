@@ -40,19 +40,17 @@ export function diffMaps<V>(
   return SortedMap.empty<V>().withChanges(changes);
 }
 
-/** Whether any value names an actor, remembered per chunk. */
-export function namesInMap<V>(
+/** The actors of all values, remembered per chunk. */
+export function* actorsInMap<V>(
   store: SortedMap<V>,
-  actor: ActorId,
-  addActors: (value: V, add: (actor: ActorId) => void) => void,
-): boolean {
+  actorsOf: (value: V) => Iterable<ActorId>,
+): Generator<ActorId> {
   const summarize = (values: readonly V[]) => {
     const actors = new Set<ActorId>();
-    for (const value of values) addActors(value, (actor) => actors.add(actor));
+    for (const value of values) for (const actor of actorsOf(value)) actors.add(actor);
     return actors;
   };
-  for (const actors of store.summaries(summarize)) if (actors.has(actor)) return true;
-  return false;
+  for (const actors of store.summaries(summarize)) yield* actors;
 }
 
 /** How the values of a map are written. */

@@ -17,8 +17,15 @@ import type { Dot } from "../causality/dot.ts";
 import type { VersionVector } from "../causality/version_vector.ts";
 import { causalType } from "./causal_type.ts";
 import type { StoreType } from "./dot_store.ts";
-import { haveSameDots, joinDotted, readDotted, withoutSeen, writeDotted } from "./dotted.ts";
-import { diffMaps, type EntryType, joinMaps, namesInMap, readMap, writeMap } from "./map_store.ts";
+import {
+  actorsOf,
+  haveSameDots,
+  joinDotted,
+  readDotted,
+  withoutSeen,
+  writeDotted,
+} from "./dotted.ts";
+import { actorsInMap, diffMaps, type EntryType, joinMaps, readMap, writeMap } from "./map_store.ts";
 import { partsOf } from "./parts.ts";
 import { type Change, SortedMap } from "./sorted_map.ts";
 
@@ -82,8 +89,7 @@ export const setStore: StoreType<SetStore, SetOperation, Uint8Array[]> = {
     ),
   forget: (store) => store,
   value: (store) => [...store].map(([key]) => fromBinaryString(key)),
-  names: (store, actor) =>
-    namesInMap(store, actor, (dots, add) => dots.forEach((dot) => add(dot.actor))),
+  actors: (store) => actorsInMap(store, actorsOf),
 
   count(store) {
     let dots = 0;

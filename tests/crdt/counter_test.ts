@@ -1,65 +1,7 @@
 import assert from "node:assert/strict";
-import fc from "fast-check";
-import { compareDots } from "../../src/causality/dot.ts";
-import { counter, type CounterOperation, type CounterStore } from "../../src/crdt/counter.ts";
-import { checkHostileBytes, checkLaws, type Happening, type TypeUnderTest } from "./laws.ts";
-
-function add(amount: number, number?: number): CounterOperation {
-  const id = number === undefined ? undefined : { session: "s", number };
-  return { kind: "add", amount, id };
-}
-
-/** Whether a removal has taken everything that its own actor had counted when the removal was made. */
-function isRemoved(
-  happening: Happening<CounterOperation>,
-  happenings: readonly Happening<CounterOperation>[],
-  counted: ReadonlySet<number>,
-): boolean {
-  return happenings.some(({ operation, covered, known }) => {
-    if (operation !== "clear" || (covered & happening.bit) === 0) return false;
-    return happenings.every((other) =>
-      other.dot.actor !== happening.dot.actor || !counted.has(other.bit) ||
-      (known & other.bit) === 0 || (covered & other.bit) !== 0
-    );
-  });
-}
-
-function isSameId(a: Happening<CounterOperation>, b: Happening<CounterOperation>): boolean {
-  return a.operation !== "clear" && b.operation !== "clear" &&
-    a.operation.id !== undefined && a.operation.id.number === b.operation.id?.number;
-}
-
-export const counterTest: TypeUnderTest<CounterStore, CounterOperation, bigint> = {
-  type: counter,
-  operations: fc.tuple(
-    fc.integer({ min: -9, max: 9 }),
-    fc.option(fc.nat(2), { nil: undefined }),
-  ).map(([amount, number]) => add(amount, number)),
-  withSeen: (operation) => operation,
-  twin: (happenings) => {
-    // A coordinator that knew the id did not count it again.
-    const counted = happenings.filter((one) =>
-      one.operation !== "clear" &&
-      !happenings.some((other) => isSameId(one, other) && (one.known & other.bit) !== 0)
-    );
-    const bits = new Set(counted.map(({ bit }) => bit));
-    let sum = 0n;
-    for (const one of counted) {
-      const isEcho = counted.some((other) =>
-        isSameId(one, other) && compareDots(other.dot, one.dot) < 0
-      );
-      if (one.operation === "clear" || isEcho || isRemoved(one, happenings, bits)) continue;
-      sum += BigInt(one.operation.amount);
-    }
-    return sum;
-  },
-  show: (value) => value,
-  isRefused: (operation, forgotten) =>
-    operation.id !== undefined &&
-    forgotten.some(({ operation: other }) =>
-      other !== "clear" && other.id?.number === operation.id!.number
-    ),
-};
+import { counter } from "../../src/crdt/counter.ts";
+import { add, counterTest } from "./counter_twin.ts";
+import { checkHostileBytes, checkLaws } from "./laws.ts";
 
 Deno.test("what two replicas add is added up, and a message that comes twice counts once", () => {
   const left = counter.apply(counter.empty, add(5), { actor: "a", time: 1 });

@@ -1,25 +1,7 @@
 import assert from "node:assert/strict";
-import fc from "fast-check";
-import { flag, type FlagOperation, type FlagStore } from "../../src/crdt/flag.ts";
-import { checkHostileBytes, checkLaws, type TypeUnderTest } from "./laws.ts";
-
-const enable: FlagOperation = { kind: "enable" };
-const disable: FlagOperation = { kind: "disable", seen: undefined };
-
-export const flagTest: TypeUnderTest<FlagStore, FlagOperation, boolean> = {
-  type: flag,
-  operations: fc.constantFrom(enable, enable, disable),
-  withSeen: (operation, seen) => operation.kind === "disable" ? { ...operation, seen } : operation,
-  twin: (happenings) =>
-    happenings.some(({ operation, bit }) =>
-      operation !== "clear" && operation.kind === "enable" &&
-      !happenings.some((other) =>
-        (other.operation === "clear" || other.operation.kind === "disable") &&
-        (other.covered & bit) !== 0
-      )
-    ),
-  show: (value) => value,
-};
+import { flag } from "../../src/crdt/flag.ts";
+import { disable, enable, flagTest } from "./flag_twin.ts";
+import { checkHostileBytes, checkLaws } from "./laws.ts";
 
 Deno.test("a flag that one side switches off and the other on is on", () => {
   const on = flag.apply(flag.empty, enable, { actor: "a", time: 1 });

@@ -1,39 +1,8 @@
 import assert from "node:assert/strict";
-import fc from "fast-check";
-import { utf8, utf8Text } from "../../src/base/bytes.ts";
-import { compareDots } from "../../src/causality/dot.ts";
-import { register, type RegisterOperation, type RegisterStore } from "../../src/crdt/register.ts";
-import type { StoredValue } from "../../src/crdt/value.ts";
-import { checkHostileBytes, checkLaws, type TypeUnderTest } from "./laws.ts";
-
-function set(text: string): RegisterOperation {
-  return { kind: "set", value: { kind: "text", bytes: utf8(text) } };
-}
-
-function show(value: StoredValue | undefined): string | undefined {
-  return value === undefined ? undefined : `${value.kind} ${utf8Text(value.bytes)}`;
-}
-
-export const registerTest: TypeUnderTest<
-  RegisterStore,
-  RegisterOperation,
-  StoredValue | undefined
-> = {
-  type: register,
-  operations: fc.constantFrom("", "a", "b", "c").map(set),
-  withSeen: (operation) => operation,
-  twin: (happenings) => {
-    const left = happenings.filter(({ operation, bit }) =>
-      operation !== "clear" &&
-      !happenings.some((other) =>
-        ((other.operation === "clear" ? other.covered : other.known) & bit) !== 0
-      )
-    );
-    const last = left.sort((a, b) => compareDots(b.dot, a.dot))[0]?.operation;
-    return last === undefined || last === "clear" ? undefined : show(last.value);
-  },
-  show,
-};
+import { utf8 } from "../../src/base/bytes.ts";
+import { register } from "../../src/crdt/register.ts";
+import { checkHostileBytes, checkLaws } from "./laws.ts";
+import { registerTest, set, show } from "./register_twin.ts";
 
 Deno.test("of two concurrent values the later is shown, and the next write replaces both", () => {
   const left = register.apply(register.empty, set("left"), { actor: "a", time: 2 });
