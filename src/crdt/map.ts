@@ -23,6 +23,7 @@ import type { VersionVector } from "../causality/version_vector.ts";
 import { causalType } from "./causal_type.ts";
 import type { TypeName } from "./contract.ts";
 import { type CounterOperation, counterStore } from "./counter.ts";
+import { type DocumentOperation, documentStore } from "./document.ts";
 import type { Sides, StoreReader, StoreType, StoreWriter } from "./dot_store.ts";
 import type { ExtremeOperation } from "./extremes.ts";
 import { type FlagOperation, flagStore } from "./flag.ts";
@@ -39,6 +40,7 @@ import type { StoredValue } from "./value.ts";
 /** Maps in maps in the map: more is refused. */
 export const NESTING_MAX = 8;
 
+/** Of every type by its name. */
 interface NestedOperations {
   counter: CounterOperation;
   set: SetOperation;
@@ -48,8 +50,10 @@ interface NestedOperations {
   max: ExtremeOperation;
   min: ExtremeOperation;
   hyperloglog: HyperLogLogOperation;
+  document: DocumentOperation;
 }
 
+/** What the types under a key give as their values. */
 export interface NestedValues {
   counter: bigint;
   set: readonly Uint8Array[];
@@ -59,14 +63,13 @@ export interface NestedValues {
   max: number;
   min: number;
   hyperloglog: number;
+  document: Uint8Array;
 }
-
-export type NestedName = keyof NestedValues & TypeName;
 
 /** An operation on one of the types that a key may have. */
 export type NestedOperation = {
-  [Name in NestedName]: { readonly type: Name; readonly operation: NestedOperations[Name] };
-}[NestedName];
+  [Name in TypeName]: { readonly type: Name; readonly operation: NestedOperations[Name] };
+}[TypeName];
 
 export type MapOperation =
   | { readonly kind: "update"; readonly key: Uint8Array; readonly nested: NestedOperation }
@@ -78,12 +81,12 @@ export type MapOperation =
 
 /** One live value. A key has several only if replicas have put different types under it at once. */
 export type MapEntry = {
-  [Name in NestedName]: {
+  [Name in TypeName]: {
     readonly key: Uint8Array;
     readonly type: Name;
     readonly value: NestedValues[Name];
   };
-}[NestedName];
+}[TypeName];
 
 type NestedType = StoreType<unknown, unknown, unknown>;
 
@@ -186,7 +189,7 @@ export const map = causalType(mapStore);
 export const mapParts = partsOf("map", slotsEntry);
 
 /** The value of one type under a key, undefined if there is none, without making the list of all. */
-export function valueAt<Name extends NestedName>(
+export function valueAt<Name extends TypeName>(
   store: MapStore,
   key: Uint8Array,
   type: Name,
@@ -205,6 +208,7 @@ const NESTED_TYPES: readonly NestedType[] = [
   maxStore,
   minStore,
   hyperLogLogStore,
+  documentStore,
 ];
 
 function typeOf(name: TypeName): NestedType {

@@ -63,7 +63,6 @@ const JUDGES: Readonly<Record<string, Judge>> = {
   max: maxTest.twin,
   hyperloglog: (some) => hyperLogLogTest.twin(some) || undefined,
   map: (some) => {
-    if (some.every(({ operation }) => operation === "clear")) return undefined;
     const entries = twin(some);
     return Object.keys(entries).length === 0 ? undefined : entries;
   },
@@ -101,7 +100,9 @@ function twin(happenings: readonly Happening<MapOperation>[]): Record<string, un
   const entries: Record<string, unknown> = {};
   for (const key of KEYS) {
     for (const [type, judge] of Object.entries(JUDGES)) {
-      const value = judge(concerning(happenings, key, type) as Happening<never>[]);
+      const some = concerning(happenings, key, type) as Happening<never>[];
+      if (some.every(({ operation }) => operation === "clear")) continue;
+      const value = judge(some);
       if (value !== undefined) entries[`${key} ${type}`] = value;
     }
   }
