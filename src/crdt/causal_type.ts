@@ -20,7 +20,7 @@ import { ByteWriter } from "../base/byte_writer.ts";
 import { concatBytes } from "../base/bytes.ts";
 import type { ActorId, HybridTime } from "../causality/dot.ts";
 import type { DataType, Delta, State } from "./contract.ts";
-import { StoreReader, type StoreType, StoreWriter } from "./dot_store.ts";
+import { Interval, StoreReader, type StoreType, StoreWriter } from "./dot_store.ts";
 import { readActor, readTime, SeenVector } from "./seen_vector.ts";
 
 const VERSION = 1;
@@ -36,13 +36,14 @@ export function causalType<Store, Operation, Value>(
     return { seen: seen.settle((actor) => names(type, store, actor)), store };
   }
 
-  function join(a: State<Store>, b: State<Store>, isPartial: boolean): State<Store> {
+  function join(a: State<Store>, b: State<Store>, since: SeenVector | undefined): State<Store> {
     // Only the stores are raised to the higher floor. A state that was sent before everybody had seen
     // everything up to there must not be taken to have removed what it had not seen.
     const floor = Math.max(a.seen.floor, b.seen.floor);
     const storeA = a.seen.floor < floor ? type.forget(a.store, floor) : a.store;
     const storeB = b.seen.floor < floor ? type.forget(b.store, floor) : b.store;
-    const store = type.join(storeA, storeB, { a: a.seen, b: b.seen, isPartial });
+    const interval = since === undefined ? undefined : new Interval(since, b.seen, a.seen);
+    const store = type.join(storeA, storeB, { a: a.seen, b: b.seen, interval });
     return settled(a.seen.join(b.seen), store);
   }
 
@@ -65,7 +66,7 @@ export function causalType<Store, Operation, Value>(
     merge(a, b) {
       if (a.seen.covers(b.seen)) return a;
       if (b.seen.covers(a.seen)) return b;
-      return join(a, b, false);
+      return join(a, b, undefined);
     },
 
     delta(before, after) {
@@ -79,8 +80,10 @@ export function causalType<Store, Operation, Value>(
 
     mergeDelta(state, { since, seen, changes }) {
       if (state.seen.covers(seen)) return state;
-      if (!state.seen.covers(since)) return undefined;
-      return join(state, { seen, store: changes }, true);
+      // What the sender has forgotten its delta does not mention, so it says nothing to who has not.
+      const isGap = !state.seen.covers(since) || state.seen.floor < seen.floor;
+      if (isGap) return undefined;
+      return join(state, { seen, store: changes }, since);
     },
 
     value: (state) => type.value(state.store),
@@ -140,7 +143,7 @@ function names<Store>(
   store: Store,
   actor: ActorId,
 ): boolean {
-  for (const named of type.actors(store)) if (named === actor) return true;
+  for (const dot of type.latestDots(store)) if (dot.actor === actor) return true;
   return false;
 }
 

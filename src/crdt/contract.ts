@@ -80,8 +80,9 @@ export interface DataType<Store, Operation, Value> {
   delta(before: State<Store>, after: State<Store>): Delta<Store>;
 
   /**
-   * Merges a delta. Undefined if something before it is missing here: ask its sender for the whole state.
-   * A delta that is known already changes nothing, so it may be lost, doubled and late.
+   * Merges a delta. Undefined if something before it is missing here, or if its sender has forgotten more than
+   * this state: then ask for the whole state. A delta that is known already changes nothing, so it may be
+   * lost, doubled and late.
    */
   mergeDelta(state: State<Store>, delta: Delta<Store>): State<Store> | undefined;
 

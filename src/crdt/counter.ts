@@ -27,8 +27,6 @@ import { type ActorId, compareDots, type Dot, type HybridTime } from "../causali
 import { causalType } from "./causal_type.ts";
 import { keyOfId, readCounter, writeCounter } from "./counter_codec.ts";
 import type { Sides, StoreType } from "./dot_store.ts";
-import { actorsOf } from "./dotted.ts";
-import { joinMaps } from "./map_store.ts";
 import { type Change, SortedMap } from "./sorted_map.ts";
 
 /** Names an operation across retries: the client's session, and a number that it uses once. */
@@ -112,7 +110,7 @@ export const counterStore: StoreType<CounterStore, CounterOperation, bigint> = {
 
   join(a, b, sides) {
     const parts = joinParts(a.parts, b.parts, sides);
-    const ids = joinMaps(a.ids, b.ids, sides, joinIdentified);
+    const ids = joinIds(a.ids, b.ids, sides);
     if (parts === a.parts && ids === a.ids) return a;
     return parts === b.parts && ids === b.ids ? b : { parts, ids };
   },
@@ -142,7 +140,7 @@ export const counterStore: StoreType<CounterStore, CounterOperation, bigint> = {
     return sum;
   },
 
-  actors: ({ parts }) => actorsOf(parts),
+  latestDots: ({ parts }) => parts,
   count: (store) => ({ elements: store.ids.size, dots: store.parts.length }),
   write: writeCounter,
   read: readCounter,
@@ -192,7 +190,7 @@ function joinParts(
   for (const part of a) {
     const other = partOf(b, part.actor);
     if (other !== undefined) parts.push(joinPart(part, other, sides));
-    else if (sides.isPartial || !sides.b.has(part)) parts.push(part);
+    else if (sides.interval !== undefined || !sides.b.has(part)) parts.push(part);
   }
   for (const part of b) {
     if (partOf(a, part.actor) === undefined && !sides.a.has(part)) parts.push(part);
@@ -216,6 +214,23 @@ function laterRemoval(a: Removed | undefined, b: Removed | undefined): Removed |
   if (a.time !== b.time) return a.time > b.time ? a : b;
   // Two that saw the same are one, which everybody has seen as soon as the earlier has been seen.
   return a.at <= b.at ? a : b;
+}
+
+/** All ids of both. They go by folding only, which both sides have done up to the same time. */
+function joinIds(
+  a: SortedMap<Identified>,
+  b: SortedMap<Identified>,
+  sides: Sides,
+): SortedMap<Identified> {
+  const changes: Change<Identified>[] = [];
+  const consider = (key: string, mine: Identified | undefined, theirs: Identified | undefined) => {
+    const joined = joinIdentified(mine, theirs);
+    if (joined !== mine) changes.push([key, joined]);
+  };
+  if (sides.interval !== undefined) {
+    for (const [key, theirs] of b) consider(key, a.get(key), theirs);
+  } else for (const [key, mine, theirs] of a.differences(b)) consider(key, mine, theirs);
+  return a.withChanges(changes);
 }
 
 function joinIdentified(

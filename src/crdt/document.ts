@@ -20,7 +20,7 @@ import { equalBytes } from "../base/bytes.ts";
 import { causalType } from "./causal_type.ts";
 import { canonical, joinUpdates, type Update, updateBetween } from "./document_update.ts";
 import type { StoreReader, StoreType } from "./dot_store.ts";
-import { actorsOf, joinDotted, readDotted, withoutSeen, writeDotted } from "./dotted.ts";
+import { joinDotted, readDotted, withoutSeen, writeDotted } from "./dotted.ts";
 
 /** All edits of a document, under the dot of the operation that began it. */
 export interface Edited extends Dot {
@@ -68,7 +68,7 @@ export const documentStore: StoreType<DocumentStore, DocumentOperation, Update |
   forget: (store) => store,
   value: (store) =>
     store.length === 0 ? undefined : store.map(({ update }) => update).reduce(joinUpdates),
-  actors: actorsOf,
+  latestDots: (store) => store,
   count: (store) => ({ elements: 0, dots: store.length }),
   write: (writer, store) => writeDotted(writer, store, ({ update }) => writer.bytes(update)),
   read: (reader) => readDotted(reader, (dot) => ({ ...dot, update: readUpdate(reader) })),

@@ -30,19 +30,60 @@ export interface StoreType<Store, Operation, Value> {
   diff(before: Store, after: Store): Store;
   forget(store: Store, upTo: HybridTime): Store;
   value(store: Store): Value;
-  /** The actors of all dots, some maybe more than once. */
-  actors(store: Store): Iterable<ActorId>;
+  /** Dots that are there: of each actor at least the latest. */
+  latestDots(store: Store): Iterable<Dot>;
   count(store: Store): Omit<Stats, "actors">;
   write(writer: StoreWriter, store: Store): void;
   read(reader: StoreReader): Store;
 }
 
+/** Which operations one side of a join has seen. */
+export interface Known {
+  readonly floor: HybridTime;
+  has(dot: Dot): boolean;
+}
+
 /** What the two sides of a join have seen. */
 export interface Sides {
-  readonly a: SeenVector;
-  readonly b: SeenVector;
-  /** Whether `b` holds only what changed, so that what it does not mention stays as it is in `a`. */
-  readonly isPartial: boolean;
+  readonly a: Known;
+  readonly b: Known;
+  /** Set if `b` is a delta, which mentions only what differs: see {@linkcode unmentioned}. */
+  readonly interval: Interval | undefined;
+}
+
+/**
+ * What happened between the two ends of a delta. A thing that came and went in between is at neither end, and
+ * so the delta does not mention it; but the receiver may have met it on another way, and has to learn that
+ * it went.
+ */
+export class Interval implements Known {
+  readonly floor: HybridTime;
+  /** Whether the receiver knows anything of the interval already, which is rare. */
+  readonly isKnownInPart: boolean;
+  readonly #since: SeenVector;
+  readonly #seen: SeenVector;
+
+  constructor(since: SeenVector, seen: SeenVector, receiver: SeenVector) {
+    this.floor = seen.floor;
+    this.#since = since;
+    this.#seen = seen;
+    this.isKnownInPart = [...receiver.times].some(([actor, time]) => this.mayHave({ actor, time }));
+  }
+
+  has(dot: Dot): boolean {
+    return this.#seen.has(dot) && !this.#since.has(dot);
+  }
+
+  /** Whether a dot of its actor that is not later than `latest` may be in the interval. */
+  mayHave(latest: Dot): boolean {
+    const since = this.#since.upTo(latest.actor);
+    return latest.time > since && this.#seen.upTo(latest.actor) > since;
+  }
+}
+
+/** The sides of a join of what a delta does not mention with nothing. */
+export function unmentioned(sides: Sides): Sides {
+  return { a: sides.a, b: sides.interval ?? sides.b, interval: undefined };
 }
 
 /** Writes dots as the index of an actor and how long before the latest time of that actor it was. */

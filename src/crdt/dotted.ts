@@ -6,7 +6,7 @@
 // Source: Almeida, Shoker and Baquero, "Delta State Replicated Data Types" (2018), figure 12 (dot sets
 // and dot functions).
 
-import type { ActorId, Dot } from "../causality/dot.ts";
+import type { Dot } from "../causality/dot.ts";
 import type { VersionVector } from "../causality/version_vector.ts";
 import type { Sides, StoreReader, StoreWriter } from "./dot_store.ts";
 
@@ -69,10 +69,6 @@ export function withoutSeen<T extends Dot>(
 export function haveSameDots(a: readonly Dot[], b: readonly Dot[]): boolean {
   return a === b || (a.length === b.length &&
     a.every(({ actor, time }, i) => actor === b[i]!.actor && time === b[i]!.time));
-}
-
-export function actorsOf(list: readonly Dot[]): ActorId[] {
-  return list.map(({ actor }) => actor);
 }
 
 /** Writes the count, and each dot with what `writeRest` adds to it. */

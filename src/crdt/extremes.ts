@@ -14,7 +14,7 @@
 import type { Dot } from "../causality/dot.ts";
 import type { TypeName } from "./contract.ts";
 import type { StoreReader, StoreType, StoreWriter } from "./dot_store.ts";
-import { actorsOf, joinDotted, readDotted, withoutSeen, writeDotted } from "./dotted.ts";
+import { joinDotted, readDotted, withoutSeen, writeDotted } from "./dotted.ts";
 
 export interface Candidate extends Dot {
   readonly value: number;
@@ -61,7 +61,7 @@ export function extremeStore(
     diff: (_before, after) => after,
     forget: (store) => store,
     value,
-    actors: actorsOf,
+    latestDots: (store) => store,
     count: (store) => ({ elements: 0, dots: store.length }),
     write: (writer, store) => writeDotted(writer, store, ({ value }) => writeNumber(writer, value)),
     read: (reader) => readDotted(reader, (dot) => ({ ...dot, value: readNumber(reader) })),

@@ -11,7 +11,7 @@ import type { Dot } from "../causality/dot.ts";
 import type { VersionVector } from "../causality/version_vector.ts";
 import { causalType } from "./causal_type.ts";
 import type { StoreType } from "./dot_store.ts";
-import { actorsOf, joinDotted, readDotted, withoutSeen, writeDotted } from "./dotted.ts";
+import { joinDotted, readDotted, withoutSeen, writeDotted } from "./dotted.ts";
 
 export type FlagStore = readonly Dot[];
 
@@ -32,7 +32,7 @@ export const flagStore: StoreType<FlagStore, FlagOperation, boolean> = {
   diff: (_before, after) => after,
   forget: (store) => store,
   value: (store) => store.length > 0,
-  actors: actorsOf,
+  latestDots: (store) => store,
   count: (store) => ({ elements: 0, dots: store.length }),
   write: (writer, store) => writeDotted(writer, store),
   read: (reader) => readDotted(reader, (dot) => dot),

@@ -20,7 +20,7 @@ import { hash64 } from "../base/hash.ts";
 import type { Dot } from "../causality/dot.ts";
 import { causalType } from "./causal_type.ts";
 import type { StoreReader, StoreType, StoreWriter } from "./dot_store.ts";
-import { actorsOf, joinDotted, readDotted, withoutSeen, writeDotted } from "./dotted.ts";
+import { joinDotted, readDotted, withoutSeen, writeDotted } from "./dotted.ts";
 import {
   entryOf,
   estimate,
@@ -82,7 +82,7 @@ export const hyperLogLogStore: StoreType<HyperLogLogStore, HyperLogLogOperation,
     store.length === 0
       ? 0
       : estimate(store.map(({ registers }) => registers).reduce(joinRegisters)),
-  actors: actorsOf,
+  latestDots: (store) => store,
   count: (store) => ({ elements: 0, dots: store.length }),
   write: (writer, store) =>
     writeDotted(writer, store, ({ registers }) => writeRegisters(writer, registers)),

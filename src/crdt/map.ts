@@ -18,17 +18,30 @@
 // Source: riak_dt, riak_dt_map.erl; Almeida, Shoker and Baquero (2018), section 7.4 (maps of dot stores).
 
 import { binaryString, fromBinaryString } from "../base/bytes.ts";
-import type { ActorId, Dot } from "../causality/dot.ts";
+import type { Dot } from "../causality/dot.ts";
 import type { VersionVector } from "../causality/version_vector.ts";
 import { causalType } from "./causal_type.ts";
 import type { TypeName } from "./contract.ts";
 import { type CounterOperation, counterStore } from "./counter.ts";
 import { type DocumentOperation, documentStore } from "./document.ts";
-import type { Sides, StoreReader, StoreType, StoreWriter } from "./dot_store.ts";
+import {
+  type Sides,
+  type StoreReader,
+  type StoreType,
+  type StoreWriter,
+  unmentioned,
+} from "./dot_store.ts";
 import type { ExtremeOperation } from "./extremes.ts";
 import { type FlagOperation, flagStore } from "./flag.ts";
 import { type HyperLogLogOperation, hyperLogLogStore } from "./hyperloglog.ts";
-import { actorsInMap, diffMaps, type EntryType, joinMaps, readMap, writeMap } from "./map_store.ts";
+import {
+  diffMaps,
+  type EntryType,
+  joinMaps,
+  latestDotsInMap,
+  readMap,
+  writeMap,
+} from "./map_store.ts";
 import { maxStore } from "./max.ts";
 import { minStore } from "./min.ts";
 import { partsOf } from "./parts.ts";
@@ -102,9 +115,11 @@ export type MapStore = SortedMap<Slots>;
 const NO_SLOTS: Slots = [];
 
 const slotsEntry: EntryType<Slots> = {
+  join: (a = NO_SLOTS, b = NO_SLOTS, sides) => unlessEmpty(joinSlots(a, b, sides)),
+  latestDots: latestDotsOfSlots,
+  isEmpty: (slots) => slots.length === 0,
   write: writeSlots,
   read: readSlots,
-  isEmpty: (slots) => slots.length === 0,
 };
 
 export const mapStore: StoreType<MapStore, MapOperation, readonly MapEntry[]> = {
@@ -141,13 +156,7 @@ export const mapStore: StoreType<MapStore, MapOperation, readonly MapEntry[]> = 
 
   remove: (store, seen, dot) =>
     changeKeys(store, keysIn(store), (slots) => removed(slots, seen, dot)),
-  join: (a, b, sides) =>
-    joinMaps(
-      a,
-      b,
-      sides,
-      (mine = NO_SLOTS, theirs = NO_SLOTS) => unlessEmpty(joinSlots(mine, theirs, sides)),
-    ),
+  join: (a, b, sides) => joinMaps(a, b, sides, slotsEntry),
   diff: (before, after) =>
     diffMaps(
       before,
@@ -167,7 +176,7 @@ export const mapStore: StoreType<MapStore, MapOperation, readonly MapEntry[]> = 
         ({ key: fromBinaryString(key), type: type.name, value: type.value(store) }) as MapEntry
       )
     ),
-  actors: (store) => actorsInMap(store, actorsOfSlots),
+  latestDots: (store) => latestDotsInMap(store, slotsEntry),
 
   count(store) {
     let elements = 0;
@@ -231,8 +240,8 @@ function isLive({ type, store }: Slot): boolean {
   return type.isLive(store);
 }
 
-function* actorsOfSlots(slots: Slots): Generator<ActorId> {
-  for (const { type, store } of slots) yield* type.actors(store);
+function* latestDotsOfSlots(slots: Slots): Generator<Dot> {
+  for (const { type, store } of slots) yield* type.latestDots(store);
 }
 
 function sorted(slots: Slot[]): Slots {
@@ -287,9 +296,13 @@ function joinSlots(a: Slots, b: Slots, sides: Sides): Slots {
   const joined = NESTED_TYPES.flatMap((type): Slot[] => {
     const mine = a.find((slot) => slot.type === type);
     const theirs = b.find((slot) => slot.type === type);
-    if (theirs === undefined && (mine === undefined || sides.isPartial)) return mine ? [mine] : [];
+    if (theirs === undefined && (mine === undefined || sides.interval?.isKnownInPart === false)) {
+      return mine === undefined ? [] : [mine];
+    }
     const before = mine?.store ?? type.empty;
-    const store = type.join(before, theirs?.store ?? type.empty, sides);
+    const store = theirs === undefined
+      ? type.join(before, type.empty, unmentioned(sides))
+      : type.join(before, theirs.store, sides);
     if (store === mine?.store) return [mine!];
     return type.isEmpty(store) ? [] : [{ type, store }];
   });

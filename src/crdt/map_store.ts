@@ -5,25 +5,47 @@
 // In a delta a value may be empty, which says that the key was removed.
 
 import { binaryString, fromBinaryString } from "../base/bytes.ts";
-import type { ActorId } from "../causality/dot.ts";
-import type { Sides, StoreReader, StoreWriter } from "./dot_store.ts";
+import type { ActorId, Dot, HybridTime } from "../causality/dot.ts";
+import { type Sides, type StoreReader, type StoreWriter, unmentioned } from "./dot_store.ts";
 import { type Change, SortedMap } from "./sorted_map.ts";
+
+/** What the values of a map are, and how they are written. */
+export interface EntryType<V> {
+  /** What both sides hold together; undefined for nothing. */
+  join(a: V | undefined, b: V | undefined, sides: Sides): V | undefined;
+  /** Dots of a value: of each actor at least the latest. */
+  latestDots(value: V): Iterable<Dot>;
+  isEmpty(value: V): boolean;
+  write(writer: StoreWriter, value: V): void;
+  read(reader: StoreReader): V;
+}
 
 /** Joins key by key. Returns `a` if that is the result. */
 export function joinMaps<V>(
   a: SortedMap<V>,
   b: SortedMap<V>,
   sides: Sides,
-  join: (a: V | undefined, b: V | undefined) => V | undefined,
+  type: EntryType<V>,
 ): SortedMap<V> {
   const changes: Change<V>[] = [];
-  const consider = (key: string, mine: V | undefined, theirs: V | undefined) => {
-    const joined = join(mine, theirs);
+  const consider = (key: string, mine: V | undefined, theirs: V | undefined, sides: Sides) => {
+    const joined = type.join(mine, theirs, sides);
     if (joined !== mine) changes.push([key, joined]);
   };
-  if (sides.isPartial) { for (const [key, theirs] of b) consider(key, a.get(key), theirs); }
-  else for (const [key, mine, theirs] of a.differences(b)) consider(key, mine, theirs);
-  return a.withChanges(changes);
+  const { interval } = sides;
+  if (interval === undefined) {
+    for (const [key, mine, theirs] of a.differences(b)) consider(key, mine, theirs, sides);
+    return a.withChanges(changes);
+  }
+  for (const [key, theirs] of b) consider(key, a.get(key), theirs, sides);
+  if (!interval.isKnownInPart) return a.withChanges(changes);
+  const rest = unmentioned(sides);
+  const mayHave = (times: LatestTimes) =>
+    [...times].some(([actor, time]) => interval.mayHave({ actor, time }));
+  for (const [key, mine] of a.entriesWhere(summarizer(type), mayHave)) {
+    if (b.get(key) === undefined) consider(key, mine, undefined, rest);
+  }
+  return a.withChanges(changes.sort(([one], [other]) => one < other ? -1 : 1));
 }
 
 /** The keys whose values differ, with what `diff` says of each; undefined says that nothing differs. */
@@ -40,24 +62,26 @@ export function diffMaps<V>(
   return SortedMap.empty<V>().withChanges(changes);
 }
 
-/** The actors of all values, remembered per chunk. */
-export function* actorsInMap<V>(
-  store: SortedMap<V>,
-  actorsOf: (value: V) => Iterable<ActorId>,
-): Generator<ActorId> {
-  const summarize = (values: readonly V[]) => {
-    const actors = new Set<ActorId>();
-    for (const value of values) for (const actor of actorsOf(value)) actors.add(actor);
-    return actors;
+type LatestTimes = ReadonlyMap<ActorId, HybridTime>;
+
+/** Finds the latest time of each actor among the values of a chunk. */
+function summarizer<V>(type: EntryType<V>): (values: readonly V[]) => LatestTimes {
+  return (values) => {
+    const times = new Map<ActorId, HybridTime>();
+    for (const value of values) {
+      for (const { actor, time } of type.latestDots(value)) {
+        if (time > (times.get(actor) ?? 0)) times.set(actor, time);
+      }
+    }
+    return times;
   };
-  for (const actors of store.summaries(summarize)) yield* actors;
 }
 
-/** How the values of a map are written. */
-export interface EntryType<V> {
-  write(writer: StoreWriter, value: V): void;
-  read(reader: StoreReader): V;
-  isEmpty(value: V): boolean;
+/** The latest dots of each chunk, which are found once per chunk. */
+export function* latestDotsInMap<V>(store: SortedMap<V>, type: EntryType<V>): Generator<Dot> {
+  for (const times of store.summaries(summarizer(type))) {
+    for (const [actor, time] of times) yield { actor, time };
+  }
 }
 
 export function writeMap<V>(writer: StoreWriter, store: SortedMap<V>, type: EntryType<V>): void {

@@ -13,7 +13,7 @@
 import { compareDots, type Dot } from "../causality/dot.ts";
 import { causalType } from "./causal_type.ts";
 import type { StoreReader, StoreType, StoreWriter } from "./dot_store.ts";
-import { actorsOf, joinDotted, readDotted, withoutSeen, writeDotted } from "./dotted.ts";
+import { joinDotted, readDotted, withoutSeen, writeDotted } from "./dotted.ts";
 import type { StoredValue, ValueKind } from "./value.ts";
 
 export interface Written extends Dot {
@@ -48,7 +48,7 @@ export const registerStore: StoreType<
   diff: (_before, after) => after,
   forget: (store) => store,
   value: (store) => last(store)?.value,
-  actors: actorsOf,
+  latestDots: (store) => store,
   count: (store) => ({ elements: 0, dots: store.length }),
   write: (writer, store) => writeDotted(writer, store, ({ value }) => writeValue(writer, value)),
   read: (reader) => readDotted(reader, (dot) => ({ ...dot, value: readValue(reader) })),

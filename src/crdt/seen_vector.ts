@@ -37,16 +37,19 @@ export class SeenVector {
     return this.floor === 0 && this.times.size === 0;
   }
 
+  /** The time up to which every operation of `actor` has been seen. */
+  upTo(actor: ActorId): HybridTime {
+    return Math.max(this.floor, this.times.get(actor) ?? 0);
+  }
+
   has(dot: Dot): boolean {
-    return dot.time <= this.floor || dot.time <= (this.times.get(dot.actor) ?? 0);
+    return dot.time <= this.upTo(dot.actor);
   }
 
   /** Whether everything that `other` has seen has been seen here. */
   covers(other: SeenVector): boolean {
     if (other.floor > this.floor) return false;
-    for (const [actor, time] of other.times) {
-      if (time > this.floor && time > (this.times.get(actor) ?? 0)) return false;
-    }
+    for (const [actor, time] of other.times) if (time > this.upTo(actor)) return false;
     return true;
   }
 
@@ -63,8 +66,8 @@ export class SeenVector {
   /** With one more operation. @throws {RangeError} if it has been seen */
   with(dot: Dot): SeenVector {
     if (this.has(dot)) {
-      const latest = Math.max(this.floor, this.times.get(dot.actor) ?? 0);
-      throw new RangeError(`Dot ${dot.actor}:${dot.time} is not later than ${latest}`);
+      const { actor, time } = dot;
+      throw new RangeError(`Dot ${actor}:${time} is not later than ${this.upTo(actor)}`);
     }
     return new SeenVector(this.floor, new Map(this.times).set(dot.actor, dot.time));
   }

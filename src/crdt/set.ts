@@ -17,15 +17,15 @@ import type { Dot } from "../causality/dot.ts";
 import type { VersionVector } from "../causality/version_vector.ts";
 import { causalType } from "./causal_type.ts";
 import type { StoreType } from "./dot_store.ts";
+import { haveSameDots, joinDotted, readDotted, withoutSeen, writeDotted } from "./dotted.ts";
 import {
-  actorsOf,
-  haveSameDots,
-  joinDotted,
-  readDotted,
-  withoutSeen,
-  writeDotted,
-} from "./dotted.ts";
-import { actorsInMap, diffMaps, type EntryType, joinMaps, readMap, writeMap } from "./map_store.ts";
+  diffMaps,
+  type EntryType,
+  joinMaps,
+  latestDotsInMap,
+  readMap,
+  writeMap,
+} from "./map_store.ts";
 import { partsOf } from "./parts.ts";
 import { type Change, SortedMap } from "./sorted_map.ts";
 
@@ -43,9 +43,11 @@ export type SetOperation =
 const NO_DOTS: Dots = [];
 
 const dotsEntry: EntryType<Dots> = {
+  join: (a = NO_DOTS, b = NO_DOTS, sides) => unlessEmpty(joinDotted(a, b, sides)),
+  latestDots: (dots) => dots,
+  isEmpty: (dots) => dots.length === 0,
   write: (writer, dots) => writeDotted(writer, dots),
   read: (reader) => readDotted(reader, (dot) => dot),
-  isEmpty: (dots) => dots.length === 0,
 };
 
 export const setStore: StoreType<SetStore, SetOperation, Uint8Array[]> = {
@@ -79,8 +81,7 @@ export const setStore: StoreType<SetStore, SetOperation, Uint8Array[]> = {
     return store.withChanges(changes);
   },
 
-  join: (a, b, sides) =>
-    joinMaps(a, b, sides, (x = NO_DOTS, y = NO_DOTS) => unlessEmpty(joinDotted(x, y, sides))),
+  join: (a, b, sides) => joinMaps(a, b, sides, dotsEntry),
   diff: (before, after) =>
     diffMaps(
       before,
@@ -89,7 +90,7 @@ export const setStore: StoreType<SetStore, SetOperation, Uint8Array[]> = {
     ),
   forget: (store) => store,
   value: (store) => [...store].map(([key]) => fromBinaryString(key)),
-  actors: (store) => actorsInMap(store, actorsOf),
+  latestDots: (store) => latestDotsInMap(store, dotsEntry),
 
   count(store) {
     let dots = 0;

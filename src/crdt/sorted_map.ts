@@ -115,7 +115,18 @@ export class SortedMap<V> {
    * those made from it may be summarized in one way only.
    */
   *summaries<S>(summarize: (values: readonly V[]) => S): Generator<S> {
-    for (const chunk of this.#chunks) yield (chunk.summary ??= summarize(chunk.values)) as S;
+    for (const chunk of this.#chunks) yield summaryOf(chunk, summarize);
+  }
+
+  /** The entries of the chunks whose summary is of interest. */
+  *entriesWhere<S>(
+    summarize: (values: readonly V[]) => S,
+    isOfInterest: (summary: S) => boolean,
+  ): Generator<readonly [key: string, value: V]> {
+    for (const chunk of this.#chunks) {
+      if (!isOfInterest(summaryOf(chunk, summarize))) continue;
+      for (let i = 0; i < chunk.keys.length; i++) yield [chunk.keys[i]!, chunk.values[i]!];
+    }
   }
 
   /** The index of the chunk in which `key` is if it is anywhere. */
@@ -129,6 +140,10 @@ export class SortedMap<V> {
     }
     return Math.max(0, low - 1);
   }
+}
+
+function summaryOf<V, S>(chunk: Chunk<V>, summarize: (values: readonly V[]) => S): S {
+  return (chunk.summary ??= summarize(chunk.values)) as S;
 }
 
 /** A place in a list of chunks. */

@@ -40,6 +40,14 @@ Deno.test("a delta of one add is small, and is refused where something before it
   assert.equal(set.mergeDelta(three, delta), three, "it is known");
 });
 
+Deno.test("a delta takes away what came and went before its end and arrived on another way", () => {
+  const milk = set.apply(set.empty, add("milk"), { actor: "a", time: 1 });
+  const removed = set.apply(milk, remove("milk"), { actor: "a", time: 2 });
+  const delta = set.delta(set.empty, removed);
+  assert.equal(set.decodeDelta(set.encodeDelta(delta)).changes.size, 0, "it mentions nothing");
+  assert.deepEqual(show(set.value(set.mergeDelta(milk, delta)!)), []);
+});
+
 Deno.test("what was forgotten does not come back from a replica that has missed a later remove", () => {
   const added = set.apply(set.empty, add("x", "y"), { actor: "gone", time: 1 });
   const removed = set.apply(added, remove("x"), { actor: "b", time: 5 });
