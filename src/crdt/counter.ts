@@ -11,7 +11,7 @@
 //
 // A removal takes what it has seen and leaves what was concurrent. It notes for each actor the total that it
 // has seen, which is subtracted from then on. Only whole totals are known: if the actor has counted since the
-// client looked, all of that actor's part stays.
+// client looked, all of that actor's share stays.
 //
 // What a removal noted must stay until everybody has seen the removal; then entry and note go together.
 //
@@ -49,7 +49,7 @@ export interface Totals {
 }
 
 /** What one actor counted, up to `time`. */
-export interface Part extends Dot, Totals {
+export interface Share extends Dot, Totals {
   /** How much of the totals were echoes whose ids have been folded. */
   readonly echo: Totals;
   readonly removed: Removed | undefined;
@@ -76,47 +76,47 @@ export interface Identified {
 
 export interface CounterStore {
   /** Sorted by actor. */
-  readonly parts: readonly Part[];
+  readonly shares: readonly Share[];
   readonly ids: SortedMap<Identified>;
 }
 
 const NOTHING: Totals = { plus: 0, minus: 0 };
-const EMPTY: CounterStore = { parts: [], ids: SortedMap.empty() };
+const EMPTY: CounterStore = { shares: [], ids: SortedMap.empty() };
 
 export const counterStore: StoreType<CounterStore, CounterOperation, bigint> = {
   name: "counter",
   code: 1,
   empty: EMPTY,
-  isEmpty: (store) => store.parts.length === 0,
-  isLive: (store) => store.parts.some((part) => part.removed?.time !== part.time),
+  isEmpty: (store) => store.shares.length === 0,
+  isLive: (store) => store.shares.some((share) => share.removed?.time !== share.time),
 
   apply(store, { amount, id }, dot) {
     if (!Number.isSafeInteger(amount)) throw new RangeError(`Cannot add ${amount} to a counter`);
-    if (id === undefined) return { parts: counted(store.parts, amount, dot), ids: store.ids };
+    if (id === undefined) return { shares: counted(store.shares, amount, dot), ids: store.ids };
     const key = keyOfId(id);
     if (store.ids.get(key) !== undefined) return store;
     const entry: Identified = { isFolded: false, dots: [{ ...dot, amount }] };
-    return { parts: counted(store.parts, amount, dot), ids: store.ids.with(key, entry) };
+    return { shares: counted(store.shares, amount, dot), ids: store.ids.with(key, entry) };
   },
 
   remove(store, seen, dot) {
-    const parts = store.parts.map((part) => {
-      const isSeen = seen === undefined || (seen.get(part.actor) ?? 0) >= part.time;
-      if (!isSeen || part.removed?.time === part.time) return part;
-      return { ...part, removed: { ...net(part), time: part.time, at: dot.time } };
+    const shares = store.shares.map((share) => {
+      const isSeen = seen === undefined || (seen.get(share.actor) ?? 0) >= share.time;
+      if (!isSeen || share.removed?.time === share.time) return share;
+      return { ...share, removed: { ...net(share), time: share.time, at: dot.time } };
     });
-    return parts.every((part, i) => part === store.parts[i]) ? store : { ...store, parts };
+    return shares.every((share, i) => share === store.shares[i]) ? store : { ...store, shares };
   },
 
   join(a, b, sides) {
-    const parts = joinParts(a.parts, b.parts, sides);
+    const shares = joinShares(a.shares, b.shares, sides);
     const ids = joinIds(a.ids, b.ids, sides);
-    if (parts === a.parts && ids === a.ids) return a;
-    return parts === b.parts && ids === b.ids ? b : { parts, ids };
+    if (shares === a.shares && ids === a.ids) return a;
+    return shares === b.shares && ids === b.ids ? b : { shares, ids };
   },
 
   diff: (before, after) => ({
-    parts: after.parts.filter((part) => !before.parts.includes(part)),
+    shares: after.shares.filter((share) => !before.shares.includes(share)),
     ids: SortedMap.empty<Identified>().withChanges(
       [...before.ids.differences(after.ids)]
         .filter(([, old, young]) => old !== young && young !== undefined)
@@ -128,28 +128,28 @@ export const counterStore: StoreType<CounterStore, CounterOperation, bigint> = {
 
   value(store) {
     let sum = 0n;
-    for (const part of store.parts) {
-      const { plus, minus } = net(part);
-      const { removed = NOTHING } = part;
+    for (const share of store.shares) {
+      const { plus, minus } = net(share);
+      const { removed = NOTHING } = share;
       sum += BigInt(plus - removed.plus) - BigInt(minus - removed.minus);
     }
     for (const echo of echoes(store)) {
-      const removed = partOf(store.parts, echo.actor)?.removed;
+      const removed = shareOf(store.shares, echo.actor)?.removed;
       if (removed === undefined || removed.time < echo.time) sum -= BigInt(echo.amount);
     }
     return sum;
   },
 
-  latestDots: ({ parts }) => parts,
-  count: (store) => ({ elements: store.ids.size, dots: store.parts.length }),
+  latestDots: ({ shares }) => shares,
+  count: (store) => ({ elements: store.ids.size, dots: store.shares.length }),
   write: writeCounter,
   read: readCounter,
 };
 
 export const counter = causalType(counterStore);
 
-/** The totals of a part without its folded echoes. */
-function net({ plus, minus, echo }: Part): Totals {
+/** The totals of a share without its folded echoes. */
+function net({ plus, minus, echo }: Share): Totals {
   return { plus: plus - echo.plus, minus: minus - echo.minus };
 }
 
@@ -157,19 +157,19 @@ function plusAmount({ plus, minus }: Totals, amount: number): Totals {
   return amount < 0 ? { plus, minus: minus - amount } : { plus: plus + amount, minus };
 }
 
-function partOf(parts: readonly Part[], actor: ActorId): Part | undefined {
-  return parts.find((part) => part.actor === actor);
+function shareOf(shares: readonly Share[], actor: ActorId): Share | undefined {
+  return shares.find((share) => share.actor === actor);
 }
 
 /** With an amount that `dot` counted. */
-function counted(parts: readonly Part[], amount: number, { actor, time }: Dot): readonly Part[] {
-  const part = partOf(parts, actor) ??
+function counted(shares: readonly Share[], amount: number, { actor, time }: Dot): readonly Share[] {
+  const share = shareOf(shares, actor) ??
     { actor, time, ...NOTHING, echo: NOTHING, removed: undefined };
-  const after: Part = { ...part, ...plusAmount(part, amount), time };
+  const after: Share = { ...share, ...plusAmount(share, amount), time };
   if (!Number.isSafeInteger(after.plus) || !Number.isSafeInteger(after.minus)) {
     throw new RangeError(`Cannot add ${amount} to a counter: the total of one actor is too large`);
   }
-  return [...parts.filter((other) => other !== part), after].sort((a, b) =>
+  return [...shares.filter((other) => other !== share), after].sort((a, b) =>
     a.actor < b.actor ? -1 : 1
   );
 }
@@ -181,26 +181,26 @@ function* echoes({ ids }: CounterStore): Generator<Counted> {
   }
 }
 
-function joinParts(
-  a: readonly Part[],
-  b: readonly Part[],
+function joinShares(
+  a: readonly Share[],
+  b: readonly Share[],
   sides: Sides,
-): readonly Part[] {
-  const parts: Part[] = [];
-  for (const part of a) {
-    const other = partOf(b, part.actor);
-    if (other !== undefined) parts.push(joinPart(part, other, sides));
-    else if (sides.interval !== undefined || !sides.b.has(part)) parts.push(part);
+): readonly Share[] {
+  const shares: Share[] = [];
+  for (const share of a) {
+    const other = shareOf(b, share.actor);
+    if (other !== undefined) shares.push(joinShare(share, other, sides));
+    else if (sides.interval !== undefined || !sides.b.has(share)) shares.push(share);
   }
-  for (const part of b) {
-    if (partOf(a, part.actor) === undefined && !sides.a.has(part)) parts.push(part);
+  for (const share of b) {
+    if (shareOf(a, share.actor) === undefined && !sides.a.has(share)) shares.push(share);
   }
-  if (parts.length === a.length && parts.every((part, i) => part === a[i])) return a;
-  return parts.sort((one, other) => one.actor < other.actor ? -1 : 1);
+  if (shares.length === a.length && shares.every((share, i) => share === a[i])) return a;
+  return shares.sort((one, other) => one.actor < other.actor ? -1 : 1);
 }
 
 /** The later totals, and what the removal has taken that has seen more of this actor. */
-function joinPart(a: Part, b: Part, sides: Sides): Part {
+function joinShare(a: Share, b: Share, sides: Sides): Share {
   const later = b.time > a.time ? b : a;
   // The side with the higher floor has folded knowing everything up to there.
   const folded = sides.b.floor > sides.a.floor ? b : sides.a.floor > sides.b.floor ? a : later;
@@ -255,19 +255,19 @@ function fold(store: CounterStore, upTo: HybridTime): CounterStore {
     const late = dots.slice(early.length);
     changes.push([key, late.length === 0 ? undefined : { isFolded: true, dots: late }]);
   }
-  const parts = store.parts
-    .map((part) => folded.filter(({ actor }) => actor === part.actor).reduce(withoutEcho, part))
+  const shares = store.shares
+    .map((share) => folded.filter(({ actor }) => actor === share.actor).reduce(withoutEcho, share))
     .filter(({ time, removed }) => removed?.time !== time || Math.max(time, removed.at) > upTo);
-  const isSame = changes.length === 0 && parts.length === store.parts.length;
-  return isSame ? store : { parts, ids: store.ids.withChanges(changes) };
+  const isSame = changes.length === 0 && shares.length === store.shares.length;
+  return isSame ? store : { shares, ids: store.ids.withChanges(changes) };
 }
 
-function withoutEcho(part: Part, { time, amount }: Counted): Part {
-  const echo = plusAmount(part.echo, amount);
-  const { removed } = part;
-  if (removed === undefined || removed.time < time) return { ...part, echo };
+function withoutEcho(share: Share, { time, amount }: Counted): Share {
+  const echo = plusAmount(share.echo, amount);
+  const { removed } = share;
+  if (removed === undefined || removed.time < time) return { ...share, echo };
   const { plus, minus } = amount < 0
     ? { plus: removed.plus, minus: removed.minus + amount }
     : { plus: removed.plus - amount, minus: removed.minus };
-  return { ...part, echo, removed: { ...removed, plus, minus } };
+  return { ...share, echo, removed: { ...removed, plus, minus } };
 }

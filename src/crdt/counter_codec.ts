@@ -1,15 +1,15 @@
 // The bytes of a counter.
 //
-//   counter := part count | part ... | id count | id ...
-//   part    := dot | flags | plus | minus | echo plus | echo minus      the echoes if flag 1
-//              | time of the part less that of what is removed | time of the removal
+//   counter := share count | share ... | id count | id ...
+//   share    := dot | flags | plus | minus | echo plus | echo minus      the echoes if flag 1
+//              | time of the share less that of what is removed | time of the removal
 //              | removed plus | removed minus                           these four if flag 2
 //   id      := number | session | is folded (0 or 1) | dot count | (dot | sign | amount) ...
 //
 // Parts are sorted by actor, ids by number and session, the dots of an id by time and actor.
 
 import { compareDots } from "../causality/dot.ts";
-import type { Counted, CounterStore, Identified, OperationId, Part } from "./counter.ts";
+import type { Counted, CounterStore, Identified, OperationId, Share } from "./counter.ts";
 import type { StoreReader, StoreWriter } from "./dot_store.ts";
 import { readDotted, writeDotted } from "./dotted.ts";
 import { readTime } from "./seen_vector.ts";
@@ -39,8 +39,8 @@ export function keyOfId({ session, number }: OperationId): string {
   return number.toString(16).padStart(NUMBER_DIGITS, "0") + session;
 }
 
-export function writeCounter(writer: StoreWriter, { parts, ids }: CounterStore): void {
-  writeDotted(writer, parts, ({ time, plus, minus, echo, removed }) => {
+export function writeCounter(writer: StoreWriter, { shares, ids }: CounterStore): void {
+  writeDotted(writer, shares, ({ time, plus, minus, echo, removed }) => {
     const hasEcho = echo.plus > 0 || echo.minus > 0;
     writer.byte((hasEcho ? HAS_ECHO : 0) + (removed === undefined ? 0 : HAS_REMOVED));
     writer.integer(plus);
@@ -70,7 +70,7 @@ export function writeCounter(writer: StoreWriter, { parts, ids }: CounterStore):
 }
 
 export function readCounter(reader: StoreReader): CounterStore {
-  const parts = readDotted(reader, (dot): Part => {
+  const shares = readDotted(reader, (dot): Share => {
     const flags = reader.byte();
     if (flags > HAS_ECHO + HAS_REMOVED) throw reader.malformed(`flags ${flags} are unknown`);
     const totals = readTotals(reader);
@@ -95,16 +95,16 @@ export function readCounter(reader: StoreReader): CounterStore {
     const key = keyOfId({ session, number });
     const previous = entries[entries.length - 1]?.[0];
     if (previous !== undefined && previous >= key) throw reader.malformed("ids are out of order");
-    entries.push([key, readIdentified(reader, parts)]);
+    entries.push([key, readIdentified(reader, shares)]);
   }
-  return { parts, ids: SortedMap.empty<Identified>().withChanges(entries) };
+  return { shares, ids: SortedMap.empty<Identified>().withChanges(entries) };
 }
 
 function readTotals(reader: StoreReader): { plus: number; minus: number } {
   return { plus: reader.integer(), minus: reader.integer() };
 }
 
-function readIdentified(reader: StoreReader, parts: readonly Part[]): Identified {
+function readIdentified(reader: StoreReader, shares: readonly Share[]): Identified {
   const isFolded = reader.byte();
   if (isFolded > 1) throw reader.malformed("an id is neither folded nor not");
   const dots: Counted[] = [];
@@ -119,7 +119,7 @@ function readIdentified(reader: StoreReader, parts: readonly Part[]): Identified
     if (previous !== undefined && compareDots(previous, dot) >= 0) {
       throw reader.malformed("the dots of an id are out of order");
     }
-    const isCounted = parts.some(({ actor, time }) => actor === dot.actor && time >= dot.time);
+    const isCounted = shares.some(({ actor, time }) => actor === dot.actor && time >= dot.time);
     if (!isCounted && !reader.isPartial) throw reader.malformed("an id was never counted");
     dots.push({ ...dot, amount: isNegative === 1 ? -size : size });
   }
