@@ -93,7 +93,8 @@ export class SortedMap<V> {
     const a = new Cursor(this.#chunks);
     const b = new Cursor(other.#chunks);
     while (!a.isAtEnd || !b.isAtEnd) {
-      if (a.chunk === b.chunk && a.isAtStart && b.isAtStart) {
+      // Both enter a chunk that they have in common at once, since all other keys are before or after it.
+      if (a.chunk === b.chunk) {
         a.skipChunk();
         b.skipChunk();
       } else if (b.isAtEnd || (!a.isAtEnd && a.key < b.key)) {
@@ -162,10 +163,6 @@ class Cursor<V> {
 
   get isAtEnd(): boolean {
     return this.#chunkAt >= this.#chunks.length;
-  }
-
-  get isAtStart(): boolean {
-    return this.#at === 0;
   }
 
   get key(): string {

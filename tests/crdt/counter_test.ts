@@ -42,6 +42,13 @@ Deno.test("a removal takes what it has seen, and what was added beside it stays"
   assert.deepEqual(counter.stats(forgotten), { elements: 0, actors: 0, dots: 0 });
 });
 
+Deno.test("a delta of one who has forgotten is a gap to one who has not", () => {
+  const ten = counter.apply(counter.empty, add(10), { actor: "a", time: 1 });
+  const removed = counter.clear(ten, undefined, { actor: "b", time: 2 });
+  const delta = counter.delta(ten, counter.forget(removed, 2));
+  assert.equal(counter.mergeDelta(ten, delta), undefined);
+});
+
 Deno.test("a removal with an old context leaves the part of an actor that has counted since", () => {
   const ten = counter.apply(counter.empty, add(10), { actor: "a", time: 1 });
   const shown = new Map([["a", 1]]);

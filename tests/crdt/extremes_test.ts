@@ -18,6 +18,12 @@ Deno.test("a number that exceeds nothing changes nothing", () => {
   assert.equal(max.value(max.empty), undefined);
 });
 
+Deno.test("a number replaces those that it has seen", () => {
+  const five = max.apply(max.empty, put(5), { actor: "a", time: 1 });
+  const seven = max.apply(five, put(7), { actor: "b", time: 2 });
+  assert.deepEqual(max.stats(seven), { elements: 0, actors: 2, dots: 1 });
+});
+
 Deno.test("what was removed does not come back, and what was put in beside the removal stays", () => {
   const five = max.apply(max.empty, put(5), { actor: "a", time: 1 });
   const removed = max.clear(five, undefined, { actor: "b", time: 2 });

@@ -41,6 +41,14 @@ Deno.test("two types under one key at once lose nothing", () => {
   });
 });
 
+Deno.test("a delta leaves alone what it does not mention, also if it is known in part", () => {
+  const before = map.apply(map.empty, addTo("x", "milk"), { actor: "a", time: 1 });
+  const middle = map.apply(before, count("x", 1), { actor: "b", time: 2 });
+  const after = map.apply(middle, count("x", 1), { actor: "b", time: 3 });
+  const merged = map.mergeDelta(middle, map.delta(before, after))!;
+  assert.deepEqual(show(map.value(merged)), { "x counter": 2n, "x set": ["milk"] });
+});
+
 Deno.test("maps nest so deep and no deeper", () => {
   let operation = count("x", 1);
   for (let depth = 0; depth < NESTING_MAX; depth++) {
