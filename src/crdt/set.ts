@@ -102,6 +102,19 @@ export const setStore: StoreType<SetStore, SetOperation, Uint8Array[]> = {
   read: (reader) => readMap(reader, dotsEntry),
 };
 
+/**
+ * Sets of byte strings.
+ *
+ * ```ts
+ * import { strict as assert } from "node:assert";
+ * import { utf8 } from "../base/bytes.ts";
+ *
+ * const milk = { kind: "add", elements: [utf8("milk")] } as const;
+ * const here = set.apply(set.empty, milk, { actor: "n1~a", time: 1 });
+ * const there = set.apply(set.empty, milk, { actor: "n2~b", time: 1 });
+ * assert.deepEqual(set.value(set.merge(here, there)), [utf8("milk")]);
+ * ```
+ */
 export const set = causalType(setStore);
 
 /** A set in parts: one for each element. See parts.ts. */
