@@ -112,7 +112,7 @@ Deno.test("whatever is handed in as an update ends in one error or in a document
   assert.throws(() => document.apply(document.empty, edit(large), dot), MalformedError);
 });
 
-Deno.test("the document keeps the laws", () => checkLaws(documentTest, 2_000));
+Deno.test("the document keeps the laws", () => checkLaws(documentTest, 4_000));
 
 Deno.test("the document decodes nothing that it did not encode", () => {
   checkHostileBytes(documentTest, 1_000);

@@ -99,6 +99,8 @@ export class World<Store, Operation, Value> {
     state: State<Store>;
     bytes: Uint8Array;
   }[] = [];
+  /** What the twin says of each set of operations, since it is asked often. */
+  readonly #twins = new Map<number, unknown>();
   #forgottenUpTo = 0;
 
   constructor(test: TypeUnderTest<Store, Operation, Value>, size: number) {
@@ -220,6 +222,7 @@ export class World<Store, Operation, Value> {
 
   #become(replica: Replica<Store>, state: State<Store>, known: number): void {
     const { type, show } = this.#test;
+    if (replica.state === state && replica.known === known) return;
     if (replica.state !== state) {
       this.#everyState.push({ owner: replica, state, bytes: type.encode(state) });
       const seen = new Map<string, number>();
@@ -232,7 +235,11 @@ export class World<Store, Operation, Value> {
   }
 
   #twin(known: number): unknown {
-    return this.#test.twin(this.#happenings.filter(({ bit }) => (known & bit) !== 0));
+    if (!this.#twins.has(known)) {
+      const happenings = this.#happenings.filter(({ bit }) => (known & bit) !== 0);
+      this.#twins.set(known, this.#test.twin(happenings));
+    }
+    return this.#twins.get(known);
   }
 
   /** What a state can be told to know, of the operations that had an effect. */
