@@ -1,0 +1,128 @@
+// The bytes of a counter.
+//
+//   counter := share count | share ... | id count | id ...
+//   share    := dot | flags | plus | minus | echo plus | echo minus      the echoes if flag 1
+//              | time of the share less that of what is removed | time of the removal
+//              | removed plus | removed minus                           these four if flag 2
+//   id      := number | session | is folded (0 or 1) | dot count | (dot | sign | amount) ...
+//
+// Parts are sorted by actor, ids by number and session, the dots of an id by time and actor.
+
+import { compareDots } from "../causality/dot.ts";
+import type { Counted, CounterStore, Identified, OperationId, Share } from "./counter.ts";
+import type { StoreReader, StoreWriter } from "./dot_store.ts";
+import { readDotted, writeDotted } from "./dotted.ts";
+import { readTime } from "./seen_vector.ts";
+import { type Change, SortedMap } from "./sorted_map.ts";
+
+const HAS_ECHO = 1;
+const HAS_REMOVED = 2;
+
+/** Longest session of an operation id, in characters. */
+const SESSION_MAX = 128;
+
+/** Hexadecimal digits of the largest number of an operation id. */
+const NUMBER_DIGITS = 14;
+
+/**
+ * The key of an operation id among the ids: the number in a fixed width, then the session.
+ *
+ * @throws {RangeError} if it is no id
+ */
+export function keyOfId({ session, number }: OperationId): string {
+  if (!Number.isSafeInteger(number) || number < 0) {
+    throw new RangeError(`Operation number ${number} is not a whole number from 0 to 2^53 - 1`);
+  }
+  if (session.length > SESSION_MAX || !session.isWellFormed()) {
+    throw new RangeError(`A session must be Unicode of at most ${SESSION_MAX} characters`);
+  }
+  return number.toString(16).padStart(NUMBER_DIGITS, "0") + session;
+}
+
+export function writeCounter(writer: StoreWriter, { shares, ids }: CounterStore): void {
+  writeDotted(writer, shares, ({ time, plus, minus, echo, removed }) => {
+    const hasEcho = echo.plus > 0 || echo.minus > 0;
+    writer.byte((hasEcho ? HAS_ECHO : 0) + (removed === undefined ? 0 : HAS_REMOVED));
+    writer.integer(plus);
+    writer.integer(minus);
+    if (hasEcho) {
+      writer.integer(echo.plus);
+      writer.integer(echo.minus);
+    }
+    if (removed === undefined) return;
+    writer.integer(time - removed.time);
+    writer.integer(removed.at);
+    writer.integer(removed.plus);
+    writer.integer(removed.minus);
+  });
+  writer.integer(ids.size);
+  for (const [key, { isFolded, dots }] of ids) {
+    writer.integer(Number.parseInt(key.slice(0, NUMBER_DIGITS), 16));
+    writer.text(key.slice(NUMBER_DIGITS));
+    writer.byte(Number(isFolded));
+    writer.integer(dots.length);
+    for (const dot of dots) {
+      writer.dot(dot);
+      writer.byte(Number(dot.amount < 0));
+      writer.integer(Math.abs(dot.amount));
+    }
+  }
+}
+
+export function readCounter(reader: StoreReader): CounterStore {
+  const shares = readDotted(reader, (dot): Share => {
+    const flags = reader.byte();
+    if (flags > HAS_ECHO + HAS_REMOVED) throw reader.malformed(`flags ${flags} are unknown`);
+    const totals = readTotals(reader);
+    const echo = (flags & HAS_ECHO) === 0 ? { plus: 0, minus: 0 } : readTotals(reader);
+    if ((flags & HAS_ECHO) !== 0 && echo.plus === 0 && echo.minus === 0) {
+      throw reader.malformed("echoes are empty");
+    }
+    if (echo.plus > totals.plus || echo.minus > totals.minus) {
+      throw reader.malformed("there are more echoes than operations");
+    }
+    if ((flags & HAS_REMOVED) === 0) return { ...dot, ...totals, echo, removed: undefined };
+    const time = dot.time - reader.integer();
+    if (time <= 0) throw reader.malformed("a removal has seen nothing");
+    const at = readTime(reader);
+    return { ...dot, ...totals, echo, removed: { time, at, ...readTotals(reader) } };
+  });
+  const entries: Change<Identified>[] = [];
+  for (let count = reader.integer(); count > 0; count--) {
+    const number = reader.integer();
+    const session = reader.text();
+    if (session.length > SESSION_MAX) throw reader.malformed("a session is too long");
+    const key = keyOfId({ session, number });
+    const previous = entries[entries.length - 1]?.[0];
+    if (previous !== undefined && previous >= key) throw reader.malformed("ids are out of order");
+    entries.push([key, readIdentified(reader, shares)]);
+  }
+  return { shares, ids: SortedMap.empty<Identified>().withChanges(entries) };
+}
+
+function readTotals(reader: StoreReader): { plus: number; minus: number } {
+  return { plus: reader.integer(), minus: reader.integer() };
+}
+
+function readIdentified(reader: StoreReader, shares: readonly Share[]): Identified {
+  const isFolded = reader.byte();
+  if (isFolded > 1) throw reader.malformed("an id is neither folded nor not");
+  const dots: Counted[] = [];
+  for (let count = reader.integer(); count > 0; count--) {
+    const dot = reader.dot();
+    const isNegative = reader.byte();
+    const size = reader.integer();
+    if (isNegative > 1 || (isNegative === 1 && size === 0)) {
+      throw reader.malformed("an amount has no sign");
+    }
+    const previous = dots[dots.length - 1];
+    if (previous !== undefined && compareDots(previous, dot) >= 0) {
+      throw reader.malformed("the dots of an id are out of order");
+    }
+    const isCounted = shares.some(({ actor, time }) => actor === dot.actor && time >= dot.time);
+    if (!isCounted && !reader.isPartial) throw reader.malformed("an id was never counted");
+    dots.push({ ...dot, amount: isNegative === 1 ? -size : size });
+  }
+  if (dots.length === 0) throw reader.malformed("an id has no dots");
+  return { isFolded: isFolded === 1, dots };
+}

@@ -1,0 +1,107 @@
+// What stores that are maps have in common, whatever their values are: joining, differences, encoding.
+//
+//   map := count | (length | key | value) ...      sorted by key
+//
+// In a delta a value may be empty, which says that the key was removed.
+
+import { binaryString, fromBinaryString } from "../base/bytes.ts";
+import type { ActorId, Dot, HybridTime } from "../causality/dot.ts";
+import { type Sides, type StoreReader, type StoreWriter, unmentioned } from "./dot_store.ts";
+import { type Change, SortedMap } from "./sorted_map.ts";
+
+/** What the values of a map are, and how they are written. */
+export interface EntryType<V> {
+  /** What both sides hold together; undefined for nothing. */
+  join(a: V | undefined, b: V | undefined, sides: Sides): V | undefined;
+  /** Dots of a value: of each actor at least the latest. */
+  latestDots(value: V): Iterable<Dot>;
+  isEmpty(value: V): boolean;
+  write(writer: StoreWriter, value: V): void;
+  read(reader: StoreReader): V;
+}
+
+/** Joins key by key. Returns `a` if that is the result. */
+export function joinMaps<V>(
+  a: SortedMap<V>,
+  b: SortedMap<V>,
+  sides: Sides,
+  type: EntryType<V>,
+): SortedMap<V> {
+  const changes: Change<V>[] = [];
+  const consider = (key: string, mine: V | undefined, theirs: V | undefined, sides: Sides) => {
+    const joined = type.join(mine, theirs, sides);
+    if (joined !== mine) changes.push([key, joined]);
+  };
+  const { interval } = sides;
+  if (interval === undefined) {
+    for (const [key, mine, theirs] of a.differences(b)) consider(key, mine, theirs, sides);
+    return a.withChanges(changes);
+  }
+  for (const [key, theirs] of b) consider(key, a.get(key), theirs, sides);
+  if (!interval.isKnownInPart) return a.withChanges(changes);
+  const rest = unmentioned(sides);
+  const mayHave = (times: LatestTimes) =>
+    [...times].some(([actor, time]) => interval.mayHave({ actor, time }));
+  for (const [key, mine] of a.entriesWhere(summarizer(type), mayHave)) {
+    if (b.get(key) === undefined) consider(key, mine, undefined, rest);
+  }
+  return a.withChanges(changes.sort(([one], [other]) => one < other ? -1 : 1));
+}
+
+/** The keys whose values differ, with what `diff` says of each; undefined says that nothing differs. */
+export function diffMaps<V>(
+  before: SortedMap<V>,
+  after: SortedMap<V>,
+  diff: (before: V | undefined, after: V | undefined) => V | undefined,
+): SortedMap<V> {
+  const changes: Change<V>[] = [];
+  for (const [key, old, young] of before.differences(after)) {
+    const value = old === young ? undefined : diff(old, young);
+    if (value !== undefined) changes.push([key, value]);
+  }
+  return SortedMap.empty<V>().withChanges(changes);
+}
+
+type LatestTimes = ReadonlyMap<ActorId, HybridTime>;
+
+/** Finds the latest time of each actor among the values of a chunk. */
+function summarizer<V>(type: EntryType<V>): (values: readonly V[]) => LatestTimes {
+  return (values) => {
+    const times = new Map<ActorId, HybridTime>();
+    for (const value of values) {
+      for (const { actor, time } of type.latestDots(value)) {
+        if (time > (times.get(actor) ?? 0)) times.set(actor, time);
+      }
+    }
+    return times;
+  };
+}
+
+/** The latest dots of each chunk, which are found once per chunk. */
+export function* latestDotsInMap<V>(store: SortedMap<V>, type: EntryType<V>): Generator<Dot> {
+  for (const times of store.summaries(summarizer(type))) {
+    for (const [actor, time] of times) yield { actor, time };
+  }
+}
+
+export function writeMap<V>(writer: StoreWriter, store: SortedMap<V>, type: EntryType<V>): void {
+  writer.integer(store.size);
+  for (const [key, value] of store) {
+    writer.bytes(fromBinaryString(key));
+    type.write(writer, value);
+  }
+}
+
+export function readMap<V>(reader: StoreReader, type: EntryType<V>): SortedMap<V> {
+  const entries: Change<V>[] = [];
+  let previous: string | undefined;
+  for (let count = reader.integer(); count > 0; count--) {
+    const key = binaryString(reader.bytes());
+    if (previous !== undefined && key <= previous) throw reader.malformed("keys are out of order");
+    previous = key;
+    const value = type.read(reader);
+    if (type.isEmpty(value) && !reader.isPartial) throw reader.malformed("a key has nothing");
+    entries.push([key, value]);
+  }
+  return SortedMap.empty<V>().withChanges(entries);
+}
