@@ -24,30 +24,23 @@ export const EXPIRY_SLACK_MS = 5_000;
 /** From how many entries without values on an object is worth writing anew. */
 export const IDLE_ENTRIES = 8;
 
-/** What is left of an object below a floor; the object itself if that is all of it. */
+/**
+ * What is left of an object below a floor; the object itself if that is all of it.
+ *
+ * Of an object with a write above the floor nothing is forgotten. An idle entry may then be the word that this
+ * write has replaced a value which another owner still holds.
+ */
 export function forget(object: DataObject, floor: HybridTime): DataObject {
-  if (object.isEmpty || floor === 0) return object;
+  if (object.isEmpty || floor === 0 || object.latestTime() > floor) return object;
   if (endTime(object) <= floor) return DataObject.empty;
-  const isIdle = isIdleUpTo(floor);
-  if (count(object, isIdle) < IDLE_ENTRIES) return object;
-  return new DataObject(
-    object.opaque.filter((entry) => !isIdle(entry)),
-    object.expiry.filter((entry) => !isIdle(entry)),
-  );
+  if (idleCount(object) < IDLE_ENTRIES) return object;
+  return new DataObject(object.opaque.filter(hasValues), object.expiry.filter(hasValues));
 }
 
 /** The lowest floor below which an object has something to forget, Infinity if it has nothing. */
 export function forgettableFrom(object: DataObject): HybridTime {
   if (object.isEmpty) return Infinity;
-  const { opaque, expiry } = object;
-  const end = endTime(object);
-  if (opaque.entries.length + expiry.entries.length < IDLE_ENTRIES) return end;
-  const idle: HybridTime[] = [];
-  for (const { discardedUpTo, values } of [...opaque.entries, ...expiry.entries]) {
-    if (values.length === 0) idle.push(discardedUpTo);
-  }
-  idle.sort((a, b) => a - b);
-  return Math.min(end, idle[IDLE_ENTRIES - 1] ?? Infinity);
+  return idleCount(object) < IDLE_ENTRIES ? endTime(object) : object.latestTime();
 }
 
 /**
@@ -130,13 +123,13 @@ function endTime(object: DataObject): HybridTime {
   return end > MAX_TIME ? Infinity : end;
 }
 
-function isIdleUpTo(floor: HybridTime): (entry: ActorEntry<Opaque | number>) => boolean {
-  return ({ discardedUpTo, values }) => values.length === 0 && discardedUpTo <= floor;
+function hasValues({ values }: ActorEntry<Opaque | number>): boolean {
+  return values.length > 0;
 }
 
-function count(
-  { opaque, expiry }: DataObject,
-  holds: (entry: ActorEntry<Opaque | number>) => boolean,
-): number {
-  return opaque.entries.filter(holds).length + expiry.entries.filter(holds).length;
+function idleCount({ opaque, expiry }: DataObject): number {
+  if (opaque.entries.length + expiry.entries.length < IDLE_ENTRIES) return 0;
+  const idle = (set: SiblingSet<Opaque | number>) =>
+    set.entries.filter((entry) => !hasValues(entry)).length;
+  return idle(opaque) + idle(expiry);
 }

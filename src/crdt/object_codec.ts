@@ -77,7 +77,9 @@ export function decodeObject(bytes: Uint8Array<ArrayBuffer>): DataObject {
     slot.end();
   }
   reader.end();
-  return new DataObject(opaque, expiry, bytes);
+  const object = new DataObject(opaque, expiry, bytes);
+  if (actorsOf(object).length !== actors.length) throw reader.malformed("an actor has no entry");
+  return object;
 }
 
 function actorsOf(object: DataObject): ActorId[] {

@@ -47,6 +47,33 @@ Deno.test("whatever decodes is the encoding of what it decodes to", () => {
   );
 });
 
+Deno.test("an actor that no slot names is refused, as no object is encoded so", () => {
+  const bytes = new Uint8Array([
+    1,
+    1,
+    16,
+    110,
+    48,
+    126,
+    97,
+    99,
+    116,
+    111,
+    114,
+    1,
+    1,
+    6,
+    1,
+    0,
+    0,
+    1,
+    1,
+  ]);
+  assert.throws(() => decodeObject(new Uint8Array([...bytes, 0])), MalformedError);
+  const idle = new Uint8Array([1, 1, 4, 110, 49, 126, 97, 0]);
+  assert.throws(() => decodeObject(idle), /an actor has no entry/);
+});
+
 Deno.test("a slot of an unknown type is refused, not dropped", () => {
   const bytes = new Uint8Array([1, 0, 1, 9, 0]);
   assert.throws(() => decodeObject(bytes), /slot type 9 is unknown/);

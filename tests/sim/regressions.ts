@@ -3,6 +3,7 @@
 // A world means what it meant only while options, faults and clients draw as they did; each defect has a test
 // of its own beside the code that had it as well.
 
+import { onlyFaults } from "./overrides.ts";
 import type { Recipe } from "./recipe.ts";
 
 export interface Regression extends Recipe {
@@ -104,5 +105,40 @@ export const REGRESSIONS: readonly Regression[] = [
     },
     why:
       "a node that was asked for a dead peer reached its successor by the same name, who was refused for good",
+  },
+  {
+    seed: 589,
+    with: {},
+    why:
+      "a write's word that it had replaced a value was forgotten as soon as it was said, while another owner had the value",
+  },
+  {
+    seed: 7,
+    with: {
+      ...onlyFaults(["oldDisk"]),
+      nodeCount: 3,
+      keyCount: 40,
+      requestsPerMinute: 600,
+      burstCount: 3,
+      meanFaultMs: 6_000,
+      durationMs: 60_000,
+      delayMs: 1,
+      forgetAfterMs: 500,
+      compareMs: 3_000,
+      r: "quorum",
+      w: "quorum",
+      ownLevelShare: 0,
+      operations: {
+        get: 0.5,
+        getLoosely: 0,
+        putFresh: 1,
+        putStale: 0,
+        putBlind: 0.5,
+        deleteFresh: 1,
+        deleteBlind: 0.5,
+      },
+    },
+    why:
+      "an old disk brought back what was deleted and forgotten, as a later write of the same actor hid it",
   },
 ];
