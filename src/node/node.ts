@@ -267,7 +267,7 @@ export class Node implements NodeApi {
         log: ports.log,
         onCommitFailed: (partitions) => onCommitFailed.handler(partitions),
       });
-      const incarnations = await nextIncarnation(storage, ports.clock);
+      const incarnations = await nextIncarnation(storage, ports.clock, ports.random);
       const node = new Node(settings, ports, disk, storage, incarnations, onCommitFailed);
       await node.#layouts.load();
       await node.#filling.load();
