@@ -13,6 +13,7 @@ import type { PeerId } from "../ports/network.ts";
 import { type Random, randomBelow } from "../ports/random.ts";
 import type { ClockWatch } from "./clock_watch.ts";
 import { decodeHeartbeat, encodeHeartbeat, type Heartbeat, HEARTBEAT_LIMITS } from "./heartbeat.ts";
+import { incarnationStep } from "./incarnation_step.ts";
 import { ListeningTime } from "./listening_time.ts";
 import { type Member, MEMBER_LIMIT, type MemberTable, type RecordOutcome } from "./member_table.ts";
 import type { Prober } from "./probes.ts";
@@ -141,9 +142,9 @@ export class Heartbeats {
    * @returns our incarnation from now on
    */
   refute(incarnation: number): number {
-    const { table } = this.#options;
+    const { random, table } = this.#options;
     if (incarnation >= table.incarnation) {
-      table.refute(incarnation);
+      table.refute(incarnation, incarnationStep(random));
       this.publishNow();
     }
     return table.incarnation;

@@ -164,9 +164,9 @@ export class MemberTable {
     return isOvertaken ? last.incarnation : undefined;
   }
 
-  /** Goes above an incarnation of our own that somebody remembers. */
-  refute(incarnation: number): void {
-    if (incarnation >= this.#incarnation) this.#incarnation = incarnation + 1;
+  /** Goes `step` above an incarnation of our own that somebody remembers, unless we are above it. */
+  refute(incarnation: number, step = 1): void {
+    if (incarnation >= this.#incarnation) this.#incarnation = incarnation + step;
   }
 
   /** Takes note of a heartbeat that has arrived at `atMs`, and of what it changes. */

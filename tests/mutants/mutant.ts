@@ -16,6 +16,7 @@ export type OracleName =
   | "I5"
   | "I6"
   | "I7"
+  | "I13"
   | "I14"
   | "I15"
   | "I16"
@@ -72,6 +73,9 @@ export const FINDINGS = {
   falseSiblings: found("I5", /has replaced .*, and both are shown|is written by one client alone/),
   wentBack: found("I6", /^A session .* (goes back|does not show)/),
   staleRead: found("I7", /is not in a later read/),
+  unseenDeath: found("I13", /does not call n\d+ down/),
+  wronglyDown: found("I13", /calls n\d+ down/),
+  sameIncarnation: found("I13", /^Run \d+ of .* begins with|are heard under one incarnation/),
   noEnd: found("I14", /^Does not end in time/),
   leftover: found("I14", /has nothing to do, and yet/),
   noProgress: found("I14", /^No progress|the cluster is whole/),

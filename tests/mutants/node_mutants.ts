@@ -3,6 +3,7 @@
 import { edit, FINDINGS, type Mutant, only } from "./mutant.ts";
 
 const { badMessage, leftover, lostWrite, noEnd, noProgress, tooEarlyOk, wrongOutcome } = FINDINGS;
+const { sameIncarnation, unseenDeath, wronglyDown } = FINDINGS;
 
 export const NODE_MUTANTS: readonly Mutant[] = [
   {
@@ -157,26 +158,23 @@ export const NODE_MUTANTS: readonly Mutant[] = [
     name: "A node goes only as far as the incarnation that others remember",
     edits: [edit(
       "src/membership/member_table.ts",
-      "if (incarnation >= this.#incarnation) this.#incarnation = incarnation + 1;",
+      "if (incarnation >= this.#incarnation) this.#incarnation = incarnation + step;",
       "if (incarnation > this.#incarnation) this.#incarnation = incarnation;",
     )],
-    finding: noProgress,
+    finding: sameIncarnation,
+    with: only("clockJump", "crash", "lostDisk", "bitFlip"),
     why:
       "Off by one: its heartbeats count again once it has sent more of them than its earlier self",
-    survivesBecause:
-      "the world waits two minutes until all nodes are seen, which is longer than any of them has run before",
   },
   {
     name: "A node that starts again has the incarnation of its last run",
     edits: [edit(
       "src/node/incarnations.ts",
-      "const incarnation = Math.max(Math.floor(clock.now()), former + 1);",
-      "const incarnation = former === 0 ? Math.floor(clock.now()) : former;",
+      "nowMs > former ? nowMs : former + incarnationStep(random);",
+      "former === 0 ? nowMs : former;",
     )],
-    finding: noProgress,
+    finding: sameIncarnation,
     why: "Heartbeats of a new run that count as old ones",
-    survivesBecause:
-      "the world waits two minutes until all nodes are seen, which is longer than any of them has run before",
   },
   {
     name: "The layout is not on the disk",
@@ -187,5 +185,39 @@ export const NODE_MUTANTS: readonly Mutant[] = [
     )],
     finding: noProgress,
     why: "A cluster that forgets who owns what when all its power is cut",
+  },
+  {
+    name: "A suspicion counts as a death",
+    edits: [edit(
+      "src/membership/evidence.ts",
+      'if (phi >= SUSPECT_PHI && isUnreached(evidence)) return "down";',
+      'if (phi >= SUSPECT_PHI) return "down";',
+    )],
+    finding: wronglyDown,
+    with: { ...only("slowLink", "pause", "loss"), publicationLoss: 0.2 },
+    why: "Timeouts alone: who is slow for a moment is taken for dead, and its data begins to move",
+  },
+  {
+    name: "A suspicion never becomes a death",
+    edits: [edit(
+      "src/membership/evidence.ts",
+      'if (phi >= SUSPECT_PHI && isUnreached(evidence)) return "down";',
+      'if (phi >= SUSPECT_PHI && isUnreached(evidence)) return "suspect";',
+    )],
+    finding: unseenDeath,
+    with: { durationMs: 8_000, coreMs: 40_000 },
+    why: "Too much caution: nobody is ever given up, and everything waits for the dead",
+  },
+  {
+    name: "Incarnations are counted on by one",
+    edits: [edit(
+      "src/membership/incarnation_step.ts",
+      "return 1 + randomBelow(random, LONGEST_STEP);",
+      "return 1 + 0 * randomBelow(random, LONGEST_STEP);",
+    )],
+    finding: sameIncarnation,
+    with: only("clockJump", "crash", "oldDisk", "lostDisk"),
+    why:
+      "An old disk that is put back twice counts on from the same last run: SWIM with numbers of restarts",
   },
 ];

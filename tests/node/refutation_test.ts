@@ -10,17 +10,22 @@ import { VirtualTime } from "../sim/virtual_clock.ts";
 
 const HOUR_MS = 3_600_000;
 
-/** Two machines whose clocks can be set, and whose disks are lost whenever a node starts. */
-class TwoMachines {
+/** Machines whose clocks can be set, and whose disks are lost whenever a node starts without one. */
+class Machines {
   readonly time = new VirtualTime();
-  readonly #network = new MemoryWorld({
+  readonly network = new MemoryWorld({
     clock: this.time.clock(),
     fate: (from, to) => this.fate(from, to),
   });
   /** What becomes of the messages. */
   fate: (from: PeerId, to: PeerId) => Fate = () => "arrives";
 
-  async start(node: string, peerId: PeerId, aheadMs: number): Promise<Node> {
+  async start(
+    node: string,
+    peerId: PeerId,
+    aheadMs: number,
+    image = new DiskImage(),
+  ): Promise<Node> {
     const starting = Node.start({
       node,
       cluster: "test",
@@ -34,13 +39,13 @@ class TwoMachines {
       heartbeatMs: 1_000,
       cacheBytes: 1_000_000,
       journalCount: 100,
-      join: ["/memory/n1", "/memory/n2"],
+      join: ["/memory/n1", "/memory/n2", "/memory/n3"],
       doors: () => ({ http: undefined, resp: undefined }),
     }, {
       clock: this.time.clock(() => aheadMs),
       random: new SeededRandom(`${node} ${this.time.nowMs}`),
-      network: this.#network.network({ self: peerId, cluster: "test", listen: `/memory/${node}` }),
-      disk: new DiskImage().open(),
+      network: this.network.network({ self: peerId, cluster: "test", listen: `/memory/${node}` }),
+      disk: image.open(),
       log: silentLog,
     });
     await this.time.pass(1);
@@ -50,7 +55,7 @@ class TwoMachines {
 
 for (const [what, peerId] of [["the same", "peer-2"], ["another", "peer-3"]] as const) {
   Deno.test(`a node is heard again that lost its disk after its clock was an hour ahead, under ${what} peer id`, async () => {
-    const machines = new TwoMachines();
+    const machines = new Machines();
     const n1 = await machines.start("n1", "peer-1", 0);
     const first = await machines.start("n2", "peer-2", HOUR_MS);
     const seen = () => n1.members().find(({ node }) => node === "n2");
@@ -70,7 +75,7 @@ for (const [what, peerId] of [["the same", "peer-2"], ["another", "peer-3"]] as 
 }
 
 Deno.test("a node that is not heard is told so until it has understood, though the first words get lost", async () => {
-  const machines = new TwoMachines();
+  const machines = new Machines();
   const n1 = await machines.start("n1", "peer-1", 0);
   const first = await machines.start("n2", "peer-2", HOUR_MS);
   const seen = () => n1.members().find(({ node }) => node === "n2");
@@ -84,4 +89,59 @@ Deno.test("a node that is not heard is told so until it has understood, though t
   await machines.time.until(() => seen()?.state === "up", "n2 is up again", 60_000);
   assert.ok(lostCount > 3, "something got lost");
   await Promise.all([n1.stop(), second.stop()]);
+});
+
+Deno.test("a node whose disk is put back behind its clock is heard, and under an incarnation of its own", async () => {
+  const machines = new Machines();
+  const n1 = await machines.start("n1", "peer-1", 0);
+  const image = new DiskImage();
+  const first = await machines.start("n2", "peer-2", HOUR_MS, image);
+  const seen = () => n1.members().find(({ node }) => node === "n2");
+  const isUp = () => seen()?.state === "up";
+  await machines.time.until(isUp, "n2 is up");
+  await first.stop();
+  const backup = image.copy();
+  await machines.time.until(() => !isUp(), "n2 is gone");
+
+  const second = await machines.start("n2", "peer-2", 0, image);
+  await machines.time.until(isUp, "n2 is up in its second run");
+  await machines.time.pass(60_000);
+  const before = seen()!.incarnation;
+  await second.stop();
+  await machines.time.until(() => !isUp(), "n2 is gone again");
+
+  const third = await machines.start("n2", "peer-2", 0, backup);
+  await machines.time.until(isUp, "n2 is up in its third run", 10_000);
+  assert.ok(seen()!.incarnation > before);
+  await Promise.all([n1.stop(), third.stop()]);
+});
+
+Deno.test("a node that is told of an earlier run first by who knows less of it is heard by all", async () => {
+  const machines = new Machines();
+  const { network, time } = machines;
+  const [n1, n3] = [
+    await machines.start("n1", "peer-1", 0),
+    await machines.start("n3", "peer-3", 0),
+  ];
+  const isUpAt = (by: Node) =>
+    by.members().some(({ node, state }) => node === "n2" && state === "up");
+  const first = await machines.start("n2", "peer-2", HOUR_MS);
+  await time.until(() => isUpAt(n1) && isUpAt(n3), "n2 is up at both");
+  await first.stop();
+  await time.until(() => !isUpAt(n1) && !isUpAt(n3), "n2 is gone");
+
+  network.cut("peer-2", "peer-3");
+  const second = await machines.start("n2", "peer-2", 0);
+  await time.until(() => isUpAt(n1), "n2 is up in its second run");
+  await time.pass(60_000);
+  await second.stop();
+  await time.until(() => !isUpAt(n1), "n2 is gone again");
+  network.heal("peer-2", "peer-3");
+
+  let lostCount = 0;
+  machines.fate = (from) => from === "peer-1" && lostCount++ < 3 ? "lost" : "arrives";
+  const third = await machines.start("n2", "peer-2", 0);
+  await time.until(() => isUpAt(n3), "n2 is up at the one in its third run", 30_000);
+  await time.until(() => isUpAt(n1), "n2 is up at the other in its third run", 20_000);
+  await Promise.all([n1.stop(), n3.stop(), third.stop()]);
 });

@@ -15,6 +15,10 @@ export interface Tap {
   sent(from: PeerId, to: PeerId, bytes: Uint8Array): (deliver: () => void) => void;
   /** A message arrives as these bytes, which are not those that were sent. */
   damaged?(bytes: Uint8Array): void;
+  /** A node takes a message, as it was sent or damaged. */
+  arrives?(from: PeerId, to: PeerId): void;
+  /** A node publishes. What this returns is called for every peer that takes it. */
+  published?(from: PeerId, bytes: Uint8Array): (to: PeerId) => void;
 }
 
 /**

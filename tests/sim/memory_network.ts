@@ -52,6 +52,8 @@ export class MemoryWorld implements Paths {
   readonly #listening = new Map<string, MemoryNetwork>();
   readonly #connections = new Set<MemoryConnection>();
   readonly #cuts = new Map<string, number>();
+  /** How often a way was cut that was not. */
+  readonly #cutCounts = new Map<string, number>();
 
   constructor(options: MemoryWorldOptions) {
     this.clock = options.clock;
@@ -82,6 +84,7 @@ export class MemoryWorld implements Paths {
     const count = (this.#cuts.get(key) ?? 0) + 1;
     this.#cuts.set(key, count);
     if (count > 1) return;
+    this.#cutCounts.set(key, this.cutCount(from, to) + 1);
     for (const connection of this.#between(from, to)) {
       this.clock.after(SILENCE_MS, () => {
         if (this.isCut(from, to)) connection.silence(to);
@@ -103,6 +106,11 @@ export class MemoryWorld implements Paths {
 
   isCut(from: PeerId, to: PeerId): boolean {
     return this.#cuts.has(`${from} ${to}`);
+  }
+
+  /** How often a way was cut so far: what an observer needs to know of a span of time. */
+  cutCount(from: PeerId, to: PeerId): number {
+    return this.#cutCounts.get(`${from} ${to}`) ?? 0;
   }
 
   /** Breaks the connection of two peers, if there is one: what is on its way is lost. */
@@ -208,13 +216,16 @@ export class MemoryNetwork implements Network, ConnectionEnd {
 
   publish(bytes: Uint8Array): void {
     const copy = bytes.slice();
+    const taken = this.#world.tap?.published?.(this.self, copy);
     for (const peer of this.#up) {
       const connection = this.#connections.get(peer)!;
       const other = connection.other(this) as MemoryNetwork;
       if (this.#world.losesPublication(this.self, peer)) continue;
       this.#world.clock.after(this.#world.delayMs(this.self, peer), () => {
         const arrives = connection.isOpen && !this.#world.isCut(this.self, peer);
-        if (arrives && other.#up.has(this.self)) other.#handlers?.published(copy);
+        if (!arrives || !other.#up.has(this.self) || other.#handlers === undefined) return;
+        taken?.(peer);
+        other.#handlers.published(copy);
       });
     }
   }
@@ -242,6 +253,7 @@ export class MemoryNetwork implements Network, ConnectionEnd {
     if (this.#connections.get(peer) !== connection) return;
     // Who sends has accepted the connection, whatever has come first.
     if (!this.#up.has(peer)) this.#accept(peer, connection);
+    this.#world.tap?.arrives?.(peer, this.self);
     this.#handlers?.message(peer, lane, bytes);
   }
 

@@ -238,6 +238,7 @@ async function recover(world: World): Promise<void> {
     world.violation(`The cluster is not whole within ${WHOLE_AGAIN_MS} virtual ms: ${problem()}`);
   }
   await time.pass(1_000);
+  world.membership.isHealed = true;
 }
 
 /**

@@ -28,6 +28,8 @@ export class VirtualTime {
   #eventCount = 0;
   readonly #heap: Event[] = [];
   readonly #lots: Random | undefined;
+  #watcher: { readonly everyMs: number; readonly look: () => void } | undefined;
+  #lookAtMs = Infinity;
 
   /** @param lots decides which of two events of one time comes first */
   constructor(lots?: Random) {
@@ -71,6 +73,12 @@ export class VirtualTime {
     return { cancel: () => event.callback = undefined };
   }
 
+  /** Calls `look` again and again between the events. It may change nothing in the world. */
+  watch(everyMs: number, look: () => void): void {
+    this.#watcher = { everyMs, look };
+    this.#lookAtMs = this.#nowMs + everyMs;
+  }
+
   /** Lets the next event happen and all promises settle; false if nothing waits until `untilMs`. */
   async step(untilMs = Infinity): Promise<boolean> {
     await settled();
@@ -105,11 +113,19 @@ export class VirtualTime {
       const { callback } = next;
       if (callback === undefined) continue;
       next.callback = undefined;
+      while (this.#lookAtMs <= next.atMs) this.#look();
       this.#nowMs = next.atMs;
       this.#eventCount++;
       callback();
       return true;
     }
+  }
+
+  #look(): void {
+    const { everyMs, look } = this.#watcher!;
+    this.#nowMs = Math.max(this.#nowMs, this.#lookAtMs);
+    this.#lookAtMs += everyMs;
+    look();
   }
 }
 

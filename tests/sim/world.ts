@@ -19,6 +19,7 @@ import { Dice } from "./dice.ts";
 import { History, type Operation, type Write } from "./history.ts";
 import { Links } from "./links.ts";
 import { Machine, type Surroundings } from "./machine.ts";
+import { MembershipWatch } from "./membership_watch.ts";
 import { MemoryWorld } from "./memory_network.ts";
 import type { SimOptions } from "./options.ts";
 import { durabilityProblem, placesTaken } from "./oracles/durable_acks.ts";
@@ -48,6 +49,7 @@ export class World {
   readonly machines: readonly Machine[];
   readonly keys: readonly string[];
   readonly history = new History();
+  readonly membership: MembershipWatch;
   /** The machines that clients turn to. */
   open: readonly Machine[];
   /** What happened that must never happen, in the order in which it was noticed. */
@@ -76,6 +78,9 @@ export class World {
       tap: {
         sent: (from, to, bytes) => this.#follow(from, to, bytes),
         damaged: (bytes) => this.#observe(damageProblem(bytes)),
+        arrives: (from, to) => this.membership.spoke(from, to),
+        published: (from, bytes) =>
+          this.membership.published(this.machine(nameOfPeer(from)), bytes),
       },
     });
     this.keys = chooseKeys(options);
@@ -109,6 +114,7 @@ export class World {
       return new Machine(name, face, diskMs, around, new Dice(seed, `disk ${name}`));
     });
     this.open = this.machines;
+    this.membership = new MembershipWatch(this);
   }
 
   /** Something must never happen, and has. */

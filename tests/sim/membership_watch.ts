@@ -1,0 +1,109 @@
+// Watches who calls whom what in a world, and has it judged: a look at all machines once a second, and an ear at
+// everything that nodes publish.
+//
+// A look is no event of the world, lest it change what happens by being there.
+
+import { decodeHeartbeat } from "../../src/membership/heartbeat.ts";
+import type { PeerId } from "../../src/ports/network.ts";
+import type { Machine } from "./machine.ts";
+import type { MemoryWorld } from "./memory_network.ts";
+import { type Heard, MembershipOracle, type Published, type Sight } from "./oracles/membership.ts";
+import type { VirtualTime } from "./virtual_clock.ts";
+
+const LOOK_EVERY_MS = 1_000;
+
+/** What is watched. */
+export interface Watched {
+  readonly time: VirtualTime;
+  readonly network: MemoryWorld;
+  readonly machines: readonly Machine[];
+  violation(what: string): void;
+}
+
+export class MembershipWatch {
+  /** Whether everything was healed and found whole. */
+  isHealed = false;
+  readonly #oracle = new MembershipOracle();
+  readonly #watched: Watched;
+  readonly #heard = new Map<PeerId, Map<PeerId, Heard>>();
+
+  constructor(watched: Watched) {
+    this.#watched = watched;
+    watched.time.watch(LOOK_EVERY_MS, () => this.#look());
+  }
+
+  /** A machine publishes a heartbeat. What this returns is to be called for every peer that it arrives at. */
+  published(machine: Machine, bytes: Uint8Array): (to: PeerId) => void {
+    const { incarnation, node, peerId } = decodeHeartbeat(bytes);
+    const { replacedAtMs } = machine;
+    const sent: Published = { node, run: machine.process!.run, disk: replacedAtMs, incarnation };
+    const { time } = this.#watched;
+    this.#report(this.#oracle.published(sent, time.nowMs));
+    return (to) => {
+      this.#heardOf(peerId, to).heartbeatAtMs = time.nowMs;
+      this.#report(this.#oracle.arrived(sent));
+    };
+  }
+
+  /** A message arrives. */
+  spoke(from: PeerId, to: PeerId): void {
+    this.#heardOf(from, to).wordAtMs = this.#watched.time.nowMs;
+  }
+
+  #heardOf(from: PeerId, to: PeerId): Heard {
+    const all = this.#heardAt(to);
+    let heard = all.get(from);
+    if (heard === undefined) {
+      all.set(from, heard = { heartbeatAtMs: -Infinity, wordAtMs: -Infinity });
+    }
+    return heard;
+  }
+
+  #heardAt(peer: PeerId): Map<PeerId, Heard> {
+    let heard = this.#heard.get(peer);
+    if (heard === undefined) this.#heard.set(peer, heard = new Map());
+    return heard;
+  }
+
+  #look(): void {
+    const { machines, time } = this.#watched;
+    const sights = machines.map((machine) => this.#sightOf(machine));
+    this.#report(this.#oracle.look(sights, this.isHealed, time.nowMs));
+  }
+
+  #sightOf(machine: Machine): Sight {
+    const { name, node, peerId, process } = machine;
+    const others = this.#watched.machines.filter((other) => other !== machine);
+    const { network } = this.#watched;
+    const isRunning = process?.state === "running" && node !== undefined;
+    return {
+      name,
+      peerId,
+      state: isRunning ? "running" : stateOf(machine),
+      life: `${process?.run} ${process?.pauseCount}`,
+      isMute: others.every((other) => network.isCut(peerId, other.peerId)),
+      cutCount: others.reduce((sum, other) => sum + network.cutCount(peerId, other.peerId), 0),
+      heard: this.#heardAt(peerId),
+      says: isRunning ? wordsOf(machine) : undefined,
+    };
+  }
+
+  #report(problems: readonly string[]): void {
+    for (const problem of problems) this.#watched.violation(problem);
+  }
+}
+
+function stateOf({ process }: Machine): Sight["state"] {
+  if (process?.isAlive !== true) return "ended";
+  return process.state === "paused" ? "paused" : "starting";
+}
+
+function wordsOf({ name, node }: Machine): Sight["says"] {
+  const views = node!.members();
+  const own = views.find((view) => view.isSelf)!;
+  return {
+    incarnation: own.incarnation,
+    isInDoubt: own.because !== "it was asked",
+    others: views.filter((view) => view.node !== name),
+  };
+}
