@@ -309,11 +309,10 @@ export class Engine<T> implements Storage<T> {
     const partitions = new Set<number>();
     const keys: KeyPlace[] = [];
     for (const write of writes) {
-      const { name, place } = write;
-      if (this.#pending.get(name) === write) this.#pending.delete(name);
-      if (place.table !== "object") continue;
-      partitions.add(place.partition);
-      keys.push(place);
+      if (this.#pending.get(write.name) === write) this.#pending.delete(write.name);
+      if (write.place.table !== "object") continue;
+      partitions.add(write.place.partition);
+      keys.push(write.place);
     }
     this.#log?.error(error.message, { partitions: partitions.size });
     this.#onCommitFailed(partitions, keys);

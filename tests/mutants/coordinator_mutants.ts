@@ -181,7 +181,7 @@ export const COORDINATOR_MUTANTS: readonly Mutant[] = [
     edits: [edit(
       "src/coordinator/reads.ts",
       "return own !== undefined && quorum.isReached\n",
-      "return own !== undefined && (quorum.isReached || !own.isEmpty)\n",
+      "return own !== undefined && (quorum.isReached || !own.object.isEmpty)\n",
     )],
     finding: staleRead,
     why: "A short way that is right as long as nobody has missed a write",

@@ -72,7 +72,7 @@ export const FLOOR_MUTANTS: readonly Mutant[] = [
     name: "A floor is raised without comparing the owners",
     edits: [edit(
       "src/replica/floor_rounds.ts",
-      "    partitions = await this.#levelled(partitions);\n",
+      "    parts = await this.#levelled(parts);\n",
       "",
     )],
     finding: lostWrite,
@@ -83,7 +83,7 @@ export const FLOOR_MUTANTS: readonly Mutant[] = [
     name: "A floor is raised though a stand-in keeps something",
     edits: [edit(
       "src/replica/floor_service.ts",
-      "return [...highest.keys()].filter((partition) => handOff.mayKeep(partition));",
+      "return [...highest.keys()].filter((part) => handOff.mayKeep(partOf(part).partition));",
       "return [...highest.keys()].filter(() => handOff === undefined);",
     )],
     finding: lostWrite,
@@ -94,8 +94,8 @@ export const FLOOR_MUTANTS: readonly Mutant[] = [
     name: "A floor is raised while a write from before is under way",
     edits: [edit(
       "src/replica/floor_service.ts",
-      "if (actors.hasOpen(partition, upTo) || this.#isFilling(partition)) continue;",
-      "if (this.#isFilling(partition)) continue;",
+      "if (actors.hasOpen(partition, upTo) || this.#isFilling(part)) continue;",
+      "if (this.#isFilling(part)) continue;",
     )],
     finding: lostWrite,
     with: STANDING_IN,
@@ -107,9 +107,9 @@ export const FLOOR_MUTANTS: readonly Mutant[] = [
     name: "A floor is raised though an owner took in something from before",
     edits: [edit(
       "src/replica/floors.ts",
-      "    const quiet = partitions.filter((partition) => this.isQuiet(partition, upTo));",
-      "    const quiet = partitions.filter(() => upTo > 0);\n" +
-        "    for (const partition of quiet) this.watch(partition, upTo);",
+      "    const quiet = parts.filter((part) => this.isQuiet(part, upTo));",
+      "    const quiet = parts.filter(() => upTo > 0);\n" +
+        "    for (const part of quiet) this.watch(part, upTo);",
     )],
     finding: lostWrite,
     with: LATE,
@@ -122,7 +122,7 @@ export const FLOOR_MUTANTS: readonly Mutant[] = [
     edits: [edit(
       "src/replica/replica.ts",
       "    return this.#take(partition, key, theirs, (held) => {\n",
-      "    void this.#floors.raise(new Map([[partition, theirs.latestTime()]]));\n" +
+      "    void this.#floors.raise(new Map([[this.partOf(partition, key), theirs.latestTime()]]));\n" +
         "    return this.#take(partition, key, theirs, (held) => {\n",
     )],
     finding: lostWrite,
@@ -133,7 +133,7 @@ export const FLOOR_MUTANTS: readonly Mutant[] = [
     name: "What lies below the floor is taken in",
     edits: [edit(
       "src/replica/floors.ts",
-      "if (bringsUnseen(held, incoming, this.fenceOf(partition))) return false;",
+      "if (bringsUnseen(held, incoming, this.fenceOf(part))) return false;",
       "if (held === incoming) return false;",
     )],
     finding: resurrected,
@@ -181,8 +181,8 @@ export const FLOOR_MUTANTS: readonly Mutant[] = [
     name: "Only the own side forgets",
     edits: [edit(
       "src/replica/floor_service.ts",
-      "const fenced = partitions.filter((partition) => floors.fenceOf(partition) >= floor);",
-      "const fenced = partitions.filter((partition) => floors.fenceOf(partition) < 0);",
+      "const fenced = parts.filter((part) => floors.fenceOf(part) >= floor);",
+      "const fenced = parts.filter((part) => floors.fenceOf(part) < 0);",
     )],
     finding: differentOwners,
     with: DELETING,

@@ -2,7 +2,7 @@
 
 import { edit, FINDINGS, type Mutant, only } from "./mutant.ts";
 
-const { differentOwners, leftBehind, staleRead, tooEarlyOk } = FINDINGS;
+const { differentOwners, leftBehind, lostWrite, staleRead, tooEarlyOk } = FINDINGS;
 
 /** More nodes than owners, and owners that come and go: so others stand in for them all the time. */
 const STANDING_IN = {
@@ -14,6 +14,23 @@ const STANDING_IN = {
   burstCount: 10,
   meanFaultMs: 500,
   diskMs: 20,
+} as const;
+
+/** Nodes that are alone again and again, coordinate then without owning the key, and hand over and drop in between. */
+const COMING_AND_GOING = {
+  ...only("isolate", "halves", "flapping", "crash"),
+  nodeCount: 5,
+  isStrict: false,
+  keyCount: 2,
+  requestsPerMinute: 600,
+  burstCount: 10,
+  durationMs: 120_000,
+  meanFaultMs: 1_000,
+  timeoutMs: 3_000,
+  delayMs: 1,
+  w: "one",
+  ownLevelShare: 0,
+  operations: { putFresh: 0.05, putBlind: 1, putStale: 0, deleteFresh: 0, deleteBlind: 0 },
 } as const;
 
 /** Owners that are slow: others stand in for them while the owners get the same write. */
@@ -112,6 +129,17 @@ export const REPAIR_MUTANTS: readonly Mutant[] = [
     finding: tooEarlyOk,
     with: { ...IMPATIENT, keyCount: 1 },
     why: "A check that is made before the work and not after it",
+  },
+  {
+    name: "Who drops a key that it kept goes on with its actor",
+    edits: [edit(
+      "src/replica/replica.ts",
+      "      this.#actors.end(partition);\n      return { durable: this.#commit(partition, key, held, undefined) };",
+      "      return { durable: this.#commit(partition, key, held, undefined) };",
+    )],
+    finding: lostWrite,
+    with: COMING_AND_GOING,
+    why: "What is dropped is forgotten, and the next write of that actor speaks for it",
   },
   {
     name: "A node that starts again does not look for the hints that it kept",
@@ -224,8 +252,8 @@ export const REPAIR_MUTANTS: readonly Mutant[] = [
     name: "Copies count as filled though a key was skipped",
     edits: [edit(
       "src/replica/anti_entropy.ts",
-      "filling.comparedWith(node, whole.difference(unlike))",
-      "filling.comparedWith(node, whole)",
+      "    filledBut(unlike);\n",
+      "    filledBut([]);\n",
     )],
     finding: staleRead,
     why: "What could not be read elsewhere is not here either",

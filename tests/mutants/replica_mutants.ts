@@ -42,8 +42,8 @@ export const REPLICA_MUTANTS: readonly Mutant[] = [
       ),
       edit(
         "src/node/node.ts",
-        "    onCommitFailed: { handler: (partitions: Iterable<number>) => void },\n  ) {",
-        "    onCommitFailed: { handler: (partitions: Iterable<number>) => void },\n" +
+        "    onCommitFailed: { handler: CommitFailed },\n  ) {",
+        "    onCommitFailed: { handler: CommitFailed },\n" +
           "    mark: Uint8Array<ArrayBuffer>,\n  ) {",
       ),
       edit(

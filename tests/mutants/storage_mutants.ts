@@ -175,8 +175,8 @@ export const STORAGE_MUTANTS: readonly Mutant[] = [
     name: "Checksums of the journal are not compared",
     edits: [edit(
       "src/storage/journal_format.ts",
-      "if (checksum !== view.getUint32(CHECKSUM_AT)) {",
-      "if (value.length < CHECKSUM_AT && checksum === 0) {",
+      "if (checksum !== uint32At(value, CHECKSUM_AT)) {",
+      "if (uint32At(value, CHECKSUM_AT) < 0 && checksum === 0) {",
     )],
     finding: badRecovery,
     why: "A log is replayed after a crash, when its end is most likely to be torn",

@@ -4,7 +4,7 @@ import { utf8, utf8Text } from "../../src/base/bytes.ts";
 import type { Network } from "../../src/ports/network.ts";
 import { randomBelow } from "../../src/ports/random.ts";
 import { Listener, networkContract, type NetworkHarness } from "../contracts/network_contract.ts";
-import { type Fate, SILENCE_MS } from "./memory_connection.ts";
+import { type Fate, SILENCE_MS, type Tap } from "./memory_connection.ts";
 import { MemoryWorld } from "./memory_network.ts";
 import { VirtualTime } from "./virtual_clock.ts";
 
@@ -100,9 +100,35 @@ Deno.test("a world may ask for worse than TCP: lost, repeated, overtaken and dam
   assert.deepEqual(rest, ["second", "third"]);
 });
 
-async function connectedPair(fate?: () => Fate) {
+Deno.test("a tap hears what is published and who takes it, which messages arrive, and how often a way was cut", async () => {
+  const story: string[] = [];
+  const { a, time, world } = await connectedPair(undefined, {
+    sent: () => (deliver) => deliver(),
+    arrives: (from, to) => story.push(`${from} > ${to}`),
+    published: (from) => {
+      story.push(`${from} publishes`);
+      return (to) => story.push(`${to} takes it`);
+    },
+  });
+  a.network.publish(utf8("hello"));
+  a.network.send("b", "request", utf8("hello"));
+  await time.pass(100);
+  assert.deepEqual(story.splice(0), ["a publishes", "b takes it", "a > b"]);
+
+  world.cut("a", "b");
+  world.cut("a", "b");
+  a.network.publish(utf8("hello"));
+  await time.pass(100);
+  assert.deepEqual(story, ["a publishes"]);
+  for (let i = 0; i < 2; i++) world.heal("a", "b");
+  world.cut("a", "b");
+  assert.equal(world.cutCount("a", "b"), 2);
+  assert.equal(world.cutCount("b", "a"), 0);
+});
+
+async function connectedPair(fate?: () => Fate, tap?: Tap) {
   const time = new VirtualTime();
-  const world = new MemoryWorld({ clock: time.clock(), fate });
+  const world = new MemoryWorld({ clock: time.clock(), fate, tap });
   const peer = async (self: string) => {
     const network = world.network({ self, cluster: "test", listen: `/memory/${self}` });
     const heard = new Listener();

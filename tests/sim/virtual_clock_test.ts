@@ -63,3 +63,15 @@ Deno.test("until() gives up at its limit and says what it waited for", async () 
   const time = new VirtualTime();
   await assert.rejects(time.until(() => false, "the moon falls", 50), /the moon falls/);
 });
+
+Deno.test("watch() looks between the events as often as it says, and is none of them", async () => {
+  const time = new VirtualTime();
+  const story: string[] = [];
+  time.after(250, () => story.push(`event ${time.nowMs}`));
+  time.after(300, () => story.push(`event ${time.nowMs}`));
+  time.watch(100, () => story.push(`look ${time.nowMs}`));
+  await time.pass(1_000);
+  assert.deepEqual(story, ["look 100", "look 200", "event 250", "look 300", "event 300"]);
+  assert.equal(time.eventCount, 2);
+  assert.equal(time.waiting, 0);
+});
