@@ -171,11 +171,18 @@ async function refill(world: World): Promise<void> {
     machine.replaceIfDamaged();
     machine.start();
   }
-  const isFilled = ({ node }: Machine) =>
-    node?.status().isReady === true && gaugeOf(node, "filling_partitions_count") === 0;
-  // That it is filled a node must have noted before it may die again.
-  if (await comesTrue(world, () => machines.every(isFilled), FILLED_MS)) {
-    return await world.time.pass(NOTED_MS);
+  // Only who is seen by all has heard that others remember a later run of it.
+  const isFilled = ({ node }: Machine) => {
+    const status = node?.status();
+    return status?.isReady === true && status.membersUp === machines.length &&
+      gaugeOf(node!, "filling_partitions_count") === 0;
+  };
+  const areFilled = () => machines.every(isFilled);
+  const endMs = world.time.nowMs + FILLED_MS;
+  while (await comesTrue(world, areFilled, endMs - world.time.nowMs)) {
+    // That it is filled a node must have noted before it may die again.
+    await world.time.pass(NOTED_MS);
+    if (areFilled()) return;
   }
   const state = machines.map((machine) => machine.describe()).join("; ");
   world.violation(`Copies are not filled within ${FILLED_MS} virtual ms: ${state}`);
