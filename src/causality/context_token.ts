@@ -40,9 +40,9 @@ function encode(kind: number, key: Uint8Array, vector: VersionVector): string {
   writer.uint32(Number(hash >> 32n));
   writer.uint32(Number(hash & 0xffffffffn));
   writer.integer(vector.size);
-  for (const [actor, time] of [...vector].sort(([a], [b]) => a < b ? -1 : 1)) {
+  for (const actor of [...vector.keys()].sort()) {
     writer.text(actor);
-    writer.integer(time);
+    writer.integer(vector.get(actor)!);
   }
   writer.uint32(hash32(writer.view()));
   return toBase64Url(writer.view());

@@ -135,8 +135,11 @@ export class SiblingSet<V> {
   /** Without the values that `seen` covers, and knowing that they have been replaced. */
   discard(seen: VersionVector): SiblingSet<V> {
     if (seen.size === 0) return this;
-    const replaced = [...seen].filter(([, time]) => time > 0).sort(([a], [b]) => a < b ? -1 : 1)
-      .map(([actor, time]): ActorEntry<V> => ({ actor, discardedUpTo: time, values: [] }));
+    const replaced: ActorEntry<V>[] = [];
+    for (const actor of [...seen.keys()].sort()) {
+      const time = seen.get(actor)!;
+      if (time > 0) replaced.push({ actor, discardedUpTo: time, values: [] });
+    }
     return this.merge(new SiblingSet(replaced));
   }
 

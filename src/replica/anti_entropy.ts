@@ -21,7 +21,7 @@ import type { Floors } from "./floors.ts";
 import type { Forgetting } from "./forgetting.ts";
 import type { Namespaces } from "./namespaces.ts";
 import type { Pace } from "./pace.ts";
-import { nameOf, type Part, type PartId, partId, partitionsIn } from "./parts.ts";
+import { type Part, type PartId, partId, partitionsIn } from "./parts.ts";
 import type { Replica } from "./replica.ts";
 
 export interface AntiEntropyOptions {
@@ -63,8 +63,8 @@ const PARTITIONS_AT_ONCE = 4;
 
 export class AntiEntropy {
   readonly #options: AntiEntropyOptions;
-  /** By part, then node: when it was last the same as ours, in milliseconds of the clock's monotonic time. */
-  readonly #equalAtMs = new Map<string, Map<string, number>>();
+  /** By node, then part: when it was last the same as ours, in milliseconds of the clock's monotonic time. */
+  readonly #equalAtMs = new Map<string, Map<PartId, number>>();
   #turn = 0;
   #timer: Timer | undefined;
   #isBusy = false;
@@ -111,7 +111,7 @@ export class AntiEntropy {
     const { clock, cluster } = this.#options;
     const owners = layoutOf(cluster).placement.ownersFor(partition, copies || undefined);
     const seen = owners.filter((owner) => owner !== cluster.self)
-      .map((owner) => this.#equalAtMs.get(nameOf({ partition, copies }))?.get(owner));
+      .map((owner) => this.#equalAtMs.get(owner)?.get(partId({ partition, copies })));
     if (seen.length === 0) return 0;
     if (seen.includes(undefined)) return undefined;
     return clock.monotonic() - Math.min(...seen as number[]);
@@ -138,7 +138,7 @@ export class AntiEntropy {
       filling.comparedWith(node, fullyShared(shared).difference(partitions));
     };
     const { differing: suspects, equal } = await pair.roots(shared);
-    for (const part of equal) this.#noteEqual(part, node);
+    this.#noteEqual(equal, node);
     await this.#passFences(pair, shared);
     // At once: who has forgotten much may not live to the end of a long comparison.
     filledBut(suspects);
@@ -221,11 +221,11 @@ export class AntiEntropy {
     if (!filling.isActive) await pace?.giveWay();
   }
 
-  #noteEqual(part: Part, node: string): void {
-    const name = nameOf(part);
-    let seen = this.#equalAtMs.get(name);
-    if (seen === undefined) this.#equalAtMs.set(name, seen = new Map());
-    seen.set(node, this.#options.clock.monotonic());
+  #noteEqual(parts: readonly Part[], node: string): void {
+    const nowMs = this.#options.clock.monotonic();
+    let seen = this.#equalAtMs.get(node);
+    if (seen === undefined) this.#equalAtMs.set(node, seen = new Map());
+    for (const part of parts) seen.set(partId(part), nowMs);
   }
 
   /** Raises floors to which this node has its fence, and of which another owner knows that all had. */

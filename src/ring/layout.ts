@@ -92,11 +92,13 @@ export function assignmentProblem(layout: LayoutContent): string | undefined {
     return `${assignment.length} partitions are assigned of ${partitions}`;
   }
   const count = ownerCount(layout);
-  for (const [partition, owners] of assignment.entries()) {
+  for (let partition = 0; partition < partitions; partition++) {
+    const owners = assignment[partition]!;
     if (owners.length !== count) {
       return `partition ${partition} has ${owners.length} owners of ${count}`;
     }
-    for (const [rank, owner] of owners.entries()) {
+    for (let rank = 0; rank < count; rank++) {
+      const owner = owners[rank]!;
       if (!Number.isInteger(owner) || owner < 0 || owner >= members.length) {
         return `partition ${partition} has owner ${owner} of ${members.length} members`;
       }
