@@ -37,11 +37,6 @@ export function chunksOf(parts: readonly Part[]): Part[][] {
   return chunks;
 }
 
-/** Each part by a name of its own. */
-export function nameOf({ copies, partition }: Part): string {
-  return `${partition} ${copies}`;
-}
-
 /** The partitions of some parts, each once, ascending. */
 export function partitionsIn(parts: readonly Part[]): number[] {
   return [...new Set(parts.map(({ partition }) => partition))].sort((a, b) => a - b);
