@@ -1,15 +1,13 @@
 // Incarnations: the runs of a node, counted so that a later one is known by its number.
 //
-// The number is the time at the start, or some more than the last if a clock was wrong; see incarnation_step.ts.
+// The number is the time at the start, or one more than the last if a clock was wrong.
 // So it is above that of every earlier run on this disk, and otherwise above that of a lost disk too; see
 // refutation.ts.
 
 import { ByteReader } from "../base/byte_reader.ts";
 import { ByteWriter } from "../base/byte_writer.ts";
 import type { DataObject } from "../crdt/data_object.ts";
-import { incarnationStep } from "../membership/incarnation_step.ts";
 import type { Clock } from "../ports/clock.ts";
-import type { Random } from "../ports/random.ts";
 import type { Storage } from "../storage/storage.ts";
 
 /** The incarnation of the last run that the disk knows of, 0 for none, and that of this run. */
@@ -22,12 +20,10 @@ export interface Incarnations {
 export async function nextIncarnation(
   storage: Storage<DataObject>,
   clock: Clock,
-  random: Random,
 ): Promise<Incarnations> {
   const stored = await storage.getMeta("incarnation");
   const former = stored === undefined ? 0 : new ByteReader(stored, "incarnation").integer();
-  const nowMs = Math.floor(clock.now());
-  const incarnation = nowMs > former ? nowMs : former + incarnationStep(random);
+  const incarnation = Math.max(Math.floor(clock.now()), former + 1);
   await keepIncarnation(storage, incarnation);
   return { former, incarnation };
 }

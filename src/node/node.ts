@@ -269,7 +269,7 @@ export class Node implements NodeApi {
         log: ports.log,
         onCommitFailed: (...lost) => onCommitFailed.handler(...lost),
       });
-      const incarnations = await nextIncarnation(storage, ports.clock, ports.random);
+      const incarnations = await nextIncarnation(storage, ports.clock);
       const node = new Node(settings, ports, disk, storage, incarnations, onCommitFailed);
       await node.#layouts.load();
       await node.#filling.load();

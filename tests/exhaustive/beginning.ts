@@ -4,6 +4,7 @@
 // every world starts from copies of the disks.
 
 import { utf8 } from "../../src/base/bytes.ts";
+import { SeededRandom } from "../../src/base/seeded_random.ts";
 import { Platter } from "../sim/platter.ts";
 import { NATURAL } from "./pilot.ts";
 import { FIRST_VALUE, KEY, type Scenario } from "./scenario.ts";
@@ -33,7 +34,9 @@ async function make(scenario: Scenario, isWritten: boolean): Promise<Beginning> 
   const nothing: Beginning = { platters, emptyPlatters: platters, written: undefined };
   const quiet = { ...scenario, requests: [], crash: undefined };
   // The journal is emptied after each commit, so that everything lies in records.
-  const world = new SmallWorld(quiet, nothing, { journalCount: 0 });
+  // What is drawn by chance here must not be drawn again in the runs that follow.
+  const random = (name: string, run: number) => new SeededRandom(`beginning ${name} ${run}`);
+  const world = new SmallWorld(quiet, nothing, { journalCount: 0, random, startedMs: 0 });
   await world.comeUp();
   const node = world.machines[0]!.node!;
   await world.naturally(node.initLayout(world.machines.map(({ name }) => name)));

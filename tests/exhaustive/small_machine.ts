@@ -26,6 +26,8 @@ export interface Surroundings {
   readonly agenda: Agenda;
   readonly wires: Wires;
   readonly settings: Omit<NodeSettings, "node">;
+  /** How late the first processes start, in milliseconds: later than those that made the disks. */
+  readonly startedMs: number;
   readonly random: (machine: string, run: number) => Random;
   readonly wrapDisk: (disk: MemoryDisk) => Disk;
   readonly witness: (machine: SmallMachine) => Witness;
@@ -120,7 +122,7 @@ export class SmallMachine {
 
   /** No time passes while events are chosen; that of a machine goes on by a moment with each start. */
   #clock(run: number, disk: MemoryDisk): Clock {
-    const clock = this.#around.time.clock(() => run);
+    const clock = this.#around.time.clock(() => this.#around.startedMs + run);
     return {
       now: () => clock.now(),
       monotonic: () => clock.monotonic(),

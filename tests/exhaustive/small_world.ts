@@ -43,6 +43,8 @@ import { Wires } from "./wires.ts";
 
 /** How a world may differ from a plain one. The first two put a deliberate mistake under the nodes. */
 export interface Variation {
+  /** How late processes start, in milliseconds; 0 unless given. */
+  readonly startedMs?: number | undefined;
   readonly random?: ((machine: string, run: number) => Random) | undefined;
   readonly wrapDisk?: ((disk: MemoryDisk) => Disk) | undefined;
   readonly journalCount?: number | undefined;
@@ -90,6 +92,7 @@ export class SmallWorld {
       wires,
       settings: settingsOf(scenario, journalCount),
       random,
+      startedMs: variation.startedMs ?? 0,
       wrapDisk: wrapDisk ?? ((disk: MemoryDisk) => disk),
       witness: (machine: SmallMachine) => ({
         coordinated: (write: Coordinated) => this.#drew(machine, write),

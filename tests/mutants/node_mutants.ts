@@ -208,16 +208,4 @@ export const NODE_MUTANTS: readonly Mutant[] = [
     with: { durationMs: 8_000, coreMs: 40_000 },
     why: "Too much caution: nobody is ever given up, and everything waits for the dead",
   },
-  {
-    name: "Incarnations are counted on by one",
-    edits: [edit(
-      "src/membership/incarnation_step.ts",
-      "return 1 + randomBelow(random, LONGEST_STEP);",
-      "return 1 + 0 * randomBelow(random, LONGEST_STEP);",
-    )],
-    finding: sameIncarnation,
-    with: only("clockJump", "crash", "oldDisk", "lostDisk"),
-    why:
-      "An old disk that is put back twice counts on from the same last run: SWIM with numbers of restarts",
-  },
 ];
