@@ -170,8 +170,8 @@ export const NODE_MUTANTS: readonly Mutant[] = [
     name: "A node that starts again has the incarnation of its last run",
     edits: [edit(
       "src/node/incarnations.ts",
-      "nowMs > former ? nowMs : former + incarnationStep(random);",
-      "former === 0 ? nowMs : former;",
+      "Math.max(Math.floor(clock.now()), former + 1);",
+      "former === 0 ? Math.floor(clock.now()) : former;",
     )],
     finding: sameIncarnation,
     why: "Heartbeats of a new run that count as old ones",
