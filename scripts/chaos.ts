@@ -19,6 +19,8 @@ interface Wishes {
   readonly keys: number;
   readonly seed: number;
   readonly report: string;
+  /** Flags for all nodes. */
+  readonly flags?: readonly string[];
 }
 
 if (import.meta.main) Deno.exitCode = await main(Deno.args);
@@ -60,5 +62,6 @@ function chaosCommand(): Command {
     .option("--clients <count>", "how many clients make them", wholeNumber, 40)
     .option("--keys <count>", "how many keys they change", wholeNumber, 300)
     .option("--seed <seed>", "what is done, and to whom", wholeNumber, 1)
+    .option("--flags <flags...>", "flags for all nodes, as --forget-after-ms=60000")
     .option("--report <file>", "where the time line is drawn", "chaos.html");
 }

@@ -18,7 +18,7 @@ export type BlowKind = typeof BLOWS[number];
 const LASTS_MS = 4_000;
 
 /** How long a node may take to recover before it is hit again, in milliseconds. */
-const RECOVERY_MS = 30_000;
+const RECOVERY_MS = 3_000;
 
 export class Blows {
   readonly #victims: Victims;
@@ -53,16 +53,16 @@ export class Blows {
     return blow;
   }
 
-  /** Waits a while until all are whole; returns the one that is not. */
+  /** Waits a while until all are whole; returns the one that was hit last if they are not. */
   async #whoIsHurt(): Promise<Victim | undefined> {
     const { nodes } = this.#victims;
     const endMs = this.#now() + RECOVERY_MS;
     for (;;) {
       const isWhole = await Promise.all(nodes.map((node) => this.#victims.isWhole(node)));
-      const hurt = nodes.filter((_node, i) => !isWhole[i]);
-      if (hurt.length === 0) return undefined;
-      const last = this.done.at(-1)?.node;
-      if (this.#now() > endMs) return hurt.find(({ name }) => name === last) ?? hurt[0];
+      if (!isWhole.includes(false)) return undefined;
+      // Another that is not whole either, as it has yet to see the first come back, was not hit.
+      const last = nodes.find(({ name }) => name === this.done.at(-1)?.node);
+      if (this.#now() > endMs) return last;
       await pass(250);
     }
   }

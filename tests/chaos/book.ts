@@ -1,10 +1,18 @@
 // What clients outside the cluster did and were shown, in the form in which the oracle on lost writes takes it.
 //
 // From outside nobody sees a dot. But every value is written once, so a value that is shown names its write, and
-// a write with a context replaces what was shown with that context and what those had replaced. Without a
-// context only keys are written that have never been written before.
+// a write with a context replaces what was shown with that context and what those had replaced. A write without a
+// context replaces whatever its coordinator finds, which cannot be known here: it must be the only one of its key.
+// Not even a second try may use the key, since a first one of which nobody knows may still come, find it, and
+// replace it.
 
-import { closure, type Operation, type OperationKind, type Write } from "../sim/history.ts";
+import {
+  closure,
+  type Operation,
+  type OperationKind,
+  showOperation,
+  type Write,
+} from "../sim/history.ts";
 import { lostWriteProblems } from "../sim/oracles/lost_writes.ts";
 
 export class Book {
@@ -23,13 +31,21 @@ export class Book {
     return write;
   }
 
-  /** A put, or a delete, begins. @param shown what it replaces */
+  /**
+   * A put, or a delete, begins.
+   *
+   * @param shown what it replaces
+   * @throws if it replaces what nobody knows
+   */
   begin(
     at: { readonly client: string; readonly node: string; readonly key: string },
     value: string | undefined,
     shown: readonly Write[] | undefined,
     nowMs: number,
   ): Write {
+    if (shown === undefined && this.#ofKey.has(at.key)) {
+      throw new Error(`Nobody knows what a write to "${at.key}" without a context replaces`);
+    }
     const kind: OperationKind = value === undefined ? "delete" : "put";
     const operation: Operation = {
       ...at,
@@ -87,10 +103,14 @@ export class Book {
     if (outcome !== "no") operation.writes.push(write);
   }
 
-  /** What is wrong with the final values of one key. */
+  /** What is wrong with the final values of one key, and then all that was done to it. */
   problems(key: string, found: readonly string[]): string[] {
     const { operations, writes } = this.#ofKey.get(key)!;
-    return lostWriteProblems(key, operations, writes, found);
+    const problems = lostWriteProblems(key, operations, writes, found);
+    if (problems.length === 0) return [];
+    return [
+      [...problems, `there is [${found}] after`, ...operations.map(showOperation)].join("\n  "),
+    ];
   }
 
   /** How many writes ended in each way. */

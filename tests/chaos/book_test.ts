@@ -40,3 +40,10 @@ Deno.test("a write that was refused must never be seen, and a delete replaces wh
   assert.match(book.problems("k", ["one"])[0]!, /resurrected/);
   assert.deepEqual(book.outcomes(), { ok: 2, no: 1, unknown: 0 });
 });
+
+Deno.test("a write without a context is the only one of its key", () => {
+  const book = new Book();
+  book.end(book.begin(AT, "one", undefined, 0), "unknown", "no answer", 1);
+  // The first may come late, find the second, and replace it, though that was acknowledged.
+  assert.throws(() => book.begin(AT, "two", undefined, 2), /Nobody knows what/);
+});

@@ -18,6 +18,8 @@ export interface ChaosOptions {
   readonly keys: number;
   readonly seed: number;
   readonly kinds?: readonly BlowKind[];
+  /** Flags for all nodes. */
+  readonly flags?: readonly string[];
   readonly tell: (line: string) => void;
 }
 
@@ -32,8 +34,9 @@ export interface ChaosResult {
 const CALM_MS = 5_000;
 
 export async function runChaos(options: ChaosOptions): Promise<ChaosResult> {
-  const { clients, durationMs, everyMs, keys, kinds = BLOWS, nodes, rate, seed, tell } = options;
-  await using victims = await Victims.start({ nodes });
+  const { clients, durationMs, everyMs, flags = [], keys, kinds = BLOWS, nodes, rate, seed, tell } =
+    options;
+  await using victims = await Victims.start({ nodes, flags });
   const timeline = new Timeline();
   const load = new Load({
     nodes: victims.nodes.map(({ name, ports }) => ({ name, resp: ports.resp })),

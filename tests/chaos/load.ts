@@ -1,8 +1,8 @@
 // A steady load of clients that collide on few keys, and what each of them was told.
 //
 // A client has a node that it likes. When a request fails there it is made once more through another node,
-// within a second; a write that may have happened is made again as another write, with a value of its own. For a
-// while the client then stays with the other node, as clients do.
+// within a second; a write that may have happened is made again as another write, with a value of its own, and
+// with a key of its own if it has no context. For a while the client then stays with the other node, as clients do.
 
 import { SeededRandom } from "../../src/base/seeded_random.ts";
 import { randomBelow } from "../../src/ports/random.ts";
@@ -121,20 +121,25 @@ class Client implements Disposable {
     });
   }
 
-  /** Writes a key that nobody has written before nor will again. */
+  /** Writes a key that nobody has written before nor will again; in a second try it is another key. */
   async putOnce(key: string): Promise<void> {
-    await this.#serve("write", (node) => this.#write(node, key, this.#newValue(), undefined));
+    await this.#serve("write", (node, attempt) => {
+      return this.#write(node, `${key}.${attempt}`, this.#newValue(), undefined);
+    });
   }
 
   /** Makes a request, and once more through another node if it fails. */
-  async #serve(kind: "read" | "write", ask: (node: string) => Promise<boolean>): Promise<void> {
+  async #serve(
+    kind: "read" | "write",
+    ask: (node: string, attempt: number) => Promise<boolean>,
+  ): Promise<void> {
     const startedAtMs = this.#now();
     if (startedAtMs >= this.#homeAgainAtMs) this.#at = this.#home;
-    let isOk = await ask(this.#nodes[this.#at]!);
+    let isOk = await ask(this.#nodes[this.#at]!, 1);
     if (!isOk) {
       this.#at = (this.#at + 1) % this.#nodes.length;
       this.#homeAgainAtMs = this.#now() + AVOIDS_MS;
-      isOk = await ask(this.#nodes[this.#at]!);
+      isOk = await ask(this.#nodes[this.#at]!, 2);
     }
     this.#timeline.served.push({ kind, startedAtMs, endedAtMs: this.#now(), isOk });
   }
