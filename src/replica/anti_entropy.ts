@@ -132,10 +132,13 @@ export class AntiEntropy {
       isStopped: () => this.#isStopped,
     }, node);
     const shared = this.#sharedWith(node, only);
-    const filledBut = (unlike: Iterable<Part>) => {
+    const wholly = fullyShared(shared);
+    const noteFilled = (partitions: Iterable<number>) => {
       if (!filling.isActive) return;
-      const partitions = new Set(partitionsIn([...unlike]));
-      filling.comparedWith(node, fullyShared(shared).difference(partitions));
+      filling.comparedWith(node, [...partitions].filter((partition) => wholly.has(partition)));
+    };
+    const filledBut = (unlike: Iterable<Part>) => {
+      noteFilled(wholly.difference(new Set(partitionsIn([...unlike]))));
     };
     const { differing: suspects, equal } = await pair.roots(shared);
     this.#noteEqual(equal, node);
@@ -146,24 +149,33 @@ export class AntiEntropy {
     let differing: { readonly part: Part; readonly leaves: readonly number[] }[] = [];
     if (suspects.length > 0) {
       const before = await pair.leaves(suspects);
-      await sleep(clock, SECOND_SIGHT_MS);
-      const after = await pair.leaves(suspects);
+      // Who has forgotten lacks nearly all of it, and waits for nothing.
+      if (!filling.isActive) await sleep(clock, SECOND_SIGHT_MS);
+      const after = filling.isActive ? before : await pair.leaves(suspects);
       differing = suspects.map((part, i) => ({
         part,
         leaves: after[i]!.filter((leaf) => before[i]!.includes(leaf)),
       })).filter(({ leaves }) => leaves.length > 0);
     }
     let repaired = 0;
-    const unlike = new Set<Part>();
+    const unlike = new Set(differing.map(({ part }) => part));
     const behind = new Set<Part>();
+    const partsLeft = new Map<number, number>();
+    for (const { partition } of unlike) {
+      partsLeft.set(partition, (partsLeft.get(partition) ?? 0) + 1);
+    }
+    filledBut(unlike);
     await inParallel(differing, PARTITIONS_AT_ONCE, async ({ part, leaves }) => {
       const exchanged = await pair.exchange(part, new Set(leaves));
       repaired += exchanged.repaired;
-      if (exchanged.skipped > 0) unlike.add(part);
       if (exchanged.unsent > 0) behind.add(part);
+      if (exchanged.skipped > 0 || this.#isStopped) return;
+      unlike.delete(part);
+      const left = partsLeft.get(part.partition)! - 1;
+      partsLeft.set(part.partition, left);
+      if (left === 0) noteFilled([part.partition]);
     });
     if (this.#isStopped) throw new DenamoError("stopped", "no", `${cluster.self} is stopping`);
-    filledBut(unlike);
     const taken = unlike.size === 0 ? shared : shared.filter((part) => !unlike.has(part));
     await this.#adoptFloors(pair, taken, losses);
     this.#compared++;
@@ -180,7 +192,7 @@ export class AntiEntropy {
 
   /** Compares with the node whose turn it is. */
   async #next(): Promise<void> {
-    const { cluster, log, replica } = this.#options;
+    const { cluster, filling, log, replica } = this.#options;
     if (replica.writeProblem() !== undefined) return;
     const others = cluster.current()?.layout.members.map(({ node }) => node)
       .filter((node) => {
@@ -190,7 +202,7 @@ export class AntiEntropy {
     if (others.length === 0) return;
     const node = others[this.#turn++ % others.length]!;
     try {
-      const { differing, repaired } = await this.compareWith(node);
+      const { differing, repaired } = await this.compareWith(node, filling.lackedFrom(node));
       if (differing.length === 0 || repaired === 0) return;
       log.info(`Copies that differed from those of ${node} were repaired`, {
         partitions: differing.length,

@@ -8,15 +8,23 @@
 // A node knows that it has forgotten when its disk has no layout and the cluster does, or when a peer remembers
 // a run of it that its disk does not.
 //
+// How far it has come is on the disk too: a node that is killed again and again while it fills goes on where it was.
+//
+//   meta := a kind of 1 byte | names, as a list | by partition: its number, how many, which of the names
+//
 // Source: Gifford, "Weighted Voting for Replicated Data" (1979), section 3: quorums that intersect.
 
+import { ByteReader } from "../base/byte_reader.ts";
+import { ByteWriter } from "../base/byte_writer.ts";
 import type { DataObject } from "../crdt/data_object.ts";
 import type { Log } from "../ports/log.ts";
 import type { Placement } from "../ring/placement.ts";
 import type { Storage } from "../storage/storage.ts";
 import { DenamoError, messageOf } from "../wire/errors.ts";
 
-const META_NAME = "filling";
+export const FILLING_META = "filling";
+
+const META_KIND = 2;
 
 export class Filling {
   readonly #self: string;
@@ -26,11 +34,14 @@ export class Filling {
   #isActive = false;
   /** Told when there is something to be filled. */
   onBegin: () => void = () => {};
-  /**
-   * By partition, the owners that it has been compared with since it began; removed once they are enough.
-   * Undefined until the layout is known.
-   */
-  #missing: Map<number, Set<string>> | undefined;
+  /** By partition, the owners that it has been compared with since it began. */
+  #compared = new Map<number, Set<string>>();
+  /** The partitions that have not been compared with enough of them; undefined until the layout is known. */
+  #missing: Set<number> | undefined;
+  /** Whether an earlier run of this node began it. */
+  #isLoaded = false;
+  #isKeeping = false;
+  #hasChanged = false;
 
   constructor(
     self: string,
@@ -46,17 +57,22 @@ export class Filling {
 
   /** Goes on with what an earlier run of this node did not end. @throws {CorruptError} */
   async load(): Promise<void> {
-    if (await this.#storage.getMeta(META_NAME) !== undefined) this.#begin();
+    const bytes = await this.#storage.getMeta(FILLING_META);
+    if (bytes === undefined) return;
+    this.#isLoaded = true;
+    this.#begin(readCompared(bytes));
   }
 
   /** This node has forgotten something, for this reason. */
   begin(reason: string): void {
-    if (this.#isActive) return;
+    if (this.#isActive && !this.#isLoaded) return;
+    // How far an earlier run has come is nothing to go by: this disk may be older than that.
+    this.#isLoaded = false;
     this.#log.warn("This node has forgotten data: it fills its copies from the other owners", {
       reason,
     });
-    this.#begin();
-    this.#keep(new Uint8Array([1]));
+    this.#begin(new Map());
+    this.#keep();
   }
 
   /** Whether there is, or may be once the layout is known, something to be filled. */
@@ -73,6 +89,13 @@ export class Filling {
     return this.#isActive && this.#parts()?.has(partition) === true;
   }
 
+  /** The partitions that are to be compared with another owner; undefined if that is not known. */
+  lackedFrom(node: string): ReadonlySet<number> | undefined {
+    const parts = this.#isActive ? this.#parts() : undefined;
+    if (parts === undefined) return undefined;
+    return new Set([...parts].filter((part) => this.#compared.get(part)?.has(node) !== true));
+  }
+
   /** Why this node cannot answer for a partition. */
   problem(partition: number): DenamoError | undefined {
     if (!this.isFilling(partition)) return undefined;
@@ -85,40 +108,88 @@ export class Filling {
     const parts = this.#isActive ? this.#parts() : undefined;
     if (parts === undefined) return;
     for (const partition of partitions) {
-      const compared = parts.get(partition)?.add(node);
-      if (compared !== undefined && this.#isEnough(partition, compared)) parts.delete(partition);
+      if (!parts.has(partition)) continue;
+      const compared = this.#compared.get(partition) ?? new Set();
+      this.#compared.set(partition, compared.add(node));
+      if (this.#isEnough(partition)) parts.delete(partition);
     }
-    if (parts.size > 0) return;
-    this.#isActive = false;
-    this.#log.info("This node has filled its copies");
-    this.#keep(undefined);
+    if (parts.size === 0) {
+      this.#isActive = false;
+      this.#log.info("This node has filled its copies");
+    }
+    this.#keep();
   }
 
-  #begin(): void {
+  #begin(compared: Map<number, Set<string>>): void {
     this.#isActive = true;
+    this.#compared = compared;
     this.#missing = undefined;
     this.onBegin();
   }
 
-  #parts(): Map<number, Set<string>> | undefined {
+  #parts(): Set<number> | undefined {
     const placement = this.#placement();
     if (this.#missing !== undefined || placement === undefined) return this.#missing;
-    this.#missing = new Map();
-    for (const partition of placement.partitionsOf(this.#self)) {
-      const compared = new Set<string>();
-      if (!this.#isEnough(partition, compared)) this.#missing.set(partition, compared);
-    }
+    const owned = placement.partitionsOf(this.#self);
+    this.#missing = new Set(owned.filter((partition) => !this.#isEnough(partition)));
     return this.#missing;
   }
 
-  #isEnough(partition: number, compared: ReadonlySet<string>): boolean {
+  #isEnough(partition: number): boolean {
     const count = this.#placement()!.owners(partition).length;
-    return compared.size >= Math.min(count - 1, Math.ceil(count / 2));
+    const compared = this.#compared.get(partition)?.size ?? 0;
+    return compared >= Math.min(count - 1, Math.ceil(count / 2));
   }
 
-  #keep(value: Uint8Array | undefined): void {
-    this.#storage.setMeta(META_NAME, value).catch((error) => {
+  /**
+   * Notes how far it has come, one write at a time. What was taken is on its way to the disk before that, so the
+   * disk never claims more than it has.
+   */
+  #keep(): void {
+    this.#hasChanged = true;
+    if (this.#isKeeping) return;
+    this.#isKeeping = true;
+    this.#keepAll().catch((error) => {
       this.#log.warn("Cannot note whether this node is filling", { error: messageOf(error) });
-    });
+    }).finally(() => this.#isKeeping = false);
   }
+
+  async #keepAll(): Promise<void> {
+    while (this.#hasChanged) {
+      this.#hasChanged = false;
+      const value = this.#isActive ? comparedBytes(this.#compared) : undefined;
+      await this.#storage.setMeta(FILLING_META, value);
+    }
+  }
+}
+
+function comparedBytes(compared: ReadonlyMap<number, ReadonlySet<string>>): Uint8Array {
+  const names = [...new Set([...compared.values()].flatMap((nodes) => [...nodes]))];
+  const writer = new ByteWriter(64 + 8 * compared.size);
+  writer.byte(META_KIND);
+  writer.integer(names.length);
+  for (const name of names) writer.text(name);
+  writer.integer(compared.size);
+  for (const [partition, nodes] of compared) {
+    writer.integer(partition);
+    writer.integer(nodes.size);
+    for (const node of nodes) writer.integer(names.indexOf(node));
+  }
+  return writer.finish();
+}
+
+/** @throws {MalformedError} */
+function readCompared(bytes: Uint8Array): Map<number, Set<string>> {
+  const compared = new Map<number, Set<string>>();
+  const reader = new ByteReader(bytes, "filling");
+  // Of another kind is what does not tell how far it has come.
+  if (reader.byte() !== META_KIND) return compared;
+  const names = Array.from({ length: reader.integer() }, () => reader.text());
+  for (let left = reader.integer(); left > 0; left--) {
+    const nodes = new Set<string>();
+    compared.set(reader.integer(), nodes);
+    for (let count = reader.integer(); count > 0; count--) nodes.add(names[reader.integer()]!);
+  }
+  reader.end();
+  return compared;
 }

@@ -220,8 +220,8 @@ export const REPAIR_MUTANTS: readonly Mutant[] = [
     name: "A node that has forgotten answers as though it knew",
     edits: [edit(
       "src/replica/filling.ts",
-      "    if (this.#isActive) return;\n    this.#log.warn",
-      '    if (this.#isActive || reason !== "") return;\n    this.#log.warn',
+      "    if (this.#isActive && !this.#isLoaded) return;",
+      '    if (this.#isActive && !this.#isLoaded || reason !== "") return;',
     )],
     finding: staleRead,
     with: FORGETTING,
@@ -231,8 +231,8 @@ export const REPAIR_MUTANTS: readonly Mutant[] = [
     name: "A node that has forgotten asks one owner only",
     edits: [edit(
       "src/replica/filling.ts",
-      "return compared.size >= Math.min(count - 1, Math.ceil(count / 2));",
-      "return compared.size >= Math.min(count - 1, 1);",
+      "return compared >= Math.min(count - 1, Math.ceil(count / 2));",
+      "return compared >= Math.min(count - 1, 1);",
     )],
     finding: staleRead,
     with: {

@@ -6,6 +6,7 @@ import { currentOf, type RepairNode, RepairWorld } from "./repair_world.ts";
 import { layoutOf } from "../node/layout_world.ts";
 
 const TWO = { names: ["n1", "n2"] } as const;
+const THREE = { names: ["n1", "n2", "n3"] } as const;
 
 /** Writes keys at one node and gives them to the others, so that all hold the same. */
 async function writeAll(world: RepairWorld, keys: readonly string[]): Promise<void> {
@@ -178,6 +179,39 @@ Deno.test("a partition of which a key was skipped is not filled by the compariso
   await compare(world, "n1", "n2");
   assert.equal(filling.count, 1);
   assert.ok(filling.isFilling(world.partitionOf("a")));
+});
+
+Deno.test("a node that is killed while it fills goes on where it was, unless its disk is an old one", async () => {
+  const world = await RepairWorld.of(THREE);
+  await writeAll(world, ["a"]);
+  world.node("n1").filling.begin("It has forgotten something");
+  await compare(world, "n1", "n2");
+  assert.equal(world.node("n1").filling.count, 256, "one of two others is not enough");
+  const { filling } = await world.restart("n1");
+  assert.equal(filling.count, 256);
+  assert.equal(filling.lackedFrom("n2")!.size, 0);
+  assert.equal(filling.lackedFrom("n3")!.size, 256);
+  filling.begin("A peer remembers a later run");
+  assert.equal(filling.lackedFrom("n2")!.size, 256);
+  await compare(world, "n1", "n2");
+  filling.begin("Another peer remembers it too");
+  assert.equal(filling.lackedFrom("n2")!.size, 0, "it has begun already");
+  await compare(world, "n1", "n3");
+  assert.equal(filling.count, 0);
+  assert.equal((await world.restart("n1")).filling.isActive, false);
+});
+
+Deno.test("what a node has taken counts as filled, though the comparison breaks off", async () => {
+  const world = await RepairWorld.of(TWO);
+  for (const key of world.keysWhere(() => true, 30)) await world.write("n2", key, "milk");
+  const { antiEntropy, filling } = world.node("n1");
+  filling.begin("It has forgotten something");
+  const comparing = antiEntropy.compareWith("n2");
+  comparing.catch(() => {});
+  await world.time.until(() => countOf(world.node("n2"), "read") === 20, "a part is done");
+  world.isolate("n2");
+  await assert.rejects(world.settle(comparing), { code: "timeout" });
+  assert.ok(filling.count > 0 && filling.count < 28, `${filling.count} are left`);
 });
 
 Deno.test("a peer that dies ends the comparison, and the next one ends what it has begun", async () => {

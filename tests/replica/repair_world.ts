@@ -307,6 +307,7 @@ export class RepairWorld {
     failed.handler = (partitions) => replica.commitFailed(partitions);
     const layout = () => this.layouts.get(name);
     const filling = new Filling(name, storage, () => layout()?.placement, log);
+    await filling.load();
     const cluster: Cluster = {
       self: name,
       rpc,
