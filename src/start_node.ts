@@ -53,7 +53,7 @@ export interface NodeOptions {
   readonly maxClockSkewMs?: number | undefined;
   /** Between heartbeats; default 1000. */
   readonly heartbeatMs?: number | undefined;
-  /** How long what was deleted is remembered at the least, in milliseconds; for ever unless given. */
+  /** How long what was deleted is remembered at the least, in milliseconds; default 600000. */
   readonly forgetAfterMs?: number | undefined;
   /** After how long a node that is down comes back with empty copies; default three days. */
   readonly maxAbsenceMs?: number | undefined;

@@ -106,7 +106,7 @@ const SHARED_SETTINGS = {
   }),
   forgetAfterMs: numberSetting("ms", integerBetween(LIMITS.timeoutMsMax, 31_536_000_000), {
     help: "how long what was deleted is remembered at the least",
-    defaultText: "for ever",
+    defaultText: "600000",
   }),
   maxAbsenceMs: numberSetting("ms", integerBetween(60_000, 31_536_000_000), {
     help: "after how long a node that is down comes back with empty copies",

@@ -18,7 +18,7 @@ import { assert } from "../base/assert.ts";
 import { ByteReader } from "../base/byte_reader.ts";
 import { ByteWriter } from "../base/byte_writer.ts";
 import { concatBytes } from "../base/bytes.ts";
-import type { ActorId, HybridTime } from "../causality/dot.ts";
+import type { ActorId, Dot, HybridTime } from "../causality/dot.ts";
 import type { DataType, Delta, State } from "./contract.ts";
 import { Interval, StoreReader, type StoreType, StoreWriter } from "./dot_store.ts";
 import { readActor, readTime, SeenVector } from "./seen_vector.ts";
@@ -134,8 +134,17 @@ export function causalType<Store, Operation, Value>(
       return isSame ? state : raised;
     },
 
+    dots: ({ store }) => dotsIn(type, store),
     stats: ({ seen, store }) => ({ ...type.count(store), actors: seen.times.size }),
   };
+}
+
+/** All dots that are in a store. */
+export function dotsIn<Store>(
+  type: Pick<StoreType<Store, never, unknown>, "allDots" | "latestDots">,
+  store: Store,
+): Iterable<Dot> {
+  return type.allDots?.(store) ?? type.latestDots(store);
 }
 
 function names<Store>(

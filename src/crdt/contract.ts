@@ -57,7 +57,7 @@ export interface Stats {
 }
 
 export interface DataType<Store, Operation, Value> {
-  readonly name: TypeName;
+  readonly name: TypeName | "values";
   readonly empty: State<Store>;
 
   /**
@@ -112,6 +112,9 @@ export interface DataType<Store, Operation, Value> {
    * be drawn, and that a retry of an operation that was first tried by then is refused.
    */
   forget(state: State<Store>, upTo: HybridTime): State<Store>;
+
+  /** The dots of what is there, in no order. */
+  dots(state: State<Store>): Iterable<Dot>;
 
   stats(state: State<Store>): Stats;
 }

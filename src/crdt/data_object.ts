@@ -1,15 +1,16 @@
 // The object of one key: a slot per type of value, and when it ends.
 //
 // One key may be created as two different types at once on both sides of a cut network; with a slot for
-// each type neither is lost. Today there is one type, the opaque value, whose slot is a sibling set. A
-// delete is a write too: it leaves a tombstone (`null`) among the siblings, so that a copy that missed the
-// delete is recognised as old and not as new.
+// each type neither is lost. The slot of opaque values is a sibling set; those of the types that merge are in
+// values.ts. A delete is a write too: it leaves a tombstone (`null`) among the siblings, so that a copy that
+// missed the delete is recognised as old and not as new; of the values that merge it takes what it has seen.
 //
 // The expiry is a slot of its own with dots of its own, because EXPIRE changes it without touching the
 // value. Of concurrent expiries the later one wins, "never" being the latest. An expiry ends the values
 // that were written before it, never one that was written later: so a plain SET that ran beside an EXPIRE
-// either comes first and expires with it, or comes later and stays. What has expired is answered as absent
-// by every copy alike, and merging never asks what time it is.
+// either comes first and expires with it, or comes later and stays. Values that merge go on being the same ones
+// when they change, so they end with the key: by the latest of all its expiries. What has expired is answered as
+// absent by every copy alike, and merging never asks what time it is.
 //
 // Objects never change, as sibling sets do not.
 
@@ -17,8 +18,10 @@ import { hash64 } from "../base/hash.ts";
 import { type ActorId, compareDots, type Dot, type HybridTime } from "../causality/dot.ts";
 import { type Sibling, SiblingSet } from "../causality/sibling_set.ts";
 import type { VersionVector } from "../causality/version_vector.ts";
+import { type NestedOperation, NO_SLOTS, type Slots } from "./map.ts";
 import { encodeObject } from "./object_codec.ts";
 import type { StoredValue } from "./value.ts";
+import { type Values, values as valuesType } from "./values.ts";
 
 /** A value, or `null` for a tombstone. */
 export type Opaque = StoredValue | null;
@@ -33,21 +36,29 @@ export interface LiveValue extends Sibling<StoredValue> {
 }
 
 export class DataObject {
-  static readonly empty = new DataObject(SiblingSet.empty<Opaque>(), SiblingSet.empty<number>());
+  static readonly empty = new DataObject(
+    SiblingSet.empty<Opaque>(),
+    SiblingSet.empty<number>(),
+    valuesType.empty,
+  );
 
   readonly opaque: SiblingSet<Opaque>;
   /** Ends in milliseconds since 1970, or {@linkcode NEVER}. */
   readonly expiry: SiblingSet<number>;
+  /** The values that merge. */
+  readonly values: Values;
   #encoded: Uint8Array<ArrayBuffer> | undefined;
   #digest: bigint | undefined;
 
   constructor(
     opaque: SiblingSet<Opaque>,
     expiry: SiblingSet<number>,
+    values: Values,
     encoded?: Uint8Array<ArrayBuffer>,
   ) {
     this.opaque = opaque;
     this.expiry = expiry;
+    this.values = values;
     this.#encoded = encoded;
   }
 
@@ -63,16 +74,19 @@ export class DataObject {
 
   /** Whether nothing was ever written. */
   get isEmpty(): boolean {
-    return this.opaque.entries.length === 0 && this.expiry.entries.length === 0;
+    return this.opaque.entries.length === 0 && this.expiry.entries.length === 0 &&
+      this.values.seen.isEmpty;
   }
 
   /** What both hold together; returns one of the two itself if that is the result. */
   merge(other: DataObject): DataObject {
     const opaque = this.opaque.merge(other.opaque);
     const expiry = this.expiry.merge(other.expiry);
-    if (opaque === this.opaque && expiry === this.expiry) return this;
-    if (opaque === other.opaque && expiry === other.expiry) return other;
-    return new DataObject(opaque, expiry);
+    const values = valuesType.merge(this.values, other.values);
+    const isOneOf = (it: DataObject) =>
+      opaque === it.opaque && expiry === it.expiry && values === it.values;
+    if (isOneOf(this)) return this;
+    return isOneOf(other) ? other : new DataObject(opaque, expiry, values);
   }
 
   /** Everything that this object has seen: the context of a read. */
@@ -80,19 +94,28 @@ export class DataObject {
     const vector = new Map<ActorId, HybridTime>();
     this.opaque.addTo(vector);
     this.expiry.addTo(vector);
+    valuesType.addTo(this.values, vector);
     return vector;
   }
 
   timeOf(actor: ActorId): HybridTime {
-    return Math.max(this.opaque.timeOf(actor), this.expiry.timeOf(actor));
+    return Math.max(
+      this.opaque.timeOf(actor),
+      this.expiry.timeOf(actor),
+      valuesType.timeOf(this.values, actor),
+    );
   }
 
   latestTime(): HybridTime {
-    return Math.max(this.opaque.latestTime(), this.expiry.latestTime());
+    return Math.max(
+      this.opaque.latestTime(),
+      this.expiry.latestTime(),
+      valuesType.latestTime(this.values),
+    );
   }
 
   /**
-   * Writes a value, or a tombstone, in place of what `seen` covers, or of everything.
+   * Writes a value, or a tombstone, in place of what `seen` covers, or of everything, of whatever type.
    *
    * @param seen undefined covers all that this object holds
    * @param expiresAtMs when the value ends; undefined if it does not
@@ -108,13 +131,26 @@ export class DataObject {
     return new DataObject(
       opaque,
       expiresAtMs === undefined ? expiry : expiry.add(dot, expiresAtMs),
+      valuesType.clear(this.values, seen, dot),
     );
+  }
+
+  /** Changes a value that merges. @throws {RangeError} if the operation is out of bounds */
+  update(dot: Dot, operation: NestedOperation): DataObject {
+    const values = valuesType.apply(this.values, operation, dot);
+    return values === this.values ? this : new DataObject(this.opaque, this.expiry, values);
+  }
+
+  /** Without all that is here, and without a tombstone: for an object of which nothing can be read any more. */
+  renew(dot: Dot): DataObject {
+    const values = valuesType.clear(this.values, undefined, dot);
+    return new DataObject(this.opaque.discardAll(), this.expiry.discardAll(), values);
   }
 
   /** Sets when the values end, in place of every expiry that is known here. */
   expire(dot: Dot, expiresAtMs: number | undefined): DataObject {
     const expiry = this.expiry.discardAll().add(dot, expiresAtMs ?? NEVER);
-    return new DataObject(this.opaque, expiry);
+    return new DataObject(this.opaque, expiry, this.values);
   }
 
   /** The siblings that can be read at `nowMs`, the latest first. */
@@ -151,10 +187,10 @@ export class DataObject {
         return { actor: entry.actor, discardedUpTo, values };
       }),
     );
-    return new DataObject(opaque, this.expiry);
+    return new DataObject(opaque, this.expiry, this.values);
   }
 
-  /** The same clocks with values of no bytes: enough to know what is live. */
+  /** The same clocks with opaque values of no bytes: enough to know what is live. */
   skeleton(): DataObject {
     const opaque = new SiblingSet(
       this.opaque.entries.map((entry) => ({
@@ -162,10 +198,21 @@ export class DataObject {
         values: entry.values.map(({ time, value }) => ({ time, value: value && HOLLOW })),
       })),
     );
-    return new DataObject(opaque, this.expiry);
+    return new DataObject(opaque, this.expiry, this.values);
   }
 
-  /** When a value written at `time` ends; undefined if it does not. */
+  /** The values that merge and can be read at `nowMs`, sorted by the code of their type. */
+  liveValues(nowMs: number): Slots {
+    const endMs = this.endOf(0);
+    return endMs !== undefined && endMs <= nowMs ? NO_SLOTS : valuesType.value(this.values);
+  }
+
+  /** Whether anything can be read at `nowMs`. */
+  isLive(nowMs: number): boolean {
+    return this.live(nowMs).length > 0 || this.liveValues(nowMs).length > 0;
+  }
+
+  /** When an opaque value written at `time` ends, with 0 when the values that merge end; undefined if it does not. */
   endOf(time: HybridTime): number | undefined {
     let end: number | undefined;
     for (const expiry of this.expiry.siblings()) {

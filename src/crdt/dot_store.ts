@@ -14,7 +14,7 @@ import type { Stats, TypeName } from "./contract.ts";
 import type { SeenVector } from "./seen_vector.ts";
 
 export interface StoreType<Store, Operation, Value> {
-  readonly name: TypeName;
+  readonly name: TypeName | "values";
   /** Stands for the type in encodings. */
   readonly code: number;
   readonly empty: Store;
@@ -32,6 +32,8 @@ export interface StoreType<Store, Operation, Value> {
   value(store: Store): Value;
   /** Dots that are there: of each actor at least the latest. */
   latestDots(store: Store): Iterable<Dot>;
+  /** All dots that are there, if those are not the latest alone. */
+  allDots?(store: Store): Iterable<Dot>;
   count(store: Store): Omit<Stats, "actors">;
   write(writer: StoreWriter, store: Store): void;
   read(reader: StoreReader): Store;

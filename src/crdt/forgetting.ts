@@ -5,6 +5,9 @@
 // everything up to a time, the floor, such things below it are not needed: a value below the floor that an
 // owner does not hold was seen and replaced, since the floor says that nothing below it is still to come.
 //
+// Values that merge keep the floor in what they have seen, and go on being recognised by it; of those that are
+// gone altogether nothing is left, and the floor of the copy stands in for theirs.
+//
 // All here depend on the object and the floor alone, so owners that hold the same and have the same floor hold
 // the same afterwards.
 //
@@ -14,6 +17,10 @@
 import { type HybridTime, MAX_TIME, TICKS_PER_MS } from "../causality/dot.ts";
 import { type ActorEntry, SiblingSet } from "../causality/sibling_set.ts";
 import { DataObject, type Opaque } from "./data_object.ts";
+import type { CounterStore } from "./counter.ts";
+import { isLive, type Slots, storeIn } from "./map.ts";
+import { SeenVector } from "./seen_vector.ts";
+import { type Values, values as valuesType } from "./values.ts";
 
 /**
  * How long after its end an expired value counts as ended for all, in milliseconds: until then a node whose clock
@@ -24,23 +31,32 @@ export const EXPIRY_SLACK_MS = 5_000;
 /** From how many entries without values on an object is worth writing anew. */
 export const IDLE_ENTRIES = 8;
 
+/** From how many ids of operations on a counter is worth writing anew. */
+const IDLE_IDS = 64;
+
 /**
  * What is left of an object below a floor; the object itself if that is all of it.
  *
- * Of an object with a write above the floor nothing is forgotten. An idle entry may then be the word that this
+ * Of opaque values with a write above the floor nothing is forgotten. An idle entry may then be the word that this
  * write has replaced a value which another owner still holds.
  */
 export function forget(object: DataObject, floor: HybridTime): DataObject {
-  if (object.isEmpty || floor === 0 || object.latestTime() > floor) return object;
+  if (object.isEmpty || floor === 0) return object;
+  const values = forgetInValues(object.values, floor);
+  if (object.latestTime() > floor) {
+    if (values === object.values) return object;
+    return new DataObject(object.opaque, object.expiry, values);
+  }
   if (endTime(object) <= floor) return DataObject.empty;
-  if (idleCount(object) < IDLE_ENTRIES) return object;
-  return new DataObject(object.opaque.filter(hasValues), object.expiry.filter(hasValues));
+  if (idleCount(object) < IDLE_ENTRIES && values === object.values) return object;
+  return new DataObject(object.opaque.filter(hasValues), object.expiry.filter(hasValues), values);
 }
 
 /** The lowest floor below which an object has something to forget, Infinity if it has nothing. */
 export function forgettableFrom(object: DataObject): HybridTime {
   if (object.isEmpty) return Infinity;
-  return idleCount(object) < IDLE_ENTRIES ? endTime(object) : object.latestTime();
+  const from = idleCount(object) < IDLE_ENTRIES ? endTime(object) : object.latestTime();
+  return Math.min(from, valuesForgettableFrom(object.values));
 }
 
 /**
@@ -54,7 +70,8 @@ export function bringsUnseen(
 ): boolean {
   if (upTo === 0 || held === incoming) return false;
   return hasUnseen(held.opaque, incoming.opaque, upTo) ||
-    hasUnseen(held.expiry, incoming.expiry, upTo);
+    hasUnseen(held.expiry, incoming.expiry, upTo) ||
+    hasUnseenInValues(held.values, incoming.values, upTo);
 }
 
 /**
@@ -62,7 +79,8 @@ export function bringsUnseen(
  * written up to there and is not in `theirs` has been replaced.
  *
  * If nothing is left, not even what `own` knows to be replaced is taken over. It may come from a write that
- * reached nobody else in time, and has as a whole not happened.
+ * reached nobody else in time, and has as a whole not happened. Values that merge are left as they are otherwise:
+ * what is outdated in them is found when they are merged (see {@linkcode withFloor}).
  */
 export function withoutOutdated(
   own: DataObject,
@@ -72,8 +90,63 @@ export function withoutOutdated(
   if (!bringsUnseen(theirs, own, floor)) return own;
   const opaque = keepSeen(own.opaque, theirs.opaque, floor);
   const expiry = keepSeen(own.expiry, theirs.expiry, floor);
-  if (opaque.size > 0) return new DataObject(opaque, expiry);
-  return new DataObject(replaced(own.opaque, floor), replaced(own.expiry, floor));
+  if (opaque.size > 0 || isAnyLeft(own.values, theirs.values, floor)) {
+    return new DataObject(opaque, expiry, own.values);
+  }
+  const hasLater = valuesType.latestTime(own.values) > floor;
+  const values = hasLater ? own.values : valuesType.empty;
+  return new DataObject(replaced(own.opaque, floor), replaced(own.expiry, floor), values);
+}
+
+/**
+ * With the floor in what its values have seen, so that a merge with them takes what they have seen replaced: to be
+ * merged with what {@linkcode withoutOutdated} has left.
+ *
+ * @param floor up to where the copy that holds the object has seen everything
+ */
+export function withFloor({ expiry, opaque, values }: DataObject, floor: HybridTime): DataObject {
+  if (floor === 0) return new DataObject(opaque, expiry, values);
+  const { seen, store } = valuesType.forget(values, floor);
+  const raised = { seen: new SeenVector(Math.max(floor, seen.floor), seen.times), store };
+  return new DataObject(opaque, expiry, raised);
+}
+
+/** What is left of values below a floor, if enough is forgotten to be worth it. */
+function forgetInValues(values: Values, floor: HybridTime): Values {
+  return valuesForgettableFrom(values) > floor ? values : valuesType.forget(values, floor);
+}
+
+/**
+ * The lowest floor with which values are worth writing anew. Ids of operations and actors that are silent pile up,
+ * and nobody walks through all of them with every write to see which of them are below the floor: it is tried once
+ * the earliest actor beyond those that have been forgotten is.
+ */
+function valuesForgettableFrom({ seen, store }: Values): HybridTime {
+  if (seen.times.size < IDLE_ENTRIES && !hasManyIds(store)) return Infinity;
+  let earliest = Infinity;
+  for (const time of seen.times.values()) if (time > seen.floor && time < earliest) earliest = time;
+  return earliest;
+}
+
+function hasUnseenInValues(held: Values, incoming: Values, upTo: HybridTime): boolean {
+  const mayBeUnseen = [...incoming.seen.times].some(([actor, time]) => {
+    return held.seen.upTo(actor) < Math.min(time, upTo);
+  });
+  if (!mayBeUnseen) return false;
+  for (const dot of valuesType.dots(incoming)) {
+    if (dot.time <= upTo && !held.seen.has(dot)) return true;
+  }
+  return false;
+}
+
+/** Whether anything of `own` is left beside another copy that has seen everything up to `floor`. */
+function isAnyLeft(own: Values, theirs: Values, floor: HybridTime): boolean {
+  const held = new Set([...valuesType.dots(theirs)].map(({ actor, time }) => `${time} ${actor}`));
+  for (const dot of valuesType.dots(own)) {
+    const isSeen = dot.time <= floor || theirs.seen.has(dot);
+    if (!isSeen || held.has(`${dot.time} ${dot.actor}`)) return true;
+  }
+  return false;
 }
 
 function hasUnseen<V>(held: SiblingSet<V>, incoming: SiblingSet<V>, upTo: HybridTime): boolean {
@@ -111,9 +184,20 @@ function replaced<V>(set: SiblingSet<V>, floor: HybridTime): SiblingSet<V> {
   }));
 }
 
+/** Whether a counter keeps ids of so many operations that it is worth forgetting some. */
+function hasManyIds(slots: Slots): boolean {
+  const store = storeIn(slots, "counter") as CounterStore | undefined;
+  return store !== undefined && store.ids.size >= IDLE_IDS;
+}
+
 /** The time below which an object is of no use to anybody, Infinity if it has a value that does not end. */
 function endTime(object: DataObject): HybridTime {
   let end = object.latestTime();
+  if (object.values.store.some(isLive)) {
+    const endMs = object.endOf(0);
+    if (endMs === undefined) return Infinity;
+    end = Math.max(end, (endMs + EXPIRY_SLACK_MS) * TICKS_PER_MS);
+  }
   for (const { time, value } of object.opaque.siblings()) {
     if (value === null) continue;
     const endMs = object.endOf(time);

@@ -20,7 +20,7 @@
 import { binaryString, fromBinaryString } from "../base/bytes.ts";
 import type { Dot } from "../causality/dot.ts";
 import type { VersionVector } from "../causality/version_vector.ts";
-import { causalType } from "./causal_type.ts";
+import { causalType, dotsIn } from "./causal_type.ts";
 import type { TypeName } from "./contract.ts";
 import { type CounterOperation, counterStore } from "./counter.ts";
 import { type DocumentOperation, documentStore } from "./document.ts";
@@ -103,16 +103,18 @@ export type MapEntry = {
 
 type NestedType = StoreType<unknown, unknown, unknown>;
 
-interface Slot {
+/** The store of one type, not empty. */
+export interface Slot {
   readonly type: NestedType;
   readonly store: unknown;
 }
 
-type Slots = readonly Slot[];
+/** Sorted by the code of their type, each type once. */
+export type Slots = readonly Slot[];
 
 export type MapStore = SortedMap<Slots>;
 
-const NO_SLOTS: Slots = [];
+export const NO_SLOTS: Slots = [];
 
 const slotsEntry: EntryType<Slots> = {
   join: (a = NO_SLOTS, b = NO_SLOTS, sides) => unlessEmpty(joinSlots(a, b, sides)),
@@ -143,15 +145,11 @@ export const mapStore: StoreType<MapStore, MapOperation, readonly MapEntry[]> = 
     if (nestingOf(operation) > NESTING_MAX) {
       throw new RangeError(`Maps are nested more than ${NESTING_MAX} deep`);
     }
-    const { type: name, operation: nested } = operation.nested;
-    const type = typeOf(name);
-    return changeKeys(store, [binaryString(operation.key)], (slots) => {
-      const held = slots.find((slot) => slot.type === type);
-      const store = type.apply(held?.store ?? type.empty, nested, dot);
-      if (store === (held?.store ?? type.empty)) return slots;
-      const others = slots.filter((slot) => slot !== held);
-      return type.isEmpty(store) ? others : sorted([...others, { type, store }]);
-    });
+    return changeKeys(
+      store,
+      [binaryString(operation.key)],
+      (slots) => updated(slots, operation.nested, dot),
+    );
   },
 
   remove: (store, seen, dot) =>
@@ -177,6 +175,9 @@ export const mapStore: StoreType<MapStore, MapOperation, readonly MapEntry[]> = 
       )
     ),
   latestDots: (store) => latestDotsInMap(store, slotsEntry),
+  *allDots(store) {
+    for (const [, slots] of store) yield* allDotsOfSlots(slots);
+  },
 
   count(store) {
     let elements = 0;
@@ -203,9 +204,22 @@ export function valueAt<Name extends TypeName>(
   key: Uint8Array,
   type: Name,
 ): NestedValues[Name] | undefined {
-  const slot = store.get(binaryString(key))?.find(({ type: { name } }) => name === type);
+  return valueIn(store.get(binaryString(key)) ?? NO_SLOTS, type);
+}
+
+/** The value of one type in slots, undefined if there is none. */
+export function valueIn<Name extends TypeName>(
+  slots: Slots,
+  type: Name,
+): NestedValues[Name] | undefined {
+  const slot = slots.find(({ type: { name } }) => name === type);
   if (slot === undefined || !isLive(slot)) return undefined;
   return slot.type.value(slot.store) as NestedValues[Name];
+}
+
+/** The store of one type in slots, as that type has it; undefined if it has none. */
+export function storeIn(slots: Slots, type: TypeName): unknown {
+  return slots.find(({ type: { name } }) => name === type)?.store;
 }
 
 const NESTED_TYPES: readonly NestedType[] = [
@@ -226,6 +240,17 @@ function typeOf(name: TypeName): NestedType {
   return type;
 }
 
+/** Slots after an operation on one of them. @throws {RangeError} if it is out of bounds */
+export function updated(slots: Slots, { operation, type: name }: NestedOperation, dot: Dot): Slots {
+  const type = typeOf(name);
+  const held = slots.find((slot) => slot.type === type);
+  const before = held?.store ?? type.empty;
+  const store = type.apply(before, operation, dot);
+  if (store === before) return slots;
+  const others = slots.filter((slot) => slot !== held);
+  return type.isEmpty(store) ? others : sorted([...others, { type, store }]);
+}
+
 function nestingOf(operation: MapOperation): number {
   let nesting = 0;
   for (let inner = operation; inner.kind === "update";) {
@@ -236,12 +261,16 @@ function nestingOf(operation: MapOperation): number {
   return nesting;
 }
 
-function isLive({ type, store }: Slot): boolean {
+export function isLive({ type, store }: Slot): boolean {
   return type.isLive(store);
 }
 
-function* latestDotsOfSlots(slots: Slots): Generator<Dot> {
+export function* latestDotsOfSlots(slots: Slots): Generator<Dot> {
   for (const { type, store } of slots) yield* type.latestDots(store);
+}
+
+export function* allDotsOfSlots(slots: Slots): Generator<Dot> {
+  for (const { type, store } of slots) yield* dotsIn(type, store);
 }
 
 function sorted(slots: Slot[]): Slots {
@@ -276,7 +305,7 @@ function changeKeys(
 }
 
 /** With what `change` makes of each store; those that it empties go. */
-function changeSlots(slots: Slots, change: (slot: Slot) => unknown): Slots {
+export function changeSlots(slots: Slots, change: (slot: Slot) => unknown): Slots {
   const after: Slot[] = [];
   for (const slot of slots) {
     const store = change(slot);
@@ -288,11 +317,11 @@ function changeSlots(slots: Slots, change: (slot: Slot) => unknown): Slots {
     : after;
 }
 
-function removed(slots: Slots, seen: VersionVector | undefined, dot: Dot): Slots {
+export function removed(slots: Slots, seen: VersionVector | undefined, dot: Dot): Slots {
   return changeSlots(slots, ({ type, store }) => type.remove(store, seen, dot));
 }
 
-function joinSlots(a: Slots, b: Slots, sides: Sides): Slots {
+export function joinSlots(a: Slots, b: Slots, sides: Sides): Slots {
   const joined = NESTED_TYPES.flatMap((type): Slot[] => {
     const mine = a.find((slot) => slot.type === type);
     const theirs = b.find((slot) => slot.type === type);
@@ -309,7 +338,7 @@ function joinSlots(a: Slots, b: Slots, sides: Sides): Slots {
   return joined.length === a.length && joined.every((slot, i) => slot === a[i]) ? a : joined;
 }
 
-function diffSlots(before: Slots, after: Slots): Slots {
+export function diffSlots(before: Slots, after: Slots): Slots {
   return NESTED_TYPES.flatMap((type): Slot[] => {
     const old = before.find((slot) => slot.type === type);
     const young = after.find((slot) => slot.type === type);
@@ -318,7 +347,7 @@ function diffSlots(before: Slots, after: Slots): Slots {
   });
 }
 
-function writeSlots(writer: StoreWriter, slots: Slots): void {
+export function writeSlots(writer: StoreWriter, slots: Slots): void {
   writer.integer(slots.length);
   for (const { type, store } of slots) {
     writer.byte(type.code);
@@ -326,7 +355,7 @@ function writeSlots(writer: StoreWriter, slots: Slots): void {
   }
 }
 
-function readSlots(reader: StoreReader): Slots {
+export function readSlots(reader: StoreReader): Slots {
   const slots: Slot[] = [];
   for (let count = reader.integer(); count > 0; count--) {
     const code = reader.byte();

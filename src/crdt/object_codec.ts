@@ -4,6 +4,7 @@
 //   actor   := length | UTF-8                        sorted, each once; slots name actors by index
 //   slot    := type | length | body                  sorted by type, none empty
 //   body    := entry count | entry ...
+//              of slot 3 (values that merge): as values.ts has it, with actors of its own
 //   entry   := actor index | discardedUpTo | value count | (time | value) ...
 //   value   := of slot 1 (expiry): milliseconds since 1970, 0 for never
 //              of slot 2 (opaque): kind | length | bytes     kind 0 is a tombstone, without length and bytes
@@ -18,10 +19,12 @@ import { type ActorId, MAX_ACTOR_BYTES, MAX_TIME } from "../causality/dot.ts";
 import { type ActorEntry, SiblingSet, type TimedValue } from "../causality/sibling_set.ts";
 import { DataObject, type Opaque } from "./data_object.ts";
 import type { ValueKind } from "./value.ts";
+import { values as valuesType } from "./values.ts";
 
 const VERSION = 1;
 const EXPIRY_SLOT = 1;
 const OPAQUE_SLOT = 2;
+const VALUES_SLOT = 3;
 const TOMBSTONE = 0;
 const KINDS: readonly (ValueKind | undefined)[] = [undefined, "bytes", "text", "msgpack"];
 
@@ -37,9 +40,14 @@ export function encodeObject(object: DataObject): Uint8Array<ArrayBuffer> {
   for (const actor of actors) writer.text(actor);
   const hasExpiry = object.expiry.entries.length > 0;
   const hasOpaque = object.opaque.entries.length > 0;
-  writer.integer(Number(hasExpiry) + Number(hasOpaque));
+  const hasValues = !object.values.seen.isEmpty;
+  writer.integer(Number(hasExpiry) + Number(hasOpaque) + Number(hasValues));
   if (hasExpiry) writeSlot(EXPIRY_SLOT, object.expiry, actors, (value) => body.integer(value));
   if (hasOpaque) writeSlot(OPAQUE_SLOT, object.opaque, actors, writeOpaque);
+  if (hasValues) {
+    writer.byte(VALUES_SLOT);
+    writer.bytes(valuesType.encode(object.values));
+  }
   return writer.finish();
 }
 
@@ -65,19 +73,26 @@ export function decodeObject(bytes: Uint8Array<ArrayBuffer>): DataObject {
   }
   let expiry = SiblingSet.empty<number>();
   let opaque = SiblingSet.empty<Opaque>();
+  let values = valuesType.empty;
   let previous = 0;
   for (let count = reader.integer(); count > 0; count--) {
     const type = reader.byte();
     if (type <= previous) throw reader.malformed("slots are out of order");
     previous = type;
-    const slot = new ByteReader(reader.bytes(), "object");
+    const bytes = reader.bytes();
+    if (type === VALUES_SLOT) {
+      values = valuesType.decode(bytes);
+      if (values.seen.isEmpty) throw reader.malformed("a slot is empty");
+      continue;
+    }
+    const slot = new ByteReader(bytes, "object");
     if (type === EXPIRY_SLOT) expiry = readSlot(slot, actors, (reader) => reader.integer());
     else if (type === OPAQUE_SLOT) opaque = readSlot(slot, actors, readOpaque);
     else throw reader.malformed(`slot type ${type} is unknown`);
     slot.end();
   }
   reader.end();
-  const object = new DataObject(opaque, expiry, bytes);
+  const object = new DataObject(opaque, expiry, values, bytes);
   if (actorsOf(object).length !== actors.length) throw reader.malformed("an actor has no entry");
   return object;
 }

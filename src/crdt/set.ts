@@ -91,6 +91,9 @@ export const setStore: StoreType<SetStore, SetOperation, Uint8Array[]> = {
   forget: (store) => store,
   value: (store) => [...store].map(([key]) => fromBinaryString(key)),
   latestDots: (store) => latestDotsInMap(store, dotsEntry),
+  *allDots(store) {
+    for (const [, dots] of store) yield* dots;
+  },
 
   count(store) {
     let dots = 0;

@@ -26,7 +26,7 @@ export interface NodeSettings {
   readonly hintWindowMs?: number | undefined;
   /** The mean pause between two comparisons with other owners, in milliseconds. */
   readonly compareMs?: number | undefined;
-  /** How long tombstones and the like are kept at the least, in milliseconds; for ever unless given. */
+  /** How long tombstones and the like are kept at the least, in milliseconds. */
   readonly forgetAfterMs?: number | undefined;
   /** After how long a member that is down is left out of forgetting, in milliseconds. */
   readonly maxAbsenceMs?: number | undefined;
@@ -42,6 +42,8 @@ export const VERSION = "0.1.0";
 export const DEFAULT_HINT_BYTES = 256 * 1024 * 1024;
 
 export const DEFAULT_COMPARE_MS = 10_000;
+
+export const DEFAULT_FORGET_AFTER_MS = 600_000;
 
 /** Three days: a node that is away for longer comes back with empty copies. */
 export const DEFAULT_MAX_ABSENCE_MS = 259_200_000;

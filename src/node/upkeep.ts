@@ -21,6 +21,7 @@ import { TreeService } from "../replica/tree_service.ts";
 import { Repairs } from "./repairs.ts";
 import {
   DEFAULT_COMPARE_MS,
+  DEFAULT_FORGET_AFTER_MS,
   DEFAULT_HINT_BYTES,
   DEFAULT_MAX_ABSENCE_MS,
   type NodeSettings,
@@ -77,7 +78,7 @@ export class Upkeep {
       forgetting,
       service,
       antiEntropy,
-      forgetAfterMs: settings.forgetAfterMs ?? Infinity,
+      forgetAfterMs: settings.forgetAfterMs ?? DEFAULT_FORGET_AFTER_MS,
       maxAbsenceMs: settings.maxAbsenceMs ?? DEFAULT_MAX_ABSENCE_MS,
     });
     const { self, rpc } = cluster;

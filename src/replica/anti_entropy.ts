@@ -58,6 +58,9 @@ const SECOND_SIGHT_MS = 1_000;
 /** The mean pause between two comparisons of a node that has forgotten, in milliseconds. */
 const FILLING_INTERVAL_MS = 200;
 
+/** How many partitions a node that has forgotten compares at once: who is killed soon has come so far. */
+const FILLED_AT_ONCE = 128;
+
 /** How many partitions that differ are made the same at once. */
 const PARTITIONS_AT_ONCE = 4;
 
@@ -202,7 +205,10 @@ export class AntiEntropy {
     if (others.length === 0) return;
     const node = others[this.#turn++ % others.length]!;
     try {
-      const { differing, repaired } = await this.compareWith(node, filling.lackedFrom(node));
+      const { differing, repaired } = await this.compareWith(
+        node,
+        filling.lackedFrom(node, FILLED_AT_ONCE),
+      );
       if (differing.length === 0 || repaired === 0) return;
       log.info(`Copies that differed from those of ${node} were repaired`, {
         partitions: differing.length,

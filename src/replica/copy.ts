@@ -8,7 +8,7 @@
 import type { HybridTime } from "../causality/dot.ts";
 import { MAX_TIME } from "../causality/dot.ts";
 import { DataObject } from "../crdt/data_object.ts";
-import { withoutOutdated } from "../crdt/forgetting.ts";
+import { withFloor, withoutOutdated } from "../crdt/forgetting.ts";
 import { decodeObject } from "../crdt/object_codec.ts";
 import { Arguments } from "../wire/arguments.ts";
 import { LIMITS } from "../wire/limits.ts";
@@ -38,12 +38,14 @@ export function digestBytes(object: DataObject): Uint8Array<ArrayBuffer> {
 
 /** What several copies of a key hold together, and have seen together. */
 export function mergeCopies(copies: readonly Copy[]): Copy {
+  const objects = copies.map(({ object: own }) => {
+    return copies.reduce((object, it) => withoutOutdated(object, it.object, it.floor), own);
+  });
+  const isAnyOutdated = objects.some((object, i) => object !== copies[i]!.object);
   let merged = DataObject.empty;
   let floor = 0;
-  for (const copy of copies) {
-    let object = copy.object;
-    for (const other of copies) object = withoutOutdated(object, other.object, other.floor);
-    merged = merged.merge(object);
+  for (const [i, copy] of copies.entries()) {
+    merged = merged.merge(isAnyOutdated ? withFloor(objects[i]!, copy.floor) : objects[i]!);
     floor = Math.max(floor, copy.floor);
   }
   return { object: merged, floor };

@@ -89,11 +89,21 @@ export class Filling {
     return this.#isActive && this.#parts()?.has(partition) === true;
   }
 
-  /** The partitions that are to be compared with another owner; undefined if that is not known. */
-  lackedFrom(node: string): ReadonlySet<number> | undefined {
+  /**
+   * Partitions that are to be compared with another owner, `limit` of them at the most; undefined if that is not
+   * known, or nothing is to be filled.
+   */
+  lackedFrom(node: string, limit = Infinity): ReadonlySet<number> | undefined {
+    const placement = this.#placement();
     const parts = this.#isActive ? this.#parts() : undefined;
     if (parts === undefined) return undefined;
-    return new Set([...parts].filter((part) => this.#compared.get(part)?.has(node) !== true));
+    const lacked = new Set<number>();
+    for (const partition of parts) {
+      if (lacked.size >= limit) break;
+      if (!placement!.isOwner(node, partition)) continue;
+      if (this.#compared.get(partition)?.has(node) !== true) lacked.add(partition);
+    }
+    return lacked;
   }
 
   /** Why this node cannot answer for a partition. */

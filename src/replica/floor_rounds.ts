@@ -43,7 +43,7 @@ export interface FloorRoundsOptions {
   readonly antiEntropy: AntiEntropy;
   readonly clock: Clock;
   readonly log: Log;
-  /** How long everything is remembered at the least, in milliseconds; with Infinity nothing is forgotten. */
+  /** How long everything is remembered at the least, in milliseconds. */
   readonly forgetAfterMs: number;
   /** After how long a member that is down is left out, in milliseconds. */
   readonly maxAbsenceMs: number;
@@ -80,7 +80,6 @@ export class FloorRounds {
   /** Raises floors and forgets from now on. */
   start(): void {
     const { clock, forgetAfterMs } = this.#options;
-    if (forgetAfterMs === Infinity) return;
     const everyMs = Math.min(
       Math.max(forgetAfterMs / 2, LOOK_EVERY_MS_LEAST),
       LOOK_EVERY_MS_MOST,

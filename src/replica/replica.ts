@@ -12,7 +12,7 @@ import type { VersionVector } from "../causality/version_vector.ts";
 import type { HybridClock } from "../causality/hybrid_clock.ts";
 import type { Dot, HybridTime } from "../causality/dot.ts";
 import { DataObject } from "../crdt/data_object.ts";
-import { forget, withoutOutdated } from "../crdt/forgetting.ts";
+import { forget } from "../crdt/forgetting.ts";
 import {
   type KeyPlace,
   MISS,
@@ -23,6 +23,7 @@ import {
 import { CorruptError, DenamoError, TooLargeError } from "../wire/errors.ts";
 import { LIMITS } from "../wire/limits.ts";
 import type { Actors } from "./actors.ts";
+import { mergeCopies } from "./copy.ts";
 import type { Floors } from "./floors.ts";
 import { Forgettable } from "./forgettable.ts";
 import { HashTrees } from "./hash_trees.ts";
@@ -188,7 +189,8 @@ export class Replica {
   ): Promise<void> {
     return this.#take(partition, key, theirs, (held) => {
       const ownFloor = this.floorOf(partition, key);
-      return withoutOutdated(held, theirs, floor).merge(withoutOutdated(theirs, held, ownFloor));
+      const own = { object: held, floor: ownFloor };
+      return mergeCopies([own, { object: theirs, floor }]).object;
     });
   }
 

@@ -3,7 +3,10 @@
 import fc from "fast-check";
 import { utf8 } from "../../src/base/bytes.ts";
 import { latestTime } from "../../src/causality/version_vector.ts";
+import type { NestedOperation } from "../../src/crdt/map.ts";
 import { DataObject, type Opaque } from "../../src/crdt/data_object.ts";
+
+import { leaf } from "./map_twin.ts";
 
 const NOW = 1_000_000;
 
@@ -14,14 +17,16 @@ function text(value: string): Opaque {
 interface Write {
   readonly at: number;
   readonly from: number;
-  readonly kind: "put" | "delete" | "expire" | "sync" | "stale";
+  readonly kind: "put" | "delete" | "expire" | "sync" | "stale" | "update";
+  readonly operation: NestedOperation;
   readonly expiresIn: number | undefined;
 }
 
 const write: fc.Arbitrary<Write> = fc.record({
   at: fc.nat(2),
   from: fc.nat(2),
-  kind: fc.constantFrom<Write["kind"][]>("put", "delete", "expire", "sync", "stale"),
+  kind: fc.constantFrom<Write["kind"][]>("put", "delete", "expire", "sync", "stale", "update"),
+  operation: leaf,
   expiresIn: fc.option(fc.integer({ min: -2, max: 2 }), { nil: undefined }),
 });
 
@@ -41,7 +46,7 @@ function hold(
 ): [DataObject, DataObject, DataObject] {
   const objects = [DataObject.empty, DataObject.empty, DataObject.empty];
   let clock = 0;
-  for (const { at, from, kind, expiresIn } of writes) {
+  for (const { at, from, kind, expiresIn, operation } of writes) {
     const held = objects[at]!;
     const expiresAtMs = expiresIn === undefined ? undefined : NOW + expiresIn;
     if (kind === "sync") {
@@ -52,9 +57,9 @@ function hold(
     const time = clock = Math.max(clock, latestTime(seen)) + 1;
     const dot = { actor: actorOf(at, time), time };
     const value = kind === "delete" ? null : text(`v${clock}`);
-    objects[at] = kind === "expire"
-      ? held.expire(dot, expiresAtMs)
-      : held.write(dot, value, seen, expiresAtMs);
+    if (kind === "expire") objects[at] = held.expire(dot, expiresAtMs);
+    else if (kind === "update") objects[at] = held.update(dot, operation);
+    else objects[at] = held.write(dot, value, seen, expiresAtMs);
   }
   return objects as [DataObject, DataObject, DataObject];
 }

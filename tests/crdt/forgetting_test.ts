@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import { utf8 } from "../../src/base/bytes.ts";
-import { TICKS_PER_MS } from "../../src/causality/dot.ts";
+import { compareDots, TICKS_PER_MS } from "../../src/causality/dot.ts";
 import { SiblingSet } from "../../src/causality/sibling_set.ts";
 import { DataObject, type Opaque } from "../../src/crdt/data_object.ts";
 import {
@@ -10,9 +10,11 @@ import {
   forget,
   forgettableFrom,
   IDLE_ENTRIES,
+  withFloor,
   withoutOutdated,
 } from "../../src/crdt/forgetting.ts";
 import { decodeObject } from "../../src/crdt/object_codec.ts";
+import { values } from "../../src/crdt/values.ts";
 import { copies, livingCopies } from "./arbitrary_copies.ts";
 
 function text(value: string): Opaque {
@@ -131,8 +133,43 @@ Deno.test("an object has something to forget exactly from the floor on that forg
 Deno.test("forgetting shows in no read at the time of the floor or later", () => {
   fc.assert(fc.property(objectAndFloor, fc.nat(10), ([object, floor], laterMs) => {
     const nowMs = Math.floor(floor / TICKS_PER_MS) - EXPIRY_SLACK_MS + laterMs;
-    assert.deepEqual(forget(object, floor).live(nowMs), object.live(nowMs));
+    const left = forget(object, floor);
+    assert.deepEqual(left.live(nowMs), object.live(nowMs));
+    assert.deepEqual(shown(left, nowMs), shown(object, nowMs));
   }));
+});
+
+function shown(object: DataObject, nowMs: number): unknown {
+  return object.liveValues(nowMs).map(({ type, store }) => [type.name, type.value(store)]);
+}
+
+Deno.test("values that merge are forgotten wholly once nothing is left of them, and late ones do not come back", () => {
+  const milk = { kind: "add", elements: [utf8("milk")] } as const;
+  const held = DataObject.empty.update({ actor: "n1~1", time: 10 }, {
+    type: "set",
+    operation: milk,
+  });
+  const deleted = held.write({ actor: "n2~1", time: 20 }, null, undefined, undefined);
+  assert.deepEqual(deleted.liveValues(0), []);
+  assert.equal(forget(deleted, 19), deleted);
+  assert.ok(forget(deleted, 20).isEmpty);
+  assert.ok(bringsUnseen(DataObject.empty, held, 20));
+  const left = withoutOutdated(held, DataObject.empty, 20);
+  assert.deepEqual(left.liveValues(0), []);
+  assert.deepEqual(left.merge(DataObject.empty).liveValues(0), []);
+});
+
+Deno.test("ids of operations and silent actors are forgotten while the counter goes on", () => {
+  let object = DataObject.empty;
+  for (let i = 1; i <= 100; i++) {
+    const operation = { kind: "add", amount: 1, id: { session: "s", number: i } } as const;
+    const actor = `n1~${String(i).padStart(3, "0")}`;
+    object = object.update({ actor, time: i }, { type: "counter", operation });
+  }
+  const left = forget(object, 90);
+  assert.deepEqual(shown(left, 0), [["counter", 100n]]);
+  assert.equal(values.stats(object.values).elements, 100);
+  assert.equal(values.stats(left.values).elements, 10);
 });
 
 Deno.test("to forget twice is to forget once, and a lower floor adds nothing to a higher one", () => {
@@ -190,9 +227,10 @@ Deno.test("bringsUnseen() tells of a value up to a time of which the other side 
   const later = new DataObject(
     SiblingSet.empty<Opaque>().add({ actor: "n1~101", time: 30 }, text("eggs")),
     milk.expiry,
+    milk.values,
   );
   assert.ok(bringsUnseen(later, milk, 20), "a later write of the same actor does not hide it");
-  const idle = new DataObject(milk.opaque.discardAll(), milk.expiry);
+  const idle = new DataObject(milk.opaque.discardAll(), milk.expiry, milk.values);
   assert.ok(!bringsUnseen(DataObject.empty, idle, 10), "it brings none");
   const expiring = milk.expire({ actor: "n1~101", time: 11 }, 5);
   assert.ok(bringsUnseen(milk, expiring, 11), "an expiry counts as well");
@@ -210,7 +248,10 @@ Deno.test("bringsUnseen() is what the slow and obvious twin says", () => {
           return time <= upTo && value !== null && time > (entry?.discardedUpTo ?? 0) && !isHeld;
         })
       );
-      assert.equal(bringsUnseen(held, incoming, upTo), isUnseen);
+      const isUnseenValue = [...values.dots(incoming.values)].some(({ actor, time }) => {
+        return time <= upTo && time > values.timeOf(held.values, actor);
+      });
+      assert.equal(bringsUnseen(held, incoming, upTo), isUnseen || isUnseenValue);
     }),
     { numRuns: 1_000 },
   );
@@ -248,7 +289,12 @@ Deno.test("what is left is not outdated, and lacks nothing that the other side h
     const times = timesIn(own, theirs);
     const floor = times[lot % times.length]!;
     const left = withoutOutdated(own, theirs, floor);
-    assert.ok(!bringsUnseen(theirs, left, floor));
+    assert.ok(!bringsUnseen(theirs, new DataObject(left.opaque, left.expiry, values.empty), floor));
+    const together = withFloor(theirs, floor).merge(left);
+    for (const dot of values.dots(together.values)) {
+      const isTheirs = [...values.dots(theirs.values)].some((it) => compareDots(it, dot) === 0);
+      assert.ok(isTheirs || dot.time > floor || left === own);
+    }
     const kept = [...left.opaque.siblings()].map(({ actor, time }) => `${actor} ${time}`);
     for (const { actor, time, value } of own.opaque.siblings()) {
       const isKept = time > floor || value === null || theirs.opaque.knows(actor, time);

@@ -27,7 +27,7 @@ export function remove(...keys: string[]): MapOperation {
 
 const KEYS = ["a", "b", "c"];
 
-const leaf: fc.Arbitrary<NestedOperation> = fc.oneof(
+export const leaf: fc.Arbitrary<NestedOperation> = fc.oneof(
   counterTest.operations.map((operation) => ({ type: "counter", operation } as const)),
   setTest.operations.map((operation) => ({ type: "set", operation } as const)),
   flagTest.operations.map((operation) => ({ type: "flag", operation } as const)),

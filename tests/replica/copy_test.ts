@@ -4,7 +4,9 @@ import { EMPTY } from "../../src/base/bytes.ts";
 import { MalformedError } from "../../src/base/malformed.ts";
 import { MAX_TIME } from "../../src/causality/dot.ts";
 import { DataObject } from "../../src/crdt/data_object.ts";
+import { forget } from "../../src/crdt/forgetting.ts";
 import { type Copy, copyIn, digestBytes, mergeCopies } from "../../src/replica/copy.ts";
+import type { Slot } from "../../src/crdt/map.ts";
 import { copies } from "../crdt/arbitrary_copies.ts";
 import { textOf, textsOf } from "./repair_world.ts";
 
@@ -54,10 +56,19 @@ Deno.test("a copy is held against all others, not only against the one with the 
   }
 });
 
+/** As high as `level`, or as a copy can be said to have seen everything that the others know of. */
+function trueFloor(own: DataObject, others: readonly DataObject[], level: number): number {
+  const known = others.flatMap((other) => [...other.vector()]);
+  const missed = known.filter(([actor, time]) => own.timeOf(actor) < time);
+  return Math.min(level, ...missed.map(([actor]) => own.timeOf(actor)));
+}
+
 Deno.test("mergeCopies() shows the same in whatever order, and without floors it merges", () => {
   const floors = fc.tuple(fc.nat(40), fc.nat(40), fc.nat(40));
   fc.assert(fc.property(copies, floors, (objects, levels) => {
-    const all = objects.map((object, i): Copy => ({ object, floor: levels[i]! }));
+    const all = objects.map((object, i): Copy => {
+      return { object, floor: trueFloor(object, objects, levels[i]!) };
+    });
     const [a, b, c] = all as [Copy, Copy, Copy];
     const merged = mergeCopies([a, b, c]);
     for (const order of [[b, c, a], [c, b, a]]) {
@@ -65,6 +76,8 @@ Deno.test("mergeCopies() shows the same in whatever order, and without floors it
       for (const slot of ["opaque", "expiry"] as const) {
         assert.deepEqual([...other.object[slot].siblings()], [...merged.object[slot].siblings()]);
       }
+      const [shownThere, shownHere] = [other, merged].map(({ object }) => object.liveValues(0));
+      assert.deepEqual(shownThere!.map(shown), shownHere!.map(shown));
       assert.equal(other.floor, merged.floor);
     }
     const plain = mergeCopies(objects.map((object) => ({ object, floor: 0 })));
@@ -72,6 +85,26 @@ Deno.test("mergeCopies() shows the same in whatever order, and without floors it
     assert.deepEqual(plain.object.encoded(), together.encoded());
   }));
 });
+
+Deno.test("mergeCopies() shows of values that merge what the copy with the floor has seen", () => {
+  fc.assert(fc.property(copies, fc.nat(40), ([old, , young], level) => {
+    const later = young.merge(old).write(
+      { actor: "n9~actor", time: 100 },
+      null,
+      undefined,
+      undefined,
+    );
+    const floor = 100 + level;
+    const forgotten = forget(later, floor);
+    assert.ok(forgotten.isEmpty);
+    const { object } = mergeCopies([{ object: old, floor: 0 }, { object: forgotten, floor }]);
+    assert.deepEqual(object.liveValues(0), []);
+  }));
+});
+
+function shown({ store, type }: Slot): unknown {
+  return [type.name, type.value(store)];
+}
 
 Deno.test("copyIn() reads what a read answers: an object or that it is the same, and a floor if there is one", () => {
   const bytes = MILK.encoded();
