@@ -8,9 +8,12 @@ import type {
   PutOptions,
   ReadOptions,
   ScanPosition,
+  TypeName,
   WriteOptions,
 } from "../node/api.ts";
+import { LiveDocument } from "./live_document.ts";
 import { SessionApi, type SessionOptions } from "./session.ts";
+import { Counter, ElementSet, ValueMap } from "./typed_values.ts";
 import { type Key, keyBytes, keyOf, prefixBytes, storedValue, valueOf } from "./keys_and_values.ts";
 
 /** What a key holds. */
@@ -26,6 +29,8 @@ export interface Entry<T> {
   readonly context: string;
   /** When the latest value ends, in milliseconds since 1970; undefined if it does not. */
   readonly expiresAtMs: number | undefined;
+  /** The types of values that merge, which are read as {@linkcode Database.counter} and its like. */
+  readonly types: readonly TypeName[];
 }
 
 /** What a write left. */
@@ -73,6 +78,7 @@ export class Database {
       siblings,
       context: found.context(),
       expiresAtMs: found.expiresAtMs,
+      types: found.merged.types,
     };
   }
 
@@ -113,6 +119,26 @@ export class Database {
     options?: WriteOptions,
   ): Promise<boolean> {
     return (await this.#api.expire(keyBytes(key), expiresAtMs, options)).existed;
+  }
+
+  /** A counter under a key; nobody is asked yet. */
+  counter(key: Key): Counter {
+    return new Counter(this.#api, keyBytes(key));
+  }
+
+  /** A set under a key; nobody is asked yet. */
+  set(key: Key): ElementSet {
+    return new ElementSet(this.#api, keyBytes(key));
+  }
+
+  /** A map under a key; nobody is asked yet. */
+  map(key: Key): ValueMap {
+    return new ValueMap(this.#api, keyBytes(key));
+  }
+
+  /** Opens a document of Yjs under a key: texts, lists and maps that several people edit at once. */
+  document(key: Key): Promise<LiveDocument> {
+    return LiveDocument.open(this.#api, keyBytes(key));
   }
 
   /**
@@ -157,7 +183,8 @@ export class Database {
         }
       }));
       for (const entry of entries) {
-        if (entry.value === undefined || left-- <= 0) continue;
+        const isThere = entry.siblings.length > 0 || entry.types.length > 0;
+        if (!isThere || left-- <= 0) continue;
         yield entry;
       }
       from = page.next;

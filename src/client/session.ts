@@ -18,10 +18,12 @@ import type {
   DeleteResult,
   GetOptions,
   KeyValueApi,
+  NestedOperation,
   PutOptions,
   ReadResult,
   ScanOptions,
   ScanPage,
+  UpdateResult,
   WriteOptions,
   WriteResult,
 } from "../node/api.ts";
@@ -113,6 +115,14 @@ export class SessionApi implements KeyValueApi {
     return this.#written(key, await this.#api.delete(key, options));
   }
 
+  async update(
+    key: Uint8Array,
+    operations: readonly NestedOperation[],
+    options?: WriteOptions,
+  ): Promise<UpdateResult> {
+    return this.#written(key, await this.#api.update(key, operations, options));
+  }
+
   /** A change of when a value ends gives no token, and is not remembered. */
   expire(
     key: Uint8Array,
@@ -135,7 +145,7 @@ export class SessionApi implements KeyValueApi {
     }
   }
 
-  #written<R extends WriteResult>(key: Uint8Array, result: R): R {
+  #written<R extends { atLeast(): string | undefined }>(key: Uint8Array, result: R): R {
     const token = result.atLeast();
     if (token !== undefined) this.#memory.learn(key, token);
     return result;

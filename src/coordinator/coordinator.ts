@@ -11,6 +11,7 @@ import { decodeContext } from "../causality/context_token.ts";
 import type { HybridTime } from "../causality/dot.ts";
 import { latestTime, type VersionVector } from "../causality/version_vector.ts";
 import { DataObject } from "../crdt/data_object.ts";
+import type { OperationResult } from "../crdt/typed_update.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { Log } from "../ports/log.ts";
 import type { PeerId } from "../ports/network.ts";
@@ -25,6 +26,7 @@ import type { Deadlines } from "../wire/deadlines.ts";
 import {
   ConflictError,
   DenamoError,
+  type ErrorCode,
   OverloadedError,
   QuorumError,
   TimeoutError,
@@ -48,10 +50,12 @@ import {
   type ExpireRequest,
   type GetRequest,
   type PutRequest,
+  type UpdateRequest,
 } from "./requests.ts";
 import { writeAnswer } from "./results.ts";
 import { livingFirst } from "./sign_of_life.ts";
 import { type StandIn, standInsFor } from "./stand_ins.ts";
+import { Updates } from "./updates.ts";
 import { Writes } from "./writes.ts";
 
 /** A request with all that its key decides. */
@@ -72,6 +76,7 @@ const NOTHING: Omit<ClientAnswer, "object"> = {
   atLeast: () => undefined,
   existed: false,
   expiresAtMs: undefined,
+  results: [],
 };
 
 export class Coordinator {
@@ -285,6 +290,8 @@ export class Coordinator {
         return this.#delete(request, routed);
       case "expire":
         return this.#expire(request, routed);
+      case "update":
+        return this.#update(request, routed);
     }
   }
 
@@ -324,11 +331,11 @@ export class Coordinator {
     let found = DataObject.empty;
     if (seen === undefined) {
       found = (await this.#read(request.key, undefined, routed)).object;
-      if (found.live(this.#clock.now()).length === 0) return NOTHING;
+      if (!found.isLive(this.#clock.now())) return NOTHING;
     }
     let existed = seen === undefined;
     const answer = await this.#write(request, routed, seen, (held, nextDot) => {
-      existed ||= held.live(this.#clock.now()).length > 0;
+      existed ||= held.isLive(this.#clock.now());
       const merged = held.merge(found);
       return merged.write(nextDot(latestOf(merged, seen)), null, seen, undefined);
     });
@@ -338,8 +345,8 @@ export class Coordinator {
   async #expire(request: ExpireRequest, routed: Routed): Promise<ClientAnswer> {
     const { object: found } = await this.#read(request.key, undefined, routed);
     const [latest] = found.live(this.#clock.now());
-    if (latest === undefined) return NOTHING;
-    const expiresAtMs = latest.expiresAtMs;
+    if (latest === undefined && found.liveValues(this.#clock.now()).length === 0) return NOTHING;
+    const expiresAtMs = latest === undefined ? found.endOf(0) : latest.expiresAtMs;
     if (expiresAtMs === request.expiresAtMs) return { ...NOTHING, existed: true, expiresAtMs };
     const answer = await this.#write(request, routed, undefined, (held, nextDot) => {
       const merged = held.merge(found);
@@ -348,8 +355,28 @@ export class Coordinator {
     return { ...answer, existed: true, expiresAtMs };
   }
 
+  /**
+   * Changes values that merge. It builds upon what a read would show, and not on its own copy alone: the client is
+   * told what came of it, and what it may remove.
+   */
+  async #update(request: UpdateRequest, routed: Routed): Promise<ClientAnswer> {
+    const { key, operations } = request;
+    const seen = contextOf(key, request.context);
+    const { object: found } = await this.#read(key, undefined, routed);
+    const updates = new Updates(key, operations, seen, this.#clock.now());
+    const idle = updates.withoutEffect(found);
+    if (idle !== undefined) return { ...NOTHING, results: idle };
+    let results: readonly OperationResult[] = [];
+    const answer = await this.#write(request, routed, seen, (held, nextDot) => {
+      const updated = updates.carryOut(held.merge(found), nextDot);
+      results = updated.results;
+      return updated.object;
+    });
+    return { ...answer, results };
+  }
+
   async #write(
-    request: PutRequest | DeleteRequest | ExpireRequest,
+    request: PutRequest | DeleteRequest | ExpireRequest | UpdateRequest,
     routed: Routed,
     seen: VersionVector | undefined,
     change: Change,
@@ -357,10 +384,13 @@ export class Coordinator {
     const { key, level } = request;
     const w = level ?? routed.namespace.w;
     const written = await this.#writes.write({ key, ...routed, w, seen, change });
-    const answer = writeAnswer(key, written, request.op === "put" ? 1 : 0);
-    return { ...answer, existed: false, expiresAtMs: undefined };
+    const answer = writeAnswer(key, written, OWN_COUNTS[request.op]);
+    return { ...answer, existed: false, expiresAtMs: undefined, results: [] };
   }
 }
+
+/** How many opaque values a write leaves itself; undefined where its client has not seen what it leaves. */
+const OWN_COUNTS = { put: 1, delete: 0, expire: 0, update: undefined } as const;
 
 /** Whether the own copy could not be read, or may not be written, and so nothing was done. */
 function isOfOwnCopy(error: unknown): error is DenamoError {
@@ -368,11 +398,20 @@ function isOfOwnCopy(error: unknown): error is DenamoError {
     (error.code === "corrupt" || error.code === "disk_failed");
 }
 
+/** Codes of errors that are the same at every owner. */
+const OF_THE_REQUEST: readonly ErrorCode[] = [
+  "bad_context",
+  "bad_request",
+  "conflict",
+  "not_a_number",
+  "too_large",
+  "unsupported",
+  "wrong_type",
+];
+
 /** Whether another owner may do better. */
 function isOfThatNode(error: DenamoError): boolean {
-  return !["bad_context", "bad_request", "conflict", "too_large", "unsupported"].includes(
-    error.code,
-  );
+  return !OF_THE_REQUEST.includes(error.code);
 }
 
 /** A write's time must be above all that it joins and all that its client has seen. */

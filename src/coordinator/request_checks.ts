@@ -9,6 +9,7 @@ import type { ClientRequest } from "./requests.ts";
 export function checkRequest(request: ClientRequest): void {
   checkKey(request.key);
   checkTokens(request);
+  if (request.op === "update") checkOperations(request.operations);
   if (request.op !== "put") return;
   const { length } = request.value.bytes;
   if (length > LIMITS.value) throw new TooLargeError("The value", LIMITS.value, length);
@@ -18,6 +19,12 @@ export function checkRequest(request: ClientRequest): void {
 function checkTokens(request: ClientRequest): void {
   if (request.op === "get") atLeastOf(request);
   else if (request.op !== "expire") checkLength(request.context ?? "");
+}
+
+function checkOperations({ length }: readonly unknown[]): void {
+  if (length === 0) throw new DenamoError("bad_request", "no", "There is no operation");
+  if (length <= LIMITS.operationCount) return;
+  throw new TooLargeError("The list of operations", LIMITS.operationCount, length);
 }
 
 function checkKey(key: Uint8Array): void {

@@ -4,12 +4,16 @@
 //   put    := 2 | key | w | strict | context | kind | bytes | expiresAtMs | keepExpiry
 //   delete := 3 | key | w | strict | context
 //   expire := 4 | key | w | strict | expiresAtMs
+//   update := 5 | key | w | strict | context | operation ...      as crdt/operation_codec.ts has them
 //
 // A node that knows nothing of `atLeast` answers without it; who forwards looks at the answer (at_least.ts).
 
 import { type HybridTime, MAX_TIME } from "../causality/dot.ts";
 import type { DataObject } from "../crdt/data_object.ts";
 import { decodeObject } from "../crdt/object_codec.ts";
+import type { NestedOperation } from "../crdt/map.ts";
+import { decodeOperation, encodeOperation } from "../crdt/operation_codec.ts";
+import type { OperationResult } from "../crdt/typed_update.ts";
 import type { StoredValue, ValueKind } from "../crdt/value.ts";
 import { MalformedError } from "../base/malformed.ts";
 import type { QuorumLevel } from "../replica/namespaces.ts";
@@ -47,7 +51,19 @@ export interface ExpireRequest extends Asked {
   readonly expiresAtMs: number | undefined;
 }
 
-export type ClientRequest = GetRequest | PutRequest | DeleteRequest | ExpireRequest;
+export interface UpdateRequest extends Asked {
+  readonly op: "update";
+  readonly context: string | undefined;
+  /** On values that merge, in this order. */
+  readonly operations: readonly NestedOperation[];
+}
+
+export type ClientRequest =
+  | GetRequest
+  | PutRequest
+  | DeleteRequest
+  | ExpireRequest
+  | UpdateRequest;
 
 /** What the coordinating owner answers. */
 export interface ClientAnswer {
@@ -63,9 +79,11 @@ export interface ClientAnswer {
   /** Of a delete or expire: whether there was a value, and when it ended. */
   readonly existed: boolean;
   readonly expiresAtMs: number | undefined;
+  /** Of an update: what came of each operation. */
+  readonly results: readonly OperationResult[];
 }
 
-const OPS = ["get", "put", "delete", "expire"] as const;
+const OPS = ["get", "put", "delete", "expire", "update"] as const;
 const KINDS: readonly ValueKind[] = ["bytes", "text", "msgpack"];
 
 export function encodeClientRequest(request: ClientRequest): unknown[] {
@@ -91,6 +109,8 @@ export function encodeClientRequest(request: ClientRequest): unknown[] {
       return [...parts, request.context ?? null];
     case "expire":
       return [...parts, request.expiresAtMs ?? null];
+    case "update":
+      return [...parts, request.context ?? null, request.operations.map(encodeOperation)];
   }
 }
 
@@ -122,6 +142,13 @@ export function decodeClientRequest(args: Arguments): ClientRequest {
       return { op, ...asked, context: args.optional((part) => part.text(LIMITS.contextToken)) };
     case "expire":
       return { op, ...asked, expiresAtMs: args.optional((part) => part.count()) };
+    case "update": {
+      const context = args.optional((part) => part.text(LIMITS.contextToken));
+      const list = new Arguments(args.list(LIMITS.operationCount), "operations");
+      const operations: NestedOperation[] = [];
+      while (!list.isAtEnd) operations.push(decodeOperation(list.ownBytes(LIMITS.value)));
+      return { op, ...asked, context, operations };
+    }
     default:
       throw new MalformedError("client request", "its operation is unknown");
   }
@@ -137,6 +164,7 @@ export function encodeClientAnswer(answer: ClientAnswer): unknown[] {
     answer.expiresAtMs ?? null,
     context === undefined ? answer.atLeast() ?? null : null,
     answer.floor,
+    answer.results.map(({ changed, count }) => [changed, count === undefined ? null : `${count}`]),
   ];
 }
 
@@ -151,8 +179,10 @@ export function decodeClientAnswer(parts: readonly unknown[]): ClientAnswer {
   const expiresAtMs = args.optional((part) => part.count());
   const atLeast = args.optional((part) => part.text(LIMITS.contextToken));
   const floor = args.optional((part) => part.count(MAX_TIME)) ?? 0;
+  const results = (args.optional((it) => it.list(LIMITS.operationCount)) ?? []).map(readResult);
   return {
     floor,
+    results,
     object: bytes === undefined ? undefined : decodeObject(bytes),
     siblings,
     context: () => token,
@@ -160,6 +190,17 @@ export function decodeClientAnswer(parts: readonly unknown[]): ClientAnswer {
     existed,
     expiresAtMs,
   };
+}
+
+function readResult(part: unknown): OperationResult {
+  if (!Array.isArray(part)) throw new MalformedError("client answer", "a result is none");
+  const args = new Arguments(part, "result");
+  const changed = args.count();
+  const digits = args.optional((it) => it.text());
+  if (digits !== undefined && !/^-?[0-9]+$/.test(digits)) {
+    throw new MalformedError("client answer", "a count is no number");
+  }
+  return { changed, count: digits === undefined ? undefined : BigInt(digits) };
 }
 
 function readLevel(args: Arguments): QuorumLevel {

@@ -2,6 +2,7 @@
 
 import { encodeAtLeast, encodeContext } from "../causality/context_token.ts";
 import type { DataObject, LiveValue } from "../crdt/data_object.ts";
+import { MergedValues } from "../crdt/merged_values.ts";
 import type { StoredValue } from "../crdt/value.ts";
 import type { CoordinatedWrite } from "../replica/replica.ts";
 
@@ -10,11 +11,14 @@ export class ReadAnswer {
   readonly #key: Uint8Array;
   readonly #object: DataObject;
   readonly #live: readonly LiveValue[];
+  readonly merged: MergedValues;
 
   constructor(key: Uint8Array, object: DataObject, nowMs: number) {
     this.#key = key;
     this.#object = object;
     this.#live = object.live(nowMs);
+    const slots = object.liveValues(nowMs);
+    this.merged = slots.length === 0 ? MergedValues.empty : new MergedValues(slots);
   }
 
   get value(): StoredValue | undefined {
@@ -26,7 +30,13 @@ export class ReadAnswer {
   }
 
   get expiresAtMs(): number | undefined {
-    return this.#live[0]?.expiresAtMs;
+    const [latest] = this.#live;
+    if (latest !== undefined) return latest.expiresAtMs;
+    return this.merged.types.length > 0 ? this.#object.endOf(0) : undefined;
+  }
+
+  get exists(): boolean {
+    return this.#live.length > 0 || this.merged.types.length > 0;
   }
 
   context(): string {
@@ -47,16 +57,18 @@ export interface WriteAnswer {
  * The answer to a write that this node coordinated. Its context covers the write only if no other value is
  * left beside it: a context speaks for whole actors, and must not cover a value that nobody was shown.
  *
- * @param ownCount how many values the write itself has left: one by a put, none by a delete
+ * @param ownCount how many opaque values the write itself has left, one by a put and none by a delete; undefined
+ *   where it has left what its client was not shown
  */
 export function writeAnswer(
   key: Uint8Array,
   { object }: CoordinatedWrite,
-  ownCount: 0 | 1,
+  ownCount: 0 | 1 | undefined,
 ): WriteAnswer {
   let siblings = 0;
   for (const { value } of object.opaque.siblings()) if (value !== null) siblings++;
-  const context = () => siblings === ownCount ? encodeContext(key, object.vector()) : undefined;
+  const isShown = siblings === ownCount && object.values.store.length === 0;
+  const context = () => isShown ? encodeContext(key, object.vector()) : undefined;
   const atLeast = () => context() ?? encodeAtLeast(key, object.vector());
   return { siblings, floor: 0, context, atLeast };
 }

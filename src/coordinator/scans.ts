@@ -101,7 +101,7 @@ export class Scans {
         if (isFull && !(request.wholePartitions && partition === lastPartition)) {
           return { keys, next: placeBefore(partition, lastPartition, keys) };
         }
-        if (object.live(this.#nowMs()).length === 0) continue;
+        if (!object.isLive(this.#nowMs())) continue;
         keys.push(key);
         lastPartition = partition;
       }

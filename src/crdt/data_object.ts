@@ -153,6 +153,11 @@ export class DataObject {
     return new DataObject(this.opaque, expiry, this.values);
   }
 
+  /** Without its opaque values, for a value of another type that takes their place. */
+  withoutOpaque(): DataObject {
+    return new DataObject(this.opaque.discardAll(), this.expiry, this.values);
+  }
+
   /** The siblings that can be read at `nowMs`, the latest first. */
   live(nowMs: number): LiveValue[] {
     const live: LiveValue[] = [];

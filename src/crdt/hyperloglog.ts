@@ -91,6 +91,11 @@ export const hyperLogLogStore: StoreType<HyperLogLogStore, HyperLogLogOperation,
 
 export const hyperLogLog = causalType(hyperLogLogStore);
 
+/** About how many different elements several stores have counted together. */
+export function mergedCount(stores: readonly HyperLogLogStore[]): number {
+  return hyperLogLogStore.value(stores.flat());
+}
+
 function writeRegisters(writer: StoreWriter, registers: Registers): void {
   if (registers instanceof Uint32Array) {
     writer.integer(registers.length);

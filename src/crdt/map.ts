@@ -204,7 +204,7 @@ export function valueAt<Name extends TypeName>(
   key: Uint8Array,
   type: Name,
 ): NestedValues[Name] | undefined {
-  return valueIn(store.get(binaryString(key)) ?? NO_SLOTS, type);
+  return valueIn(slotsAt(store, key), type);
 }
 
 /** The value of one type in slots, undefined if there is none. */
@@ -215,6 +215,11 @@ export function valueIn<Name extends TypeName>(
   const slot = slots.find(({ type: { name } }) => name === type);
   if (slot === undefined || !isLive(slot)) return undefined;
   return slot.type.value(slot.store) as NestedValues[Name];
+}
+
+/** What is under a key of a map. */
+export function slotsAt(store: MapStore | undefined, key: Uint8Array): Slots {
+  return store?.get(binaryString(key)) ?? NO_SLOTS;
 }
 
 /** The store of one type in slots, as that type has it; undefined if it has none. */

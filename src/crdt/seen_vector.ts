@@ -21,7 +21,7 @@ import {
 import { latestTime, mergeVectors, type VersionVector } from "../causality/version_vector.ts";
 
 export class SeenVector {
-  static readonly empty = new SeenVector(0, new Map());
+  static readonly empty: SeenVector = new SeenVector(0, new Map());
 
   /** Every operation of anybody at or below this time has been seen. */
   readonly floor: HybridTime;

@@ -25,6 +25,7 @@ export const ERROR_TABLE: Readonly<Record<ErrorCode, ErrorRow>> = {
   layout_exists: row(409, "LAYOUTEXISTS", "The cluster already has a layout"),
   layout_refused: row(409, "LAYOUTREFUSED", "The layout cannot be made like this"),
   not_ready: row(503, "NOTREADY", "The node cannot serve requests yet"),
+  not_a_number: row(400, "ERR", "The value is not a whole number"),
   outdated: row(503, "OUTDATED", "What a node sent was replaced long ago"),
   overloaded: row(503, "OVERLOADED", "A queue is full"),
   quorum: row(503, "QUORUM", "Too few owners answered"),
@@ -33,6 +34,7 @@ export const ERROR_TABLE: Readonly<Record<ErrorCode, ErrorRow>> = {
   timeout: row(504, "TIMEOUT", "The time for the request has passed"),
   too_large: row(413, "TOOLARGE", "A key, a value or a request is over its limit"),
   unsupported: row(501, "UNSUPPORTED", "The node does not offer this"),
+  wrong_type: row(409, "WRONGTYPE", "The key holds a value of another type"),
   wrong_layout: row(503, "WRONGLAYOUT", "The nodes do not yet agree on who owns the key"),
 };
 

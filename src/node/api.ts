@@ -4,10 +4,17 @@
 // ends in one of three ways: it resolves (ok), or it rejects with a DenamoError whose `outcome` is `no`
 // (certainly without effect) or `unknown` (it may take effect). See wire/errors.ts for the codes.
 
+import type { NestedOperation } from "../crdt/map.ts";
+import type { MergedValues } from "../crdt/merged_values.ts";
+import type { OperationResult } from "../crdt/typed_update.ts";
 import type { StoredValue } from "../crdt/value.ts";
 import type { RepairApi } from "./repair_api.ts";
 
 export type * from "./repair_api.ts";
+export type { TypeName } from "../crdt/contract.ts";
+export type { MapEntry, NestedOperation, NestedValues } from "../crdt/map.ts";
+export type { OperationResult } from "../crdt/typed_update.ts";
+export { MergedValues } from "../crdt/merged_values.ts";
 
 /** How many owners: a number, one of them, more than half of them, or all. */
 export type QuorumLevel = number | "one" | "quorum" | "all";
@@ -54,6 +61,10 @@ export interface ReadResult {
   readonly siblings: readonly StoredValue[];
   /** When the latest value ends, in milliseconds since 1970; undefined if it does not. */
   readonly expiresAtMs: number | undefined;
+  /** Whether there is any value, of whatever type. */
+  readonly exists: boolean;
+  /** The values that merge. */
+  readonly merged: MergedValues;
   /** Makes the token that a later write carries to replace exactly what this read saw. */
   context(): string;
 }
@@ -67,6 +78,14 @@ export interface WriteResult {
    * The token that a later read carries in `atLeast` to see this write; undefined if nothing was written. It is
    * the context if there is one, else a token for reads only.
    */
+  atLeast(): string | undefined;
+}
+
+/** What came of operations on values that merge. */
+export interface UpdateResult {
+  /** One for each operation, in order. */
+  readonly results: readonly OperationResult[];
+  /** As that of a {@linkcode WriteResult}. */
   atLeast(): string | undefined;
 }
 
@@ -198,6 +217,16 @@ export interface KeyValueApi {
   get(key: Uint8Array, options?: GetOptions): Promise<ReadResult>;
   put(key: Uint8Array, value: StoredValue, options?: PutOptions): Promise<WriteResult>;
   delete(key: Uint8Array, options?: WriteOptions): Promise<DeleteResult>;
+  /**
+   * Carries out operations on values that merge, in this order and all or none.
+   *
+   * @throws {DenamoError} `wrong_type` if the key holds a value of another type
+   */
+  update(
+    key: Uint8Array,
+    operations: readonly NestedOperation[],
+    options?: WriteOptions,
+  ): Promise<UpdateResult>;
   /**
    * Sets when the value ends; undefined means never.
    *

@@ -1,14 +1,19 @@
 // Incarnations: the runs of a node, counted so that a later one is known by its number.
 //
-// The number is the time at the start, or one more than the last if a clock was wrong.
-// So it is above that of every earlier run on this disk, and otherwise above that of a lost disk too; see
-// refutation.ts.
+// The number is the time at the start. So it is above that of every earlier run on this disk, and of a lost disk too.
+// Where the clock is behind the last run that the disk knows of, a step is drawn: from there on, or the same old
+// copy of a disk, put back twice, would begin two runs with one number, and nobody could tell them apart. What
+// peers remember of later runs they say themselves (refutation.ts).
 
 import { ByteReader } from "../base/byte_reader.ts";
 import { ByteWriter } from "../base/byte_writer.ts";
 import type { DataObject } from "../crdt/data_object.ts";
 import type { Clock } from "../ports/clock.ts";
+import { type Random, randomBelow } from "../ports/random.ts";
 import type { Storage } from "../storage/storage.ts";
+
+/** Of how many steps, of a millisecond each, a run whose clock is behind takes one. */
+const STEPS = 1_000;
 
 /** The incarnation of the last run that the disk knows of, 0 for none, and that of this run. */
 export interface Incarnations {
@@ -20,10 +25,12 @@ export interface Incarnations {
 export async function nextIncarnation(
   storage: Storage<DataObject>,
   clock: Clock,
+  random: Random,
 ): Promise<Incarnations> {
   const stored = await storage.getMeta("incarnation");
   const former = stored === undefined ? 0 : new ByteReader(stored, "incarnation").integer();
-  const incarnation = Math.max(Math.floor(clock.now()), former + 1);
+  const now = Math.floor(clock.now());
+  const incarnation = now > former ? now : former + 1 + randomBelow(random, STEPS);
   await keepIncarnation(storage, incarnation);
   return { former, incarnation };
 }

@@ -7,9 +7,8 @@
 import { HybridClock } from "../causality/hybrid_clock.ts";
 import type { Cluster } from "../replica/cluster.ts";
 import { Coordinator } from "../coordinator/coordinator.ts";
-import { ReadAnswer } from "../coordinator/results.ts";
 import { Scans } from "../coordinator/scans.ts";
-import { DataObject } from "../crdt/data_object.ts";
+import type { DataObject } from "../crdt/data_object.ts";
 import { decodeObject } from "../crdt/object_codec.ts";
 import type { StoredValue } from "../crdt/value.ts";
 import { ClockWatch } from "../membership/clock_watch.ts";
@@ -47,9 +46,11 @@ import type {
   RingView,
   ScanOptions,
   ScanPage,
+  UpdateResult,
   WriteOptions,
   WriteResult,
 } from "./api.ts";
+import { DataApi } from "./data_api.ts";
 import { Admission } from "./admission.ts";
 import { FirstLayout } from "./first_layout.ts";
 import { LayoutStore } from "./layout_store.ts";
@@ -58,7 +59,6 @@ import { type Incarnations, keepIncarnation, nextIncarnation } from "./incarnati
 import { emptyCopies, LEAST_OWNERS_TO_FORGET, StartAnewError } from "./left_behind.ts";
 import { type PeerRooms, Peers } from "./peers.ts";
 import { checkedNames, planFirst } from "./plan_first.ts";
-import { checkTime, timeoutOf } from "./request_times.ts";
 import { Readiness } from "./readiness.ts";
 import { Refutation } from "./refutation.ts";
 import type {
@@ -102,7 +102,7 @@ export class Node implements NodeApi {
   readonly #upkeep: Upkeep;
   readonly #filling: Filling;
   readonly #coordinator: Coordinator;
-  readonly #scans: Scans;
+  readonly #data: DataApi;
   readonly #admission: Admission;
   readonly #readiness: Readiness;
   readonly #refutation: Refutation;
@@ -249,7 +249,8 @@ export class Node implements NodeApi {
       log,
       this.#pace,
     );
-    this.#scans = new Scans(cluster, replica, namespaces, () => clock.now());
+    const scans = new Scans(cluster, replica, namespaces, () => clock.now());
+    this.#data = new DataApi(this.#coordinator, scans, namespaces, clock);
   }
 
   /**
@@ -269,7 +270,7 @@ export class Node implements NodeApi {
         log: ports.log,
         onCommitFailed: (...lost) => onCommitFailed.handler(...lost),
       });
-      const incarnations = await nextIncarnation(storage, ports.clock);
+      const incarnations = await nextIncarnation(storage, ports.clock, ports.random);
       const node = new Node(settings, ports, disk, storage, incarnations, onCommitFailed);
       await node.#layouts.load();
       await node.#filling.load();
@@ -305,45 +306,28 @@ export class Node implements NodeApi {
     await this.#storage.close();
   }
 
-  async get(key: Uint8Array, options: GetOptions = {}): Promise<ReadResult> {
-    const { atLeast, r: level, strict } = options;
-    const request = { op: "get", key, level, strict, atLeast } as const;
-    const { object } = await this.#coordinator.execute(request, timeoutOf(options));
-    return new ReadAnswer(key, object ?? DataObject.empty, this.nowMs());
+  get(key: Uint8Array, options?: GetOptions): Promise<ReadResult> {
+    return this.#data.get(key, options);
   }
 
-  put(key: Uint8Array, value: StoredValue, options: PutOptions = {}): Promise<WriteResult> {
-    const { w: level, strict, context, expiresAtMs, keepExpiry = false } = options;
-    if (expiresAtMs !== undefined) checkTime(expiresAtMs);
-    return this.#coordinator.execute(
-      { op: "put", key, value, level, strict, context, expiresAtMs, keepExpiry },
-      timeoutOf(options),
-    );
+  put(key: Uint8Array, value: StoredValue, options?: PutOptions): Promise<WriteResult> {
+    return this.#data.put(key, value, options);
   }
 
-  delete(key: Uint8Array, options: WriteOptions = {}): Promise<DeleteResult> {
-    const { w: level, strict, context } = options;
-    const request = { op: "delete", key, level, strict, context } as const;
-    return this.#coordinator.execute(request, timeoutOf(options));
+  delete(key: Uint8Array, options?: WriteOptions): Promise<DeleteResult> {
+    return this.#data.delete(key, options);
   }
 
-  async expire(
-    key: Uint8Array,
-    expiresAtMs: number | undefined,
-    options: WriteOptions = {},
-  ): Promise<{ existed: boolean; expiredAtMs: number | undefined }> {
-    if (expiresAtMs !== undefined) checkTime(expiresAtMs);
-    const { w: level, strict } = options;
-    const request = { op: "expire", key, level, strict, expiresAtMs } as const;
-    const answer = await this.#coordinator.execute(request, timeoutOf(options));
-    return { existed: answer.existed, expiredAtMs: answer.expiresAtMs };
+  update(...request: Parameters<DataApi["update"]>): Promise<UpdateResult> {
+    return this.#data.update(...request);
+  }
+
+  expire(...request: Parameters<DataApi["expire"]>): ReturnType<DataApi["expire"]> {
+    return this.#data.expire(...request);
   }
 
   scan(options: ScanOptions): Promise<ScanPage> {
-    const { from, prefix, limit, wholePartitions = false, r } = options;
-    const timeoutMs = timeoutOf(options) ??
-      this.#namespaces.of(prefix ?? new Uint8Array(0)).timeoutMs;
-    return this.#scans.scan({ from, prefix, limit, wholePartitions, r, timeoutMs });
+    return this.#data.scan(options);
   }
 
   status(): NodeStatus {

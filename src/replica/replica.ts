@@ -141,18 +141,25 @@ export class Replica {
       if (seen !== undefined) {
         this.#noticeAmnesia(partition, key, before, (actor) => seen.get(actor));
       }
-      let dot: Dot | undefined;
+      const dots: Dot[] = [];
+      const nextDot = (above: HybridTime) => {
+        const dot = this.#actors.nextDot(partition, above);
+        dots.push(dot);
+        return dot;
+      };
       const ended = () => {
-        if (dot !== undefined) this.#actors.ended(partition, dot);
+        for (const dot of dots) this.#actors.ended(partition, dot);
       };
       try {
         // What all owners may have forgotten already must not come back with this write.
         const base = this.#finish(partition, key, before);
-        const made = change(base, (above) => dot = this.#actors.nextDot(partition, above));
+        const made = change(base, nextDot);
         const object = this.#finish(partition, key, made);
         this.#checkSize(object);
         const durable = this.#commit(partition, key, before, object);
-        if (dot !== undefined) this.#witness?.coordinated({ partition, key, dot, before, object });
+        for (const dot of dots) {
+          this.#witness?.coordinated({ partition, key, dot, before, object });
+        }
         return { before, object, durable, ended };
       } catch (error) {
         ended();

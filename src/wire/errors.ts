@@ -17,6 +17,7 @@ export const ERROR_CODES = [
   "internal",
   "layout_exists",
   "layout_refused",
+  "not_a_number",
   "not_ready",
   "outdated",
   "overloaded",
@@ -27,6 +28,7 @@ export const ERROR_CODES = [
   "too_large",
   "unsupported",
   "wrong_layout",
+  "wrong_type",
 ] as const;
 
 export type ErrorCode = typeof ERROR_CODES[number];

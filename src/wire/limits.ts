@@ -11,6 +11,8 @@ export const LIMITS = {
   /** An encoded object with all its siblings: it must fit one batch of the disk. */
   object: 700 * 1024,
   siblingCount: 64,
+  /** Operations on values that merge in one request. */
+  operationCount: 1024,
   /** One message between two nodes. */
   message: 1024 * 1024,
   contextToken: 8 * 1024,

@@ -1,3 +1,4 @@
+import { MergedValues } from "../../src/crdt/merged_values.ts";
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import { utf8 } from "../../src/base/bytes.ts";
@@ -24,7 +25,8 @@ class Scripted implements Pick<KeyValueApi, "get" | "put" | "delete"> {
       return Promise.reject(new DenamoError("stale", "no", "Cannot read as late as asked"));
     }
     const context = () => encodeContext(key, this.seen);
-    return Promise.resolve({ value: undefined, siblings: [], expiresAtMs: undefined, context });
+    const nothing = { value: undefined, siblings: [], expiresAtMs: undefined } as const;
+    return Promise.resolve({ ...nothing, exists: false, merged: MergedValues.empty, context });
   }
 
   put(key: Uint8Array): Promise<WriteResult> {

@@ -38,6 +38,7 @@ function answer(object: DataObject | undefined, floor = 0) {
     atLeast: none,
     existed: false,
     expiresAtMs: 1,
+    results: [],
   };
 }
 

@@ -49,6 +49,7 @@ function answerAtOnce(world: RepairWorld, name: string): void {
       atLeast: none,
       existed: false,
       expiresAtMs: undefined,
+      results: [],
     });
   });
 }

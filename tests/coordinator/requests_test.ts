@@ -1,3 +1,4 @@
+import type { NestedOperation } from "../../src/crdt/map.ts";
 import assert from "node:assert/strict";
 import { utf8 } from "../../src/base/bytes.ts";
 import {
@@ -12,6 +13,10 @@ import { Arguments } from "../../src/wire/arguments.ts";
 import { LIMITS } from "../../src/wire/limits.ts";
 
 const asked = { key: utf8("cart"), level: "quorum", strict: true } as const;
+function addition(amount: number): NestedOperation {
+  return { type: "counter", operation: { kind: "add", amount, id: { session: "s", number: 3 } } };
+}
+
 const plain = { key: utf8("cart"), level: undefined, strict: undefined } as const;
 
 function decoded(parts: readonly unknown[]): ClientRequest {
@@ -26,6 +31,7 @@ function writeAnswer(context: string | undefined, atLeast: string | undefined): 
     atLeast: () => atLeast,
     existed: true,
     expiresAtMs: 7,
+    results: [{ changed: 2, count: undefined }, { changed: 1, count: -(2n ** 70n) }],
   };
 }
 
@@ -38,6 +44,7 @@ Deno.test("every request arrives as it was sent", () => {
     { op: "put", ...plain, context: undefined, value, expiresAtMs: undefined, keepExpiry: true },
     { op: "delete", ...asked, context: "token" },
     { op: "expire", ...plain, expiresAtMs: 9 },
+    { op: "update", ...asked, context: "token", operations: [addition(-5), addition(7)] },
   ];
   for (const request of requests) assert.deepEqual(decoded(encodeClientRequest(request)), request);
 });
@@ -63,7 +70,7 @@ Deno.test("an answer has the token for later reads, which is the context where t
 });
 
 Deno.test("an answer of a node that gives no such token is one without it", () => {
-  const parts = encodeClientAnswer(writeAnswer(undefined, "a")).slice(0, -2);
+  const parts = encodeClientAnswer(writeAnswer(undefined, "a")).slice(0, -3);
   const { atLeast, existed, expiresAtMs, siblings } = decodeClientAnswer(parts);
   assert.deepEqual([siblings, existed, expiresAtMs, atLeast()], [2, true, 7, undefined]);
 });

@@ -8,6 +8,10 @@
 import { binaryString, compareBytes, fromBinaryString, utf8 } from "../../src/base/bytes.ts";
 import { fromBase64Url, startsWithBytes, toBase64Url, utf8Text } from "../../src/base/bytes.ts";
 import { hash64 } from "../../src/base/hash.ts";
+import { DataObject } from "../../src/crdt/data_object.ts";
+import type { NestedOperation, Slots } from "../../src/crdt/map.ts";
+import { MergedValues } from "../../src/crdt/merged_values.ts";
+import { update, UpdateError } from "../../src/crdt/typed_update.ts";
 import type { StoredValue } from "../../src/crdt/value.ts";
 import type {
   DeleteResult,
@@ -22,6 +26,7 @@ import type {
   RingView,
   ScanOptions,
   ScanPage,
+  UpdateResult,
   WriteOptions,
   WriteResult,
 } from "../../src/node/api.ts";
@@ -38,7 +43,7 @@ import { LIMITS } from "../../src/wire/limits.ts";
 
 /** One call of a data method, as the `before` hook and `calls` see it. */
 export interface FakeCall {
-  readonly method: "get" | "put" | "delete" | "expire" | "scan";
+  readonly method: "get" | "put" | "delete" | "expire" | "scan" | "update";
   readonly key: Uint8Array | undefined;
   readonly options: Readonly<Record<string, unknown>>;
 }
@@ -80,6 +85,7 @@ export class FakeNodeApi implements NodeApi {
   readonly partitions: number;
 
   readonly #versions = new Map<string, Version[]>();
+  readonly #merging = new Map<string, DataObject>();
   #time = 0;
 
   constructor(partitions = 16) {
@@ -115,7 +121,9 @@ export class FakeNodeApi implements NodeApi {
     return {
       value: versions[0]?.value,
       siblings: versions.map((version) => version.value),
-      expiresAtMs: versions[0]?.expiresAtMs,
+      expiresAtMs: versions[0]?.expiresAtMs ?? this.#merging.get(binaryString(key))?.endOf(0),
+      exists: versions.length > 0 || this.#slotsOf(key).length > 0,
+      merged: new MergedValues(this.#slotsOf(key)),
       context: () => contextToken(key, seenUpTo),
     };
   }
@@ -134,6 +142,7 @@ export class FakeNodeApi implements NodeApi {
     const kept = this.#uncovered(key, previous, options.context);
     const expiresAtMs = options.keepExpiry ? previous.at(-1)?.expiresAtMs : options.expiresAtMs;
     const stored = { kind: value.kind, bytes: value.bytes };
+    this.#merging.delete(name);
     this.#versions.set(name, [...kept, { time: ++this.#time, value: stored, expiresAtMs }]);
     return this.#written(key, kept.length + 1);
   }
@@ -146,7 +155,33 @@ export class FakeNodeApi implements NodeApi {
     if (kept.length === 0) this.#versions.delete(name);
     else this.#versions.set(name, kept);
     this.#time++;
-    return { ...this.#written(key, kept.length), existed: previous.length > 0 };
+    const existed = previous.length > 0 || this.#slotsOf(key).length > 0;
+    this.#merging.delete(name);
+    return { ...this.#written(key, kept.length), existed };
+  }
+
+  async update(
+    key: Uint8Array,
+    operations: readonly NestedOperation[],
+    options: WriteOptions = {},
+  ): Promise<UpdateResult> {
+    await this.#begin("update", key, options);
+    const name = binaryString(key);
+    const nextDot = () => ({ actor: "n1~fake", time: ++this.#time });
+    const [latest] = this.#live(name).reverse();
+    const opaque = latest === undefined
+      ? DataObject.empty
+      : DataObject.empty.write(nextDot(), latest.value, undefined, latest.expiresAtMs);
+    const held = this.#merging.get(name) ?? opaque;
+    try {
+      const { object, results } = update(held, operations, undefined, nextDot, this.now);
+      this.#merging.set(name, object);
+      this.#versions.delete(name);
+      return { ...this.#written(key, 1), results };
+    } catch (error) {
+      if (!(error instanceof UpdateError)) throw error;
+      throw new DenamoError(error.problem, "no", error.message);
+    }
   }
 
   async expire(
@@ -158,6 +193,13 @@ export class FakeNodeApi implements NodeApi {
     const name = binaryString(key);
     const previous = this.#live(name);
     const latest = previous.at(-1);
+    const merging = this.#merging.get(name);
+    if (merging !== undefined && this.#slotsOf(key).length > 0) {
+      const expiredAtMs = merging.endOf(0);
+      const dot = { actor: "n1~fake", time: ++this.#time };
+      this.#merging.set(name, merging.expire(dot, expiresAtMs));
+      return { existed: true, expiredAtMs };
+    }
     if (latest === undefined) return { existed: false, expiredAtMs: undefined };
     this.#versions.set(name, previous.map((version) => ({ ...version, expiresAtMs })));
     return { existed: true, expiredAtMs: latest.expiresAtMs };
@@ -295,6 +337,10 @@ export class FakeNodeApi implements NodeApi {
     }
   }
 
+  #slotsOf(key: Uint8Array): Slots {
+    return this.#merging.get(binaryString(key))?.liveValues(this.now) ?? [];
+  }
+
   #live(name: string): Version[] {
     const versions = this.#versions.get(name) ?? [];
     return versions.filter(({ expiresAtMs }) =>
@@ -322,9 +368,9 @@ export class FakeNodeApi implements NodeApi {
   }
 
   #keysOf(partition: number): Uint8Array[] {
-    return [...this.#versions.keys()]
-      .filter((name) => this.#live(name).length > 0)
+    return [...new Set([...this.#versions.keys(), ...this.#merging.keys()])]
       .map(fromBinaryString)
+      .filter((key) => this.#live(binaryString(key)).length + this.#slotsOf(key).length > 0)
       .filter((key) => this.#partitionOf(key) === partition)
       .sort(compareBytes);
   }

@@ -29,6 +29,7 @@ export async function judge(world: SmallWorld): Promise<Verdict> {
   const { history, scenario } = world;
   const events = [...world.events];
   const violations = [...world.violations];
+  await world.whenFilled();
   let values: string[] = [];
   for (let round = 1; round <= READ_ROUNDS; round++) {
     for (const { name, node } of world.machines) {

@@ -41,9 +41,12 @@ import {
 import { SmallMachine } from "./small_machine.ts";
 import { Wires } from "./wires.ts";
 
+/** So long after the beginning that no clock is behind what the disks know. */
+const LATER_MS = 10;
+
 /** How a world may differ from a plain one. The first two put a deliberate mistake under the nodes. */
 export interface Variation {
-  /** How late processes start, in milliseconds; 0 unless given. */
+  /** How late processes start, in milliseconds; after those that made the disks unless given. */
   readonly startedMs?: number | undefined;
   readonly random?: ((machine: string, run: number) => Random) | undefined;
   readonly wrapDisk?: ((disk: MemoryDisk) => Disk) | undefined;
@@ -60,6 +63,8 @@ export interface Beginning {
 
 /** Far longer than any request may take, in virtual milliseconds. */
 const END_MS = 120_000;
+
+const FILLING = "filling_partitions_count";
 
 export class SmallWorld {
   readonly scenario: Scenario;
@@ -92,7 +97,7 @@ export class SmallWorld {
       wires,
       settings: settingsOf(scenario, journalCount),
       random,
-      startedMs: variation.startedMs ?? 0,
+      startedMs: variation.startedMs ?? LATER_MS,
       wrapDisk: wrapDisk ?? ((disk: MemoryDisk) => disk),
       witness: (machine: SmallMachine) => ({
         coordinated: (write: Coordinated) => this.#drew(machine, write),
@@ -173,6 +178,16 @@ export class SmallWorld {
       if (!isSettled && !await this.#time.step()) throw new Error("Nothing is left to happen");
     }
     return await promise;
+  }
+
+  /** Lets everything happen naturally until no node has anything to fill. */
+  async whenFilled(): Promise<void> {
+    const isFilled = ({ node }: SmallMachine) =>
+      node!.measurements().find(({ name }) => name === FILLING)!.value === 0;
+    while (!this.machines.every(isFilled) && this.#time.nowMs < END_MS) {
+      await this.fly(NATURAL);
+      if (!await this.#time.step()) return;
+    }
   }
 
   /** Ends all processes, so that nothing is left behind. */

@@ -53,8 +53,8 @@ export const REPLICA_MUTANTS: readonly Mutant[] = [
       ),
       edit(
         "src/node/node.ts",
-        "      const incarnations = await nextIncarnation(storage, ports.clock);\n",
-        "      const incarnations = await nextIncarnation(storage, ports.clock);\n" +
+        "      const incarnations = await nextIncarnation(storage, ports.clock, ports.random);\n",
+        "      const incarnations = await nextIncarnation(storage, ports.clock, ports.random);\n" +
           '      const mark = new Uint8Array(await storage.getMeta("disk") ?? ports.random.bytes(8));\n' +
           '      await storage.setMeta("disk", mark);\n',
       ),

@@ -23,6 +23,7 @@ import {
   writeQuorumParameter,
 } from "./query.ts";
 import { reference } from "./openapi_schemas.ts";
+import { jsonMembersOfType, jsonOfType } from "./typed_json.ts";
 import {
   bodyOfValue,
   BYTES_TYPE,
@@ -39,6 +40,7 @@ export const AT_LEAST_HEADER = "Denamo-At-Least";
 export const SIBLINGS_HEADER = "Denamo-Siblings";
 export const EXPIRES_HEADER = "Denamo-Expires-At-Ms";
 export const EXISTED_HEADER = "Denamo-Existed";
+export const TYPE_HEADER = "Denamo-Type";
 
 const ANY_VALUE = {
   [TEXT_TYPE]: { type: "string" },
@@ -71,7 +73,7 @@ function readOperation({ api }: DoorContext): Operation {
     responses: {
       200: {
         description: "The value, with the Content-Type of its kind.",
-        headers: [CONTEXT_HEADER, SIBLINGS_HEADER, EXPIRES_HEADER],
+        headers: [CONTEXT_HEADER, SIBLINGS_HEADER, EXPIRES_HEADER, TYPE_HEADER],
         content: { ...ANY_VALUE, [MSGPACK_TYPE]: {} },
       },
       300: {
@@ -93,14 +95,16 @@ function readOperation({ api }: DoorContext): Operation {
       const { siblings, ...options } = query;
       const atLeast = request.headers.get(AT_LEAST_HEADER) ?? undefined;
       const result = await api.get(key(), { ...options, atLeast });
-      if (result.value === undefined) {
+      if (!result.exists) {
         const headers = { [CONTEXT_HEADER]: result.context() };
         throw new HttpProblem("not_found", "There is no value under this key", {
           outcome: "ok",
           headers,
         });
       }
-      if (result.siblings.length > 1 && siblings !== "latest") return siblingsResponse(result);
+      const count = result.siblings.length + result.merged.types.length;
+      if (count > 1 && siblings !== "latest") return siblingsResponse(result);
+      if (result.value === undefined) return typedResponse(result);
       const { contentType, body } = bodyOfValue(result.value);
       // The length is said because an answer to HEAD has no body to tell it from.
       const headers: Record<string, string> = {
@@ -199,15 +203,26 @@ const TTL_MS_MAX = 100 * 365.25 * 24 * 3_600_000;
 
 function siblingsResponse(result: ReadResult): Response {
   const context = result.context();
-  const siblings = result.siblings.map((value) => `{${jsonMembersOf(value)}}`).join(",");
+  const opaque = result.siblings.map((value) => `{${jsonMembersOf(value)}}`);
+  const typed = result.merged.types.map((type) => {
+    return `{${jsonMembersOfType(result.merged, type)}}`;
+  });
+  const siblings = [...opaque, ...typed].join(",");
   const text = `{"context":${JSON.stringify(context)},"siblings":[${siblings}]}`;
   return jsonResponse(text, 300, readHeaders(result, context));
+}
+
+/** The value of a type that merges, as JSON. */
+function typedResponse(result: ReadResult): Response {
+  const [type] = result.merged.types;
+  const headers = { ...readHeaders(result, result.context()), [TYPE_HEADER]: type! };
+  return jsonResponse(jsonOfType(result.merged, type!), 200, headers);
 }
 
 function readHeaders(result: ReadResult, context: string): Record<string, string> {
   const headers: Record<string, string> = {
     [CONTEXT_HEADER]: context,
-    [SIBLINGS_HEADER]: String(result.siblings.length),
+    [SIBLINGS_HEADER]: String(result.siblings.length + result.merged.types.length),
   };
   if (result.expiresAtMs !== undefined) headers[EXPIRES_HEADER] = String(result.expiresAtMs);
   return headers;

@@ -106,6 +106,10 @@ const HEADERS: Record<ResponseHeader, object> = {
     description: "When the latest value ends, in milliseconds since 1970, if it does.",
     schema: { type: "integer" },
   },
+  "Denamo-Type": {
+    description: "The type of a value that merges; there is none for others.",
+    schema: { type: "string" },
+  },
   "Denamo-Existed": {
     description: "Whether there was a value to delete.",
     schema: { type: "boolean" },

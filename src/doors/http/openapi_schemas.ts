@@ -13,6 +13,18 @@ export function reference(name: keyof typeof SCHEMAS): JsonSchema {
   return { $ref: `#/components/schemas/${name}` };
 }
 
+const TYPES = [
+  "counter",
+  "set",
+  "map",
+  "flag",
+  "register",
+  "max",
+  "min",
+  "hyperloglog",
+  "document",
+];
+
 const text = { type: "string" } as const;
 const count = { type: "integer", minimum: 0 } as const;
 const level = { type: "number", minimum: 0 } as const;
@@ -59,6 +71,19 @@ export const SCHEMAS = {
   Siblings: object({
     context: text,
     siblings: list(object(shownValue, ["value", "base64"])),
+  }),
+  Operations: object({
+    operations: list({
+      type: "object",
+      properties: { type: { enum: TYPES } },
+      required: ["type"],
+      additionalProperties: true,
+    }),
+  }),
+  Results: object({
+    results: list(
+      object({ changed: { type: "integer", minimum: 0 }, value: { type: "integer" } }, ["value"]),
+    ),
   }),
   ScanPage: object({
     keys: list(

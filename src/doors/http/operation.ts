@@ -31,6 +31,7 @@ export type ResponseHeader =
   | "Denamo-Siblings"
   | "Denamo-Expires-At-Ms"
   | "Denamo-Existed"
+  | "Denamo-Type"
   | "Location";
 
 export interface OperationDescription {

@@ -19,6 +19,7 @@ import {
   timeoutParameter,
 } from "./query.ts";
 import { cursorOf, positionOf } from "./scan_cursor.ts";
+import { jsonMembersOfType } from "./typed_json.ts";
 import { jsonMembersOf } from "./value_mapping.ts";
 
 const DEFAULT_LIMIT = 100;
@@ -114,9 +115,13 @@ async function entriesWithValues(
 
 /** Undefined for a key whose value has gone since its page was made. */
 function entryOf(key: Uint8Array, result: ReadResult): string | undefined {
-  if (result.value === undefined) return undefined;
-  const siblings = `"siblings":${result.siblings.length}`;
-  return `{${keyMember(key)},${jsonMembersOf(result.value)},${siblings}}`;
+  if (!result.exists) return undefined;
+  const { types } = result.merged;
+  const siblings = `"siblings":${result.siblings.length + types.length}`;
+  const members = result.value === undefined
+    ? jsonMembersOfType(result.merged, types[0]!)
+    : jsonMembersOf(result.value);
+  return `{${keyMember(key)},${members},${siblings}}`;
 }
 
 /** A key as its text, or in base64 (with padding) where it is no text. */

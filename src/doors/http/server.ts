@@ -19,6 +19,7 @@ import { repairOperations } from "./repair_routes.ts";
 import { BodyReader } from "./request_body.ts";
 import { type Router, routerOf } from "./router.ts";
 import { scanOperation } from "./scan_route.ts";
+import { updateOperation } from "./update_route.ts";
 
 export interface HttpDoorOptions {
   readonly api: NodeApi;
@@ -147,6 +148,7 @@ class Server implements HttpDoor {
 function operationsOf(context: DoorContext, metrics: DoorMetrics): readonly Operation[] {
   const operations: Operation[] = [
     ...keyOperations(context),
+    updateOperation(context),
     scanOperation(context),
     ...clusterOperations(context),
     ...repairOperations(context),

@@ -59,7 +59,15 @@ export interface Command {
   /** Arguments with the name: exactly so many, or with a minus sign at least so many. */
   readonly arity: number;
   readonly run: Run;
-  readonly group: "string" | "generic" | "connection" | "server" | "denamo";
+  readonly group:
+    | "string"
+    | "set"
+    | "hash"
+    | "hyperloglog"
+    | "generic"
+    | "connection"
+    | "server"
+    | "denamo";
   readonly summary: string;
   readonly flags: readonly CommandFlag[];
   readonly keys: KeyPositions;

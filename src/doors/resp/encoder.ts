@@ -5,7 +5,7 @@
 // can be taken back, so that an error in the middle leaves no half reply.
 //
 // Where the versions differ: nothing is `$-1` or `*-1` in RESP2 and `_` in RESP3; a map is an array of
-// twice the length in RESP2; a text for people (INFO) is a plain bulk string in RESP2.
+// twice the length in RESP2, and a set is an array; a text for people (INFO) is a plain bulk string in RESP2.
 //
 // Source: "Redis serialization protocol specification".
 
@@ -25,6 +25,7 @@ const DOLLAR = 36;
 const STAR = 42;
 const PERCENT = 37;
 const EQUALS = 61;
+const TILDE = 126;
 
 const OK = utf8("+OK\r\n");
 const NULL_BULK_2 = utf8("$-1\r\n");
@@ -74,6 +75,11 @@ export class ReplyEncoder {
     this.#header(COLON, value);
   }
 
+  /** An integer of 64 bits, or more where a counter has outgrown them. */
+  bigInteger(value: bigint): void {
+    this.#raw(utf8(`:${value}\r\n`));
+  }
+
   /** The bytes must not change until they are written. */
   bulk(bytes: Uint8Array): void {
     this.#header(DOLLAR, bytes.length);
@@ -111,6 +117,11 @@ export class ReplyEncoder {
   /** So many replies follow as its elements. */
   array(length: number): void {
     this.#header(STAR, length);
+  }
+
+  /** So many replies follow, in no order. */
+  set(length: number): void {
+    this.#header(this.protocol === 2 ? STAR : TILDE, length);
   }
 
   /** So many pairs of replies follow: each a key and its value. */

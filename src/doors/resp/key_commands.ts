@@ -25,6 +25,7 @@ import {
   UNIX_SECONDS,
 } from "./expiry.ts";
 import { forEachKey } from "./many_keys.ts";
+import { typeNameOf } from "./typed_values.ts";
 
 export const KEY_COMMANDS: readonly Command[] = [
   key("del", -2, deleteKeys, "Delete keys, one by one: not atomic", ["write"], ALL_KEYS),
@@ -70,21 +71,20 @@ async function deleteKeys({ api, reply }: Client, command: Arguments): Promise<v
 /** Deletes what a read has seen, so that an absent key costs no write and leaves no tombstone. */
 async function deleteIfThere(api: NodeApi, key: Uint8Array): Promise<boolean> {
   const read = await api.get(key);
-  if (read.value === undefined) return false;
+  if (!read.exists) return false;
   await api.delete(key, { context: read.context() });
   return true;
 }
 
 async function countExisting({ api, reply }: Client, command: Arguments): Promise<void> {
   const found = await forEachKey(command.slice(1), "reads", async (key) => {
-    return (await api.get(ownBytes(key))).value !== undefined;
+    return (await api.get(ownBytes(key))).exists;
   });
   reply.integer(found.filter(Boolean).length);
 }
 
 async function typeOfKey({ api, reply }: Client, command: Arguments): Promise<void> {
-  const { value } = await api.get(ownBytes(command[1]!));
-  reply.simple(value === undefined ? "none" : "string");
+  reply.simple(typeNameOf(await api.get(ownBytes(command[1]!))));
 }
 
 const NO_KEY = -2;
@@ -92,8 +92,8 @@ const NO_EXPIRY = -1;
 
 function restIn(unitMs: 1 | 1000): Run {
   return async ({ api, reply }, command) => {
-    const { value, expiresAtMs } = await api.get(ownBytes(command[1]!));
-    if (value === undefined) return reply.integer(NO_KEY);
+    const { exists, expiresAtMs } = await api.get(ownBytes(command[1]!));
+    if (!exists) return reply.integer(NO_KEY);
     if (expiresAtMs === undefined) return reply.integer(NO_EXPIRY);
     reply.integer(rounded(Math.max(0, expiresAtMs - api.nowMs()), unitMs));
   };
@@ -101,8 +101,8 @@ function restIn(unitMs: 1 | 1000): Run {
 
 function endIn(unitMs: 1 | 1000): Run {
   return async ({ api, reply }, command) => {
-    const { value, expiresAtMs } = await api.get(ownBytes(command[1]!));
-    if (value === undefined) return reply.integer(NO_KEY);
+    const { exists, expiresAtMs } = await api.get(ownBytes(command[1]!));
+    if (!exists) return reply.integer(NO_KEY);
     reply.integer(expiresAtMs === undefined ? NO_EXPIRY : rounded(expiresAtMs, unitMs));
   };
 }

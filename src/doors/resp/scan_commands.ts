@@ -13,7 +13,9 @@ import { integerArgument } from "./arguments.ts";
 import { type Arguments, type Client, type Command, lowerWord, NO_KEYS } from "./command.ts";
 import { ReplyError, syntaxError } from "./error_replies.ts";
 import { compileGlob, type Glob } from "./glob.ts";
+import { forEachKey } from "./many_keys.ts";
 import { RESP_LIMITS } from "./resp_limits.ts";
+import { typeNameOf } from "./typed_values.ts";
 
 export const SCAN_COMMANDS: readonly Command[] = [
   {
@@ -52,12 +54,12 @@ interface ScanArguments {
   readonly partition: number;
   readonly count: number;
   readonly glob: Glob;
-  /** Every value shows as a string. */
-  readonly isOtherType: boolean;
+  /** As TYPE names it; undefined for any. */
+  readonly type: string | undefined;
 }
 
 async function scan({ api, reply }: Client, command: Arguments): Promise<void> {
-  const { partition, count, glob, isOtherType } = scanArguments(command);
+  const { partition, count, glob, type } = scanArguments(command);
   const found: Uint8Array[] = [];
   let next: number | undefined = partition;
   const partitions = api.ring()?.partitions;
@@ -69,7 +71,8 @@ async function scan({ api, reply }: Client, command: Arguments): Promise<void> {
       limit: Math.min(count - seen, LIMITS.scanPageCount),
       wholePartitions: true,
     });
-    for (const key of page.keys) if (!isOtherType && glob.matches(key)) found.push(key);
+    const matching = page.keys.filter((key) => glob.matches(key));
+    found.push(...await ofType(api, matching, type));
     seen += page.keys.length;
     assert(page.next?.after === undefined, "A page of whole partitions ends with one");
     next = page.next?.partition;
@@ -85,7 +88,7 @@ function scanArguments(command: Arguments): ScanArguments {
   const cursor = cursorArgument(command[1]!);
   let count = DEFAULT_COUNT;
   let pattern: Uint8Array = EVERYTHING;
-  let type = "string";
+  let type: string | undefined;
   for (let at = 2; at < command.length; at += 2) {
     const value = command[at + 1];
     if (value === undefined) throw syntaxError();
@@ -108,8 +111,19 @@ function scanArguments(command: Arguments): ScanArguments {
     partition: cursor,
     count: Math.min(count, RESP_LIMITS.scanCount),
     glob: compileGlob(pattern),
-    isOtherType: type !== "string",
+    type,
   };
+}
+
+/** Those keys whose values are of a type; all if it is undefined. */
+async function ofType(
+  api: NodeApi,
+  keys: readonly Uint8Array[],
+  type: string | undefined,
+): Promise<readonly Uint8Array[]> {
+  if (type === undefined) return keys;
+  const types = await forEachKey(keys, "reads", async (key) => typeNameOf(await api.get(key)));
+  return keys.filter((_key, i) => types[i] === type);
 }
 
 function cursorArgument(bytes: Uint8Array): number {

@@ -6,13 +6,17 @@ import type { Log } from "../../ports/log.ts";
 import { DenamoError, messageOf } from "../../wire/errors.ts";
 import { CommandTable, type DoorView } from "./command.ts";
 import { CONNECTION_COMMANDS } from "./connection_commands.ts";
+import { COUNTER_COMMANDS } from "./counter_commands.ts";
 import { DENAMO_COMMANDS } from "./denamo_commands.ts";
+import { HASH_COMMANDS } from "./hash_commands.ts";
+import { HYPERLOGLOG_COMMANDS } from "./hyperloglog_commands.ts";
 import { KEY_COMMANDS } from "./key_commands.ts";
 import { REFUSED_COMMANDS } from "./refused_commands.ts";
 import { RESP_LIMITS } from "./resp_limits.ts";
 import { SCAN_COMMANDS } from "./scan_commands.ts";
 import { SERVER_COMMANDS } from "./server_commands.ts";
 import { Session } from "./session.ts";
+import { SET_COMMANDS } from "./set_commands.ts";
 import { STRING_COMMANDS } from "./string_commands.ts";
 
 export interface RespDoorOptions {
@@ -39,6 +43,10 @@ export interface RespDoor {
 const COMMANDS = new CommandTable(
   [
     ...STRING_COMMANDS,
+    ...COUNTER_COMMANDS,
+    ...SET_COMMANDS,
+    ...HASH_COMMANDS,
+    ...HYPERLOGLOG_COMMANDS,
     ...KEY_COMMANDS,
     ...SCAN_COMMANDS,
     ...DENAMO_COMMANDS,

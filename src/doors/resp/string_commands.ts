@@ -22,7 +22,7 @@ import {
 } from "./expiry.ts";
 import { forEachKey } from "./many_keys.ts";
 import { RESP_LIMITS } from "./resp_limits.ts";
-import { shownBytes } from "./values.ts";
+import { stringIn } from "./typed_values.ts";
 
 export const STRING_COMMANDS: readonly Command[] = [
   {
@@ -109,9 +109,7 @@ export const STRING_COMMANDS: readonly Command[] = [
 ];
 
 async function get({ api, reply }: Client, command: Arguments): Promise<void> {
-  const { value } = await api.get(ownBytes(command[1]!));
-  if (value === undefined) reply.null();
-  else reply.bulk(shownBytes(value));
+  reply.bulkOrNull(stringIn(await api.get(ownBytes(command[1]!))));
 }
 
 async function set({ api, reply }: Client, command: Arguments): Promise<void> {
@@ -170,9 +168,11 @@ async function setWithTime(
 async function getMany({ api, reply }: Client, command: Arguments): Promise<void> {
   let sizeBytes = 0;
   const values = await forEachKey(command.slice(1), "reads", async (key) => {
-    const { value } = await api.get(ownBytes(key));
-    if (value === undefined) return undefined;
-    const shown = shownBytes(value);
+    const read = await api.get(ownBytes(key));
+    // What is no string is nothing here.
+    const isOther = read.value === undefined && !read.merged.has("counter");
+    const shown = isOther ? undefined : stringIn(read);
+    if (shown === undefined) return undefined;
     sizeBytes += shown.length;
     if (sizeBytes > RESP_LIMITS.reply) {
       throw new TooLargeError("The reply of MGET", RESP_LIMITS.reply, sizeBytes);
@@ -197,15 +197,13 @@ async function setMany({ api, reply }: Client, command: Arguments): Promise<void
 }
 
 async function valueLength({ api, reply }: Client, command: Arguments): Promise<void> {
-  const { value } = await api.get(ownBytes(command[1]!));
-  reply.integer(value === undefined ? 0 : shownBytes(value).length);
+  reply.integer(stringIn(await api.get(ownBytes(command[1]!)))?.length ?? 0);
 }
 
 async function getRange({ api, reply }: Client, command: Arguments): Promise<void> {
   const start = integerArgument(command[2]!);
   const end = integerArgument(command[3]!);
-  const { value } = await api.get(ownBytes(command[1]!));
-  const bytes = value === undefined ? EMPTY : shownBytes(value);
+  const bytes = stringIn(await api.get(ownBytes(command[1]!))) ?? EMPTY;
   const { length } = bytes;
   const from = start < 0 ? Math.max(0, length + start) : start;
   const to = end < 0 ? length + end : end;

@@ -103,8 +103,8 @@ Deno.test("unknown routes and methods are named, and the methods of a route are 
     assert.ok(body.detail.includes(path));
   }
   const allowed: [path: string, method: string, allow: string][] = [
-    ["/kv/k", "POST", "GET, HEAD, PUT, DELETE"],
-    ["/kv/k", "OPTIONS", "GET, HEAD, PUT, DELETE"],
+    ["/kv/k", "PATCH", "GET, HEAD, PUT, DELETE, POST"],
+    ["/kv/k", "OPTIONS", "GET, HEAD, PUT, DELETE, POST"],
     ["/kv", "DELETE", "GET, HEAD"],
     ["/status", "PUT", "GET, HEAD"],
     ["/cluster/layout", "GET", "POST"],

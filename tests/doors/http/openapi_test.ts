@@ -43,6 +43,8 @@ const METHODS = ["get", "head", "put", "post", "delete", "patch", "options", "tr
 const BODIES: Readonly<Record<string, string>> = {
   "/cluster/layout": '{"members":["n1","n2","n3"]}',
   "/cluster/repair": '{"node":"n2","partitions":[7]}',
+  // A number that was put is where a counter begins.
+  "/kv/{key}": '{"operations":[{"type":"counter","add":1}]}',
 };
 
 async function documentOf(open: OpenDoor): Promise<Document> {
@@ -71,7 +73,7 @@ async function send(
   return await open.fetch(path.replace("{key}", "walked") + query, {
     method,
     ...(mediaType === undefined ? {} : {
-      body: BODIES[path] ?? "value",
+      body: method === "PUT" ? "5" : BODIES[path]!,
       headers: { "content-type": mediaType },
     }),
   });
@@ -135,6 +137,7 @@ Deno.test("the document is OpenAPI 3.1 and each operation has its own name", asy
     "HEAD /status",
     "POST /cluster/layout",
     "POST /cluster/repair",
+    "POST /kv/{key}",
     "PUT /kv/{key}",
   ]);
 });
@@ -143,7 +146,7 @@ Deno.test("each documented operation answers as documented, well and badly", asy
   await using open = await OpenDoor.open();
   const document = await documentOf(open);
   for (const entry of operationsOf(document)) {
-    await drop(await open.put("/kv/walked", "value"));
+    await drop(await open.put("/kv/walked", "5"));
     const good = await send(open, entry);
     assert.ok(good.ok, `${entry.method} ${entry.path} answers ${good.status}`);
     await holdAgainst(document, entry.described, good);
@@ -165,7 +168,7 @@ Deno.test("each documented parameter is accepted, and only those", async () => {
   for (const entry of operationsOf(document)) {
     const own = entry.described.parameters.filter((parameter) => parameter.in === "query");
     for (const { name, example, schema } of own) {
-      await drop(await open.put("/kv/walked", "value"));
+      await drop(await open.put("/kv/walked", "5"));
       assert.deepEqual(mistakesOf(example, schema, schemas), [], name);
       const query = `?${name}=${encodeURIComponent(String(example))}`;
       const response = await send(open, entry, query);
@@ -216,6 +219,11 @@ Deno.test("siblings, values, absence, problems and states are documented as they
   api.addSibling("json", { kind: "msgpack", bytes: Uint8Array.of(0x80) });
   await hold("/kv/json", described("/kv/{key}"), 200);
   await hold("/kv/many", described("/kv/{key}"), 300);
+  const elements = [bytes, new TextEncoder().encode("milk")];
+  await api.update(new TextEncoder().encode("set"), [
+    { type: "set", operation: { kind: "add", elements } },
+  ]);
+  await hold("/kv/set", described("/kv/{key}"), 200);
   await hold("/kv?values=true&limit=3", described("/kv"), 200);
   await hold("/kv?values=true", described("/kv"), 200);
   await hold("/cluster/ring?key=a", described("/cluster/ring"), 200);

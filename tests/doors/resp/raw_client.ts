@@ -49,11 +49,17 @@ export class RawClient {
   }
 
   async reply(): Promise<Reply> {
+    return (await this.wholeReply()).reply;
+  }
+
+  /** The next reply, with its bytes. */
+  async wholeReply(): Promise<{ reply: Reply; bytes: Uint8Array }> {
     for (;;) {
       const read = readReply(this.#received, 0);
       if (read !== undefined) {
+        const bytes = this.#received.subarray(0, read.end);
         this.#received = this.#received.subarray(read.end);
-        return read.reply;
+        return { reply: read.reply, bytes };
       }
       const more = await this.#read();
       if (more === undefined) throw new Error("The connection ended within a reply");
@@ -168,6 +174,7 @@ export function readReply(
       const text = utf8Text(bytes.subarray(end, end + length));
       return { reply: sign === "$" ? text : new Verbatim(text), end: end + length + 2 };
     }
+    case "~":
     case "*":
       return length < 0 ? { reply: null, end } : readMany(bytes, end, length, (all) => all);
     case "%":

@@ -19,6 +19,8 @@ export interface Made {
   readonly isSession?: boolean;
   /** Of a get: the writes that its context covers. */
   readonly covering?: readonly Write[];
+  /** Of a get: up to where all owners have seen everything. */
+  readonly floor?: number;
 }
 
 /** The requests for one key. Without other words each begins when the one before it has ended. */
@@ -53,7 +55,7 @@ export class MadeHistory {
 
   #operation(made: Made): Operation {
     const { client = "c1", covering = [], from, isSession = false, knowing, until } = made;
-    const { needed = 2, outcome = "ok" } = made;
+    const { floor = 0, needed = 2, outcome = "ok" } = made;
     const id = this.operations.length;
     return {
       id,
@@ -71,7 +73,7 @@ export class MadeHistory {
       error: undefined,
       siblings: [],
       seen: new Map(covering.map(({ dot }) => [dot.actor, dot.time])),
-      floor: 0,
+      floor,
       writes: [],
       readNeeded: 2,
       answers: [],

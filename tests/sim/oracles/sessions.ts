@@ -4,7 +4,9 @@
 // it was shown, or made with success, are covered by the context of every later answer, and a value among them
 // is in the answer unless a write that was drawn before the read ended has replaced it. One request may fail;
 // none may go back. Of what lies below the floor of all owners the answer's context need not speak: all owners
-// have seen it. Then nothing is shown that such a write has replaced.
+// have seen it. Then nothing is shown that such a write has replaced. A value below it whose write was never
+// acknowledged need not be shown either: it was on fewer than W disks, those are lost, and the floor says that nobody
+// is left who has it. Above the floor a session waits for it.
 //
 // Nothing of the kind is promised to the others without R + W > N: of them it is counted how often a read goes
 // back.
@@ -71,7 +73,9 @@ export function sessionProblems(
           showOperation(read),
       );
     }
-    const missing = missingValues(informed);
+    const missing = missingValues(informed).filter(({ dot, operation }) => {
+      return operation.outcome === "ok" || dot.time > read.floor;
+    });
     if (missing.length > 0) {
       problems.push(
         `A session of ${read.client} does not show ${shown(missing)} in ${key}: ` +

@@ -89,3 +89,16 @@ Deno.test("reads that carry what was seen are not counted among those that may g
   history.get(["one"], { ...SESSION, covering: [one] });
   assert.deepEqual(rate(history), { reads: 0, wentBack: 0 });
 });
+
+Deno.test("what was shown before it was acknowledged may be lost, once it is below the floor", () => {
+  const lost = (outcome: "ok" | "unknown", floor: number) => {
+    const history = new MadeHistory();
+    const one = history.put("one", { client: "c2", outcome, time: 5 });
+    history.get(["one"], { ...SESSION, covering: [one] });
+    history.get([], { ...SESSION, covering: [one], floor });
+    return problems(history);
+  };
+  assert.deepEqual(lost("unknown", 5), []);
+  assert.deepEqual(lost("unknown", 4), ["A session of c1 does not show one in k"]);
+  assert.deepEqual(lost("ok", 5), ["A session of c1 does not show one in k"]);
+});

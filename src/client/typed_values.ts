@@ -1,0 +1,183 @@
+// Values that merge, as a TypeScript program sees them: a counter, a set, a map, a document.
+//
+// Each of these is a handle on a key, made without asking anybody; its methods are requests. Changes made through any
+// node at once are merged, whether the nodes can reach each other at that moment or not.
+
+import { strictUtf8Text, utf8 } from "../base/bytes.ts";
+import type {
+  GetOptions,
+  KeyValueApi,
+  MapEntry,
+  MergedValues,
+  NestedOperation,
+  NestedValues,
+  OperationResult,
+  TypeName,
+  WriteOptions,
+} from "../node/api.ts";
+import { DenamoError } from "../wire/errors.ts";
+import { storedValue, valueOf } from "./keys_and_values.ts";
+
+/** An element of a set or a key of a map: a string is its UTF-8. */
+export type Element = string | Uint8Array;
+
+/** One key with a value of one type. */
+class TypedKey<Name extends TypeName> {
+  readonly #api: KeyValueApi;
+  readonly #key: Uint8Array;
+  readonly #type: Name;
+
+  constructor(api: KeyValueApi, key: Uint8Array, type: Name) {
+    this.#api = api;
+    this.#key = key;
+    this.#type = type;
+  }
+
+  /** @throws {DenamoError} `wrong_type` if the key holds a value of another type only */
+  async read(options?: GetOptions): Promise<MergedValues> {
+    const { exists, merged } = await this.#api.get(this.#key, options);
+    if (!exists || merged.has(this.#type)) return merged;
+    throw new DenamoError("wrong_type", "no", `The key holds no ${this.#type}`);
+  }
+
+  async value(options?: GetOptions): Promise<NestedValues[Name] | undefined> {
+    return (await this.read(options)).valueOf(this.#type);
+  }
+
+  async change(operation: NestedOperation, options?: WriteOptions): Promise<OperationResult> {
+    const { results } = await this.#api.update(this.#key, [operation], options);
+    return results[0]!;
+  }
+}
+
+/** A whole number to which any node adds. The sum is exact. */
+export class Counter {
+  readonly #at: TypedKey<"counter">;
+
+  constructor(api: KeyValueApi, key: Uint8Array) {
+    this.#at = new TypedKey(api, key, "counter");
+  }
+
+  /** Adds a safe integer, which may be negative. Returns what its coordinator then counts. */
+  async add(amount: number, options?: WriteOptions): Promise<bigint> {
+    const operation = { kind: "add", amount, id: undefined } as const;
+    return (await this.#at.change({ type: "counter", operation }, options)).count!;
+  }
+
+  async value(options?: GetOptions): Promise<bigint> {
+    return await this.#at.value(options) ?? 0n;
+  }
+}
+
+/** Elements, each once. Of an add and a delete that did not know of each other the add wins. */
+export class ElementSet {
+  readonly #at: TypedKey<"set">;
+
+  constructor(api: KeyValueApi, key: Uint8Array) {
+    this.#at = new TypedKey(api, key, "set");
+  }
+
+  /** Returns how many of them are new. */
+  add(element: Element | readonly Element[], options?: WriteOptions): Promise<number> {
+    const operation = { kind: "add", elements: listOf(element) } as const;
+    return this.#alter({ type: "set", operation }, options);
+  }
+
+  /**
+   * Takes elements out: as the context has seen them, or as a read would show them. Returns how many were there.
+   */
+  delete(element: Element | readonly Element[], options?: WriteOptions): Promise<number> {
+    const operation = { kind: "remove", elements: listOf(element), seen: undefined } as const;
+    return this.#alter({ type: "set", operation }, options);
+  }
+
+  async has(element: Element, options?: GetOptions): Promise<boolean> {
+    return (await this.#at.read(options)).hasElement(bytesOf(element));
+  }
+
+  /** All elements, in the order of their bytes; those that are no UTF-8 as bytes. */
+  async values(options?: GetOptions): Promise<Element[]> {
+    return (await this.#at.value(options) ?? []).map(elementOf);
+  }
+
+  async #alter(operation: NestedOperation, options?: WriteOptions): Promise<number> {
+    return (await this.#at.change(operation, options)).changed;
+  }
+}
+
+/**
+ * Keys with values. Each value is a register, of which the last writer is shown, or a counter. A key that is
+ * changed beside its deletion stays.
+ */
+export class ValueMap {
+  readonly #at: TypedKey<"map">;
+
+  constructor(api: KeyValueApi, key: Uint8Array) {
+    this.#at = new TypedKey(api, key, "map");
+  }
+
+  async set(key: Element, value: unknown, options?: WriteOptions): Promise<void> {
+    const operation = { kind: "set", value: storedValue(value) } as const;
+    await this.#at.change(under(key, { type: "register", operation }), options);
+  }
+
+  /** Adds to a counter under a key. Returns what its coordinator then counts. */
+  async add(key: Element, amount: number, options?: WriteOptions): Promise<bigint> {
+    const operation = { kind: "add", amount, id: undefined } as const;
+    const changed = under(key, { type: "counter", operation });
+    return (await this.#at.change(changed, options)).count!;
+  }
+
+  /** Returns whether the key was there. */
+  async delete(key: Element, options?: WriteOptions): Promise<boolean> {
+    const operation = { kind: "remove", keys: [bytesOf(key)], seen: undefined } as const;
+    return (await this.#at.change({ type: "map", operation }, options)).changed > 0;
+  }
+
+  /** What is under a key; undefined if nothing is. */
+  async get(key: Element, options?: GetOptions): Promise<unknown> {
+    const name = elementOf(bytesOf(key));
+    const entries = await this.entries(options);
+    return entries.find(([other]) => String(other) === String(name))?.[1];
+  }
+
+  /** All keys with their values, in the order of the bytes of the keys. */
+  async entries(options?: GetOptions): Promise<[key: Element, value: unknown][]> {
+    return entriesOf(await this.#at.value(options) ?? []);
+  }
+}
+
+function entriesOf(entries: readonly MapEntry[]): [Element, unknown][] {
+  return entries.map((entry) => [elementOf(entry.key), shown(entry)]);
+}
+
+function shown(entry: MapEntry): unknown {
+  switch (entry.type) {
+    case "register":
+      return valueOf(entry.value);
+    case "set":
+      return entry.value.map(elementOf);
+    case "map":
+      return entriesOf(entry.value);
+    default:
+      return entry.value;
+  }
+}
+
+function under(key: Element, nested: NestedOperation): NestedOperation {
+  return { type: "map", operation: { kind: "update", key: bytesOf(key), nested } };
+}
+
+function listOf(element: Element | readonly Element[]): Uint8Array[] {
+  return typeof element === "string" || element instanceof Uint8Array
+    ? [bytesOf(element)]
+    : element.map(bytesOf);
+}
+
+function bytesOf(element: Element): Uint8Array {
+  return typeof element === "string" ? utf8(element) : element;
+}
+
+function elementOf(bytes: Uint8Array): Element {
+  return strictUtf8Text(bytes) ?? bytes;
+}

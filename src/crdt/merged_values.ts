@@ -1,0 +1,61 @@
+// The values of a key, or of a key in a map, that merge: what a reader may ask of them.
+
+import {
+  isLive,
+  type MapStore,
+  type NestedValues,
+  type Slots,
+  slotsAt,
+  storeIn,
+  valueIn,
+} from "./map.ts";
+import { type HyperLogLogStore, mergedCount } from "./hyperloglog.ts";
+import type { TypeName } from "./contract.ts";
+import { hasElement, type SetStore } from "./set.ts";
+
+export class MergedValues {
+  static readonly empty = new MergedValues([]);
+
+  readonly #slots: Slots;
+
+  constructor(slots: Slots) {
+    this.#slots = slots;
+  }
+
+  /** The types of the values that are there: mostly one, and several where they were begun at once. */
+  get types(): readonly TypeName[] {
+    return this.#slots.map(({ type }) => type.name as TypeName);
+  }
+
+  has(type: TypeName): boolean {
+    return storeIn(this.#slots, type) !== undefined;
+  }
+
+  /** The value of a type, undefined if there is none. */
+  valueOf<Name extends TypeName>(type: Name): NestedValues[Name] | undefined {
+    return valueIn(this.#slots, type);
+  }
+
+  /** How many elements the set has. */
+  get setSize(): number {
+    return (storeIn(this.#slots, "set") as SetStore | undefined)?.size ?? 0;
+  }
+
+  /** Whether an element is in the set, without making the list of all. */
+  hasElement(element: Uint8Array): boolean {
+    const store = storeIn(this.#slots, "set") as SetStore | undefined;
+    return store !== undefined && hasElement(store, element);
+  }
+
+  /** What is under a key of the map, without making the list of all. */
+  at(key: Uint8Array): MergedValues {
+    const slots = slotsAt(storeIn(this.#slots, "map") as MapStore | undefined, key);
+    return slots.length === 0 ? MergedValues.empty : new MergedValues(slots.filter(isLive));
+  }
+
+  /** About how many different elements several HyperLogLogs have counted together. */
+  static countDistinct(all: readonly MergedValues[]): number {
+    const stores = all.map((values) => storeIn(values.#slots, "hyperloglog"));
+    return mergedCount(stores.filter((store) => store !== undefined) as HyperLogLogStore[]);
+  }
+}

@@ -1,0 +1,149 @@
+// Operations on values that merge, as they travel to the node that coordinates them: without dots, and without
+// what the client has seen, which is the context of the request.
+//
+//   operation   := type | body
+//   counter     := sign | amount | 0, or 1 | session | number
+//   set         := 0 to add, 1 to remove | elements
+//   map         := 0 | key | operation, or 1 | keys to remove
+//   flag        := 0 off, 1 on
+//   register    := kind | bytes
+//   max, min    := a number in eight bytes, IEEE 754
+//   hyperloglog := elements
+//   document    := update of Yjs
+//
+// Lists have their count first, bytes their length.
+
+import { ByteReader } from "../base/byte_reader.ts";
+import { ByteWriter } from "../base/byte_writer.ts";
+import type { TypeName } from "./contract.ts";
+import { type NestedOperation, NESTING_MAX } from "./map.ts";
+import type { ValueKind } from "./value.ts";
+
+const TYPES: readonly TypeName[] = [
+  "counter",
+  "set",
+  "map",
+  "flag",
+  "register",
+  "max",
+  "min",
+  "hyperloglog",
+  "document",
+];
+const KINDS: readonly ValueKind[] = ["bytes", "text", "msgpack"];
+
+export function encodeOperation(operation: NestedOperation): Uint8Array<ArrayBuffer> {
+  const writer = new ByteWriter();
+  write(writer, operation);
+  return writer.finish();
+}
+
+/** The operation as it was given; its bytes are views. @throws {MalformedError} */
+export function decodeOperation(bytes: Uint8Array): NestedOperation {
+  const reader = new ByteReader(bytes, "operation");
+  const operation = read(reader, 0);
+  reader.end();
+  return operation;
+}
+
+function write(writer: ByteWriter, { operation, type }: NestedOperation): void {
+  writer.byte(TYPES.indexOf(type));
+  switch (type) {
+    case "counter":
+      writer.byte(operation.amount < 0 ? 1 : 0);
+      writer.integer(Math.abs(operation.amount));
+      writer.byte(operation.id === undefined ? 0 : 1);
+      if (operation.id === undefined) return;
+      writer.text(operation.id.session);
+      return writer.integer(operation.id.number);
+    case "set":
+      writer.byte(operation.kind === "add" ? 0 : 1);
+      return writeList(writer, operation.elements);
+    case "map":
+      writer.byte(operation.kind === "update" ? 0 : 1);
+      if (operation.kind === "remove") return writeList(writer, operation.keys);
+      writer.bytes(operation.key);
+      return write(writer, operation.nested);
+    case "flag":
+      return writer.byte(operation.kind === "enable" ? 1 : 0);
+    case "register":
+      writer.byte(KINDS.indexOf(operation.value.kind));
+      return writer.bytes(operation.value.bytes);
+    case "max":
+    case "min": {
+      const bytes = new Uint8Array(8);
+      new DataView(bytes.buffer).setFloat64(0, operation.value);
+      return writer.raw(bytes);
+    }
+    case "hyperloglog":
+      return writeList(writer, operation.elements);
+    case "document":
+      return writer.bytes(operation.update);
+  }
+}
+
+function read(reader: ByteReader, depth: number): NestedOperation {
+  if (depth > NESTING_MAX) throw reader.malformed("maps are nested too deep");
+  const type = TYPES[reader.byte()];
+  const seen = undefined;
+  switch (type) {
+    case "counter": {
+      const isNegative = flag(reader);
+      const size = reader.integer();
+      const amount = isNegative ? -size : size;
+      const id = flag(reader) ? { session: reader.text(), number: reader.integer() } : undefined;
+      return { type, operation: { kind: "add", amount, id } };
+    }
+    case "set": {
+      const isRemoval = flag(reader);
+      const elements = readList(reader);
+      if (isRemoval) return { type, operation: { kind: "remove", elements, seen } };
+      return { type, operation: { kind: "add", elements } };
+    }
+    case "map": {
+      if (flag(reader)) {
+        return { type, operation: { kind: "remove", keys: readList(reader), seen } };
+      }
+      const key = reader.bytes();
+      return { type, operation: { kind: "update", key, nested: read(reader, depth + 1) } };
+    }
+    case "flag":
+      return flag(reader)
+        ? { type, operation: { kind: "enable" } }
+        : { type, operation: { kind: "disable", seen } };
+    case "register": {
+      const kind = KINDS[reader.byte()];
+      if (kind === undefined) throw reader.malformed("the kind of a value is unknown");
+      return { type, operation: { kind: "set", value: { kind, bytes: reader.bytes() } } };
+    }
+    case "max":
+    case "min": {
+      const bytes = reader.raw(8);
+      const value = new DataView(bytes.buffer, bytes.byteOffset, 8).getFloat64(0);
+      return { type, operation: { kind: "put", value } };
+    }
+    case "hyperloglog":
+      return { type, operation: { kind: "add", elements: readList(reader) } };
+    case "document":
+      return { type, operation: { kind: "edit", update: reader.bytes().slice() } };
+    default:
+      throw reader.malformed("the type of an operation is unknown");
+  }
+}
+
+function flag(reader: ByteReader): boolean {
+  const byte = reader.byte();
+  if (byte > 1) throw reader.malformed(`${byte} is neither 0 nor 1`);
+  return byte === 1;
+}
+
+function writeList(writer: ByteWriter, list: readonly Uint8Array[]): void {
+  writer.integer(list.length);
+  for (const bytes of list) writer.bytes(bytes);
+}
+
+function readList(reader: ByteReader): Uint8Array[] {
+  const list: Uint8Array[] = [];
+  for (let left = reader.integer(); left > 0; left--) list.push(reader.bytes());
+  return list;
+}

@@ -1,0 +1,42 @@
+// PFADD and PFCOUNT: about how many different elements have been counted.
+
+import { MergedValues } from "../../node/api.ts";
+import { ALL_KEYS, type Arguments, type Client, type Command, ONE_KEY } from "./command.ts";
+import { forEachKey } from "./many_keys.ts";
+import { change, changedBy, readOf } from "./typed_values.ts";
+
+export const HYPERLOGLOG_COMMANDS: readonly Command[] = [
+  {
+    name: "pfadd",
+    arity: -2,
+    run: add,
+    group: "hyperloglog",
+    summary: "Count elements",
+    flags: ["write", "fast"],
+    keys: ONE_KEY,
+  },
+  {
+    name: "pfcount",
+    arity: -2,
+    run: count,
+    group: "hyperloglog",
+    summary: "Get about how many different elements were counted, under all keys together",
+    flags: ["readonly"],
+    keys: ALL_KEYS,
+  },
+];
+
+async function add({ api, reply }: Client, command: Arguments): Promise<void> {
+  const elements = command.slice(2);
+  const results = await change(api, command[1]!, [
+    { type: "hyperloglog", operation: { kind: "add", elements } },
+  ]);
+  reply.integer(changedBy(results) > 0 ? 1 : 0);
+}
+
+async function count({ api, reply }: Client, command: Arguments): Promise<void> {
+  const values = await forEachKey(command.slice(1), "reads", async (key) => {
+    return (await readOf(api, key, "hyperloglog")).merged;
+  });
+  reply.integer(MergedValues.countDistinct(values));
+}

@@ -1,0 +1,51 @@
+import assert from "node:assert/strict";
+import fc from "fast-check";
+import { utf8 } from "../../src/base/bytes.ts";
+import { MalformedError } from "../../src/base/malformed.ts";
+import { map, type NestedOperation } from "../../src/crdt/map.ts";
+import { decodeOperation, encodeOperation } from "../../src/crdt/operation_codec.ts";
+import { UPDATES } from "./document_twin.ts";
+import { mapOperations } from "./map_twin.ts";
+
+const nested = mapOperations.map((operation): NestedOperation => ({ type: "map", operation }));
+
+Deno.test("decodeOperation() gives back what encodeOperation() was given", () => {
+  const single: NestedOperation[] = [
+    { type: "counter", operation: { kind: "add", amount: -5, id: undefined } },
+    { type: "min", operation: { kind: "put", value: -0.5 } },
+    { type: "max", operation: { kind: "put", value: Infinity } },
+    { type: "flag", operation: { kind: "disable", seen: undefined } },
+    { type: "document", operation: { kind: "edit", update: UPDATES[0]!.slice() } },
+    { type: "set", operation: { kind: "add", elements: [] } },
+  ];
+  for (const operation of single) {
+    assert.deepEqual(decodeOperation(encodeOperation(operation)), operation);
+  }
+  fc.assert(fc.property(nested, (operation) => {
+    const decoded = decodeOperation(encodeOperation(operation));
+    assert.deepEqual(encodeOperation(decoded), encodeOperation(operation));
+    const dot = { actor: "a", time: 1 };
+    const states = [operation, decoded].map((it) =>
+      map.apply(map.empty, it.operation as never, dot)
+    );
+    assert.deepEqual(map.encode(states[0]!), map.encode(states[1]!));
+  }));
+});
+
+Deno.test("hostile bytes are malformed, and end", () => {
+  const flipped = fc.tuple(nested, fc.nat(), fc.nat(255)).map(([operation, at, byte]) => {
+    const bytes = encodeOperation(operation);
+    bytes[at % bytes.length] = byte;
+    return bytes;
+  });
+  const deep = Uint8Array.from({ length: 60 }, (_, i) => [2, 0, 1, 97][i % 4]!);
+  assert.throws(() => decodeOperation(deep), MalformedError);
+  assert.throws(() => decodeOperation(utf8("milk")), MalformedError);
+  fc.assert(fc.property(fc.oneof(flipped, fc.uint8Array({ maxLength: 40 })), (bytes) => {
+    try {
+      decodeOperation(bytes);
+    } catch (error) {
+      assert.ok(error instanceof MalformedError, String(error));
+    }
+  }));
+});
