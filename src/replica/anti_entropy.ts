@@ -205,10 +205,8 @@ export class AntiEntropy {
     if (others.length === 0) return;
     const node = others[this.#turn++ % others.length]!;
     try {
-      const { differing, repaired } = await this.compareWith(
-        node,
-        filling.lackedFrom(node, FILLED_AT_ONCE),
-      );
+      const lacked = filling.lackedFrom(node, FILLED_AT_ONCE);
+      const { differing, repaired } = await this.compareWith(node, lacked);
       if (differing.length === 0 || repaired === 0) return;
       log.info(`Copies that differed from those of ${node} were repaired`, {
         partitions: differing.length,

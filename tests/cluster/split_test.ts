@@ -1,6 +1,7 @@
 // Consistent or available, by choice: the network between real processes is cut in two, and each side is asked.
 
 import assert from "node:assert/strict";
+import * as Y from "yjs";
 import { Door, readAnswer, type Reply } from "../chaos/door.ts";
 import { becomeEqual } from "../chaos/ending.ts";
 import { Victims } from "../chaos/victims.ts";
@@ -67,6 +68,77 @@ Deno.test("five nodes cut into three and two: both sides go on, and afterwards a
     }
   }
 });
+
+Deno.test("both halves of a cut cluster change values that merge, and afterwards all show the same", async () => {
+  await using victims = await Victims.start({ nodes: 5, flags: FLAGS });
+  using door = new Door(portsOf(victims));
+  const ask = async (node: string, ...words: string[]): Promise<unknown> => {
+    const answer = await door.ask(node, words[0]!, ...words.slice(1));
+    if (answer.outcome !== "ok") assert.fail(`${node} ${words.join(" ")}: ${answer.error}`);
+    return answer.reply;
+  };
+  await ask("n1", "SADD", "set", "milk", "eggs", "tea");
+  await ask("n1", "SET", "counter", "100");
+  await ask("n1", "HSET", "hash", "name", "Ada", "visits", "10");
+
+  victims.proxies.cut(["n1", "n2", "n3"], ["n4", "n5"]);
+  const [left, right] = [["n1", "n2", "n3"], ["n4", "n5"]];
+  await knowAsDown(victims, { n1: right, n2: right, n3: right, n4: left, n5: left });
+  const TIMES = 20;
+  for (let i = 0; i < TIMES; i++) {
+    await Promise.all([`n${1 + i % 3}`, `n${4 + i % 2}`].map(async (node) => {
+      await ask(node, "INCR", "counter");
+      await ask(node, "DECRBY", "fresh", "3");
+      await ask(node, "SADD", "set", `${i} by ${node}`);
+      await ask(node, "HINCRBY", "hash", "visits", "2");
+      await edit(victims, node, `${i} by ${node}`);
+    }));
+  }
+  // One side takes out what the other puts in once more: who puts in wins.
+  await ask("n4", "SREM", "set", "milk", "eggs");
+  await ask("n1", "SADD", "set", "milk");
+
+  victims.proxies.healAll();
+  await becomeEqual(victims);
+  const added = Array.from(
+    { length: TIMES },
+    (_, i) => [`${i} by n${1 + i % 3}`, `${i} by n${4 + i % 2}`],
+  ).flat();
+  for (const { name } of victims.nodes) {
+    assert.equal(await ask(name, "GET", "counter"), `${100 + 2 * TIMES}`, name);
+    assert.equal(await ask(name, "GET", "fresh"), `${-6 * TIMES}`, name);
+    const elements = await ask(name, "SMEMBERS", "set") as string[];
+    assert.deepEqual(elements.sort(), [...added, "milk", "tea"].sort(), name);
+    assert.deepEqual(
+      await ask(name, "HGETALL", "hash"),
+      ["name", "Ada", "visits", `${10 + 4 * TIMES}`],
+      name,
+    );
+    const lines = await linesOf(victims, name);
+    assert.deepEqual(lines.toSorted(), added.toSorted(), name);
+  }
+});
+
+/** Adds a line to a document as a program does that has its own copy. */
+async function edit(victims: Victims, node: string, line: string): Promise<void> {
+  const doc = new Y.Doc();
+  doc.getArray("lines").push([line]);
+  const update = Y.encodeStateAsUpdate(doc).toBase64();
+  const response = await fetch(`${victims.node(node).url}/kv/document`, {
+    method: "POST",
+    headers: { "content-type": "application/json" },
+    body: JSON.stringify({ operations: [{ type: "document", update }] }),
+  });
+  assert.equal(response.status, 200, await response.text());
+}
+
+async function linesOf(victims: Victims, node: string): Promise<string[]> {
+  const response = await fetch(`${victims.node(node).url}/kv/document`);
+  assert.equal(response.headers.get("denamo-type"), "document");
+  const doc = new Y.Doc();
+  Y.applyUpdate(doc, Uint8Array.fromBase64(await response.json()));
+  return doc.getArray<string>("lines").toArray();
+}
 
 function portsOf(victims: Victims): Map<string, number> {
   return new Map(victims.nodes.map(({ name, ports }) => [name, ports.resp]));

@@ -150,7 +150,7 @@ export const COORDINATOR_MUTANTS: readonly Mutant[] = [
     name: "A write's context covers siblings that were not shown",
     edits: [edit(
       "src/coordinator/results.ts",
-      "siblings === ownCount ? encodeContext(key, object.vector()) : undefined",
+      "isShown ? encodeContext(key, object.vector()) : undefined",
       "encodeContext(key, object.vector())",
     )],
     finding: lostWrite,

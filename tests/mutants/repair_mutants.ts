@@ -167,7 +167,7 @@ export const REPAIR_MUTANTS: readonly Mutant[] = [
     name: "Owners never compare their copies",
     edits: [edit(
       "src/replica/anti_entropy.ts",
-      "const { differing, repaired } = await this.compareWith(node);",
+      "const { differing, repaired } = await this.compareWith(node, lacked);",
       "const { differing, repaired } = await this.compareWith(node, new Set());",
     )],
     finding: differentOwners,

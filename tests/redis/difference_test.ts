@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
-import { SeededRandom } from "../../../src/base/seeded_random.ts";
+import { SeededRandom } from "../../src/base/seeded_random.ts";
 import { RedisServer } from "./redis_server.ts";
-import { withDoor } from "./raw_client.ts";
-import { differenceOf, randomCommand, readExceptions } from "./redis_difference.ts";
+import { withDoor } from "../doors/resp/raw_client.ts";
+import { differenceOf, randomCommand, readExceptions } from "./difference.ts";
 
 const SEEDS = 50;
 const COMMANDS = 300;

@@ -1,9 +1,9 @@
 // The same commands to Denamo and to Redis: what of their replies differs, but for what docs/redis.md allows.
 
-import { equalBytes, utf8Text } from "../../../src/base/bytes.ts";
-import type { SeededRandom } from "../../../src/base/seeded_random.ts";
-import { randomBelow } from "../../../src/ports/random.ts";
-import { encoded, Failure, type RawClient, type Reply } from "./raw_client.ts";
+import { equalBytes, utf8Text } from "../../src/base/bytes.ts";
+import type { SeededRandom } from "../../src/base/seeded_random.ts";
+import { randomBelow } from "../../src/ports/random.ts";
+import { encoded, Failure, type RawClient, type Reply } from "../doors/resp/raw_client.ts";
 
 /** How replies to a command are compared, by its name; `wrong type` stands for itself. */
 export interface Exceptions {
@@ -13,7 +13,7 @@ export interface Exceptions {
 
 /** The table of docs/redis.md. */
 export async function readExceptions(): Promise<Exceptions> {
-  const page = await Deno.readTextFile(new URL("../../../docs/redis.md", import.meta.url));
+  const page = await Deno.readTextFile(new URL("../../docs/redis.md", import.meta.url));
   const ways = new Map<string, string>();
   let hasWrongType = false;
   for (const line of page.split("\n")) {

@@ -1,7 +1,7 @@
 // A redis-server of its own for a test, without a disk, on a free port.
 
-import { waitFor } from "../../cluster/wait_for.ts";
-import { RawClient } from "./raw_client.ts";
+import { waitFor } from "../cluster/wait_for.ts";
+import { RawClient } from "../doors/resp/raw_client.ts";
 
 export class RedisServer implements AsyncDisposable {
   readonly #process: Deno.ChildProcess;
