@@ -158,6 +158,8 @@ export class Replica {
         this.#checkSize(object);
         const durable = this.#commit(partition, key, before, object);
         for (const dot of dots) {
+          // An operation that has changed nothing has used up no dot.
+          if (object.timeOf(dot.actor) < dot.time) continue;
           this.#witness?.coordinated({ partition, key, dot, before, object });
         }
         return { before, object, durable, ended };

@@ -2,6 +2,7 @@
 
 import { utf8, utf8Text } from "../../src/base/bytes.ts";
 import { decodeContext } from "../../src/causality/context_token.ts";
+import type { NestedOperation } from "../../src/crdt/map.ts";
 import { SessionMemory } from "../../src/client/session.ts";
 import type { WriteResult } from "../../src/node/api.ts";
 import type { Node } from "../../src/node/node.ts";
@@ -29,6 +30,8 @@ export interface Wish {
   readonly level: QuorumLevel | undefined;
   /** Undefined to write without a context. */
   readonly knowing?: Knowledge | undefined;
+  /** Of an update: what is changed. */
+  readonly update?: NestedOperation | undefined;
   /** As in the options of the world unless given, in milliseconds. */
   readonly timeoutMs?: number | undefined;
 }
@@ -191,6 +194,9 @@ export class Client {
       }
       case "delete":
         this.#remember(key, await node.delete(key, { w: level, context, timeoutMs }));
+        return;
+      case "update":
+        await node.update(key, [wish.update!], { w: level, timeoutMs });
         return;
     }
   }

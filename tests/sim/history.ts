@@ -15,7 +15,7 @@ import type { VersionVector } from "../../src/causality/version_vector.ts";
 import type { DataObject } from "../../src/crdt/data_object.ts";
 import { WriteSet } from "./write_set.ts";
 
-export type OperationKind = "get" | "put" | "delete";
+export type OperationKind = "get" | "put" | "delete" | "update";
 
 /** `open` until it ends; see the three outcomes of wire/errors.ts. */
 export type OperationOutcome = "open" | "ok" | "no" | "unknown";

@@ -69,6 +69,8 @@ export interface SimOptions {
   readonly sharesPartition: boolean;
   readonly clientCount: number;
   /** How long there are faults, in milliseconds. */
+  /** How many clients change values that merge, besides. */
+  readonly mergingClientCount: number;
   readonly durationMs: number;
   /** How long only a core is healed, in milliseconds, and longer if it takes longer to serve every key. */
   readonly coreMs: number;
@@ -133,6 +135,7 @@ export function drawOptions(seed: number, nodeCounts: readonly number[] = []): S
     keyCount: dice.one([1, 1, 2, 3, 4, 4, 40]),
     sharesPartition: dice.happens(0.5),
     clientCount: dice.one([3, 4, 5]),
+    mergingClientCount: new Dice(seed, "merging").one([0, 0, 1, 2]),
     durationMs: Math.round(dice.between(8_000, 40_000)),
     coreMs: Math.round(dice.between(2_000, 15_000)),
     requestsPerMinute: dice.one([400, 600, 900]),

@@ -11,11 +11,13 @@ import type { Machine } from "./machine.ts";
 import { Core } from "./core.ts";
 import { Faults } from "./faults.ts";
 import { showOperation } from "./history.ts";
-import type { FaultKind, SimOptions } from "./options.ts";
+import { countOf, type FaultKind, type SimOptions } from "./options.ts";
 import { convergenceProblems } from "./oracles/convergence.ts";
 import { idleProblems } from "./oracles/liveness.ts";
 import { lostWriteProblems } from "./oracles/lost_writes.ts";
 import { readAfterWriteProblems } from "./oracles/read_after_write.ts";
+import { type Attempt, counterProblem, setProblems } from "./oracles/merged_values.ts";
+import { COUNTER_KEY, FIELDS, MAP_KEY, MergingClient, SET_KEY } from "./merging_client.ts";
 import { sessionProblems, type SessionRate, sessionRate } from "./oracles/sessions.ts";
 import { dotProblems } from "./oracles/unique_dots.ts";
 import { World } from "./world.ts";
@@ -83,10 +85,11 @@ export async function runSeed(
   globalThis.addEventListener("unhandledrejection", rejected);
   try {
     await comeUp(world);
-    await goWrong(world, faults);
+    const merging = await goWrong(world, faults);
     await recover(world);
     await becomeEqual(world);
     judge(world, await readAll(world));
+    await judgeMerging(world, merging.flatMap(({ attempts }) => attempts));
     await forgetTheDead(world);
     await writeAlone(world);
     await leaveNothingOpen(world);
@@ -139,12 +142,15 @@ async function comeUp(world: World): Promise<void> {
 }
 
 /** Clients work while there are faults, and while only a core is healed; then all is, and they end. */
-async function goWrong(world: World, faults: Faults): Promise<void> {
+async function goWrong(world: World, faults: Faults): Promise<readonly MergingClient[]> {
   const { machines, options, time } = world;
   const clients = Array.from({ length: options.clientCount }, (_, i) => {
     return new Client(world, `c${i + 1}`);
   });
-  for (const client of clients) {
+  const merging = Array.from({ length: options.mergingClientCount }, (_, i) => {
+    return new MergingClient(world, `m${i + 1}`, new Client(world, `m${i + 1}`));
+  });
+  for (const client of [...clients, ...merging]) {
     client.run().catch((error) => world.violation(stackOf(error)));
   }
   faults.start();
@@ -155,12 +161,14 @@ async function goWrong(world: World, faults: Faults): Promise<void> {
   await demandProgress(world, new Core(world, faults));
   heal(world, faults);
   await time.pass(1_000);
-  for (const client of clients) client.stop();
-  await time.until(() => !clients.some((client) => client.isBusy), "all requests have ended");
+  const all = [...clients, ...merging];
+  for (const client of all) client.stop();
+  await time.until(() => !all.some((client) => client.isBusy), "all requests have ended");
   if (options.restartsAllAtHealing) {
     for (const machine of machines) machine.crash(true, 0.5);
     for (const machine of machines) machine.start();
   }
+  return merging;
 }
 
 /** A disk that was destroyed counts as lost until its node has filled it again: then more may fail. */
@@ -256,9 +264,9 @@ async function recover(world: World): Promise<void> {
 async function becomeEqual(world: World): Promise<void> {
   const { time } = world;
   const endMs = time.nowMs + EQUAL_MS;
-  const onDisks = () => world.keys.flatMap((key) => copyProblems(world, key));
+  const onDisks = () => world.allKeys.flatMap((key) => copyProblems(world, key));
   for (;;) {
-    const areEqual = () => world.keys.every((key) => copyProblems(world, key).length === 0);
+    const areEqual = () => world.allKeys.every((key) => copyProblems(world, key).length === 0);
     await comesTrue(world, areEqual, endMs - time.nowMs);
     await time.pass(STAYS_EQUAL_MS);
     const problems = [...onDisks(), ...await differentAnswers(world)];
@@ -384,6 +392,38 @@ function judge(world: World, found: ReadonlyMap<string, readonly string[]>): voi
     problems.push(...readAfterWriteProblems(key, operations, ofKey, options.replication));
   }
   for (const problem of problems) world.violation(problem);
+}
+
+/** Every owner shows the same values that merge, and they are what was done to them. */
+async function judgeMerging(world: World, attempts: readonly Attempt[]): Promise<void> {
+  if (world.options.mergingClientCount === 0) return;
+  const { nodeCount, r, replication, w } = world.options;
+  const counted = countOf(r, replication) + countOf(w, replication);
+  const mayStandIn = !world.options.isStrict && nodeCount > replication;
+  const seesAll = counted > replication && !mayStandIn && world.options.faults.oldDisk === 0;
+  const mergedAt = async (key: string, { name, node }: Machine) => {
+    const what = `a read of ${key} from ${name} alone`;
+    return (await settle(world, node?.get(utf8(key), { r: "one" }), what))?.merged;
+  };
+  for (const machine of world.ownersOf(COUNTER_KEY)) {
+    const value = (await mergedAt(COUNTER_KEY, machine))?.valueOf("counter") ?? 0n;
+    const problem = counterProblem(COUNTER_KEY, attempts, value);
+    if (problem !== undefined) world.violation(problem);
+  }
+  for (const machine of world.ownersOf(MAP_KEY)) {
+    const fields = await mergedAt(MAP_KEY, machine);
+    for (const field of FIELDS) {
+      const value = fields?.at(utf8(field)).valueOf("counter") ?? 0n;
+      const problem = counterProblem(field, attempts, value);
+      if (problem !== undefined) world.violation(problem);
+    }
+  }
+  for (const machine of world.ownersOf(SET_KEY)) {
+    const elements = (await mergedAt(SET_KEY, machine))?.valueOf("set") ?? [];
+    for (const problem of setProblems(attempts, elements.map(utf8Text), seesAll)) {
+      world.violation(problem);
+    }
+  }
 }
 
 function sessionsOf({ history, keys }: World): SessionRate {

@@ -19,6 +19,7 @@ import { Dice } from "./dice.ts";
 import { History, type Operation, type Write } from "./history.ts";
 import { Links } from "./links.ts";
 import { Machine, type Surroundings } from "./machine.ts";
+import { MERGING_KEYS } from "./merging_client.ts";
 import { MembershipWatch } from "./membership_watch.ts";
 import { MemoryWorld } from "./memory_network.ts";
 import type { SimOptions } from "./options.ts";
@@ -48,6 +49,8 @@ export class World {
   readonly links: Links;
   readonly machines: readonly Machine[];
   readonly keys: readonly string[];
+  /** The same with those whose values merge. */
+  readonly allKeys: readonly string[];
   readonly history = new History();
   readonly membership: MembershipWatch;
   /** The machines that clients turn to. */
@@ -84,6 +87,7 @@ export class World {
       },
     });
     this.keys = chooseKeys(options);
+    this.allKeys = options.mergingClientCount > 0 ? [...this.keys, ...MERGING_KEYS] : this.keys;
     const around: Surroundings = {
       time: this.time,
       network: this.network,
@@ -162,7 +166,7 @@ export class World {
 
   /** Asks a node that has a layout where the keys live. The layout of a world never changes. */
   learnOwners(node: Node): void {
-    for (const key of this.keys) {
+    for (const key of this.allKeys) {
       const { owners } = node.placement(utf8(key))!;
       this.#owners.set(key, owners.map((owner) => this.machine(owner)));
     }

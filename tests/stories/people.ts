@@ -21,7 +21,7 @@ export interface Knowledge {
 }
 
 export interface Request {
-  readonly kind: OperationKind;
+  readonly kind: Exclude<OperationKind, "update">;
   readonly key: string;
   /** Of a put. */
   readonly value: string | undefined;

@@ -11,7 +11,7 @@ const PLACES = ["a", "b"].map((key) => ({ key, partition: 3 }));
 function objectOf(text: string): DataObject {
   const value = { kind: "text", bytes: utf8(text) } as const;
   const opaque = DataObject.empty.opaque.add({ actor: "n1~1", time: 5 }, value);
-  return new DataObject(opaque, DataObject.empty.expiry);
+  return new DataObject(opaque, DataObject.empty.expiry, DataObject.empty.values);
 }
 
 /** A platter on which a node has written both keys, and then lost its power. */
