@@ -1,0 +1,67 @@
+import assert from "node:assert/strict";
+import { Database } from "../../src/client/database.ts";
+import { FakeNodeApi } from "../doors/fake_node_api.ts";
+
+Deno.test("a counter, a set and a map are used as what they are", async () => {
+  const db = new Database(new FakeNodeApi());
+  assert.equal(await db.counter("visits").value(), 0n);
+  assert.equal(await db.counter("visits").add(5), 5n);
+  assert.equal(await db.counter("visits").add(-7), -2n);
+  const tags = db.set(["tags", 1]);
+  assert.equal(await tags.add(["fresh", "local"]), 2);
+  assert.equal(await tags.add(Uint8Array.of(255)), 1);
+  assert.equal(await tags.delete("fresh"), 1);
+  assert.ok(await tags.has("local"));
+  assert.deepEqual(await tags.values(), ["local", Uint8Array.of(255)]);
+  const user = db.map("user");
+  await user.set("name", { first: "Ada" });
+  assert.equal(await user.add("logins", 2), 2n);
+  assert.deepEqual(await user.get("name"), { first: "Ada" });
+  assert.deepEqual(await user.entries(), [["logins", 2n], ["name", { first: "Ada" }]]);
+  assert.equal(await user.delete("logins"), true);
+  assert.equal(await user.get("logins"), undefined);
+  assert.deepEqual((await db.get("user")).types, ["map"]);
+  const keys = [];
+  for await (const { key } of db.list()) keys.push(String(key));
+  assert.deepEqual(keys.sort(), ["tags,1", "user", "visits"]);
+});
+
+Deno.test("a key that holds a value of another type is refused", async () => {
+  const db = new Database(new FakeNodeApi());
+  await db.put("name", "Ada");
+  await assert.rejects(db.set("name").values(), { code: "wrong_type" });
+  await assert.rejects(db.set("name").add("x"), { code: "wrong_type" });
+  await assert.rejects(db.counter("name").add(1), { code: "not_a_number" });
+});
+
+Deno.test("two programs edit one document, each at its own copy", async () => {
+  const db = new Database(new FakeNodeApi());
+  const ann = await db.document("text");
+  const bob = await db.document("text");
+  ann.doc.getText("t").insert(0, "milk");
+  bob.doc.getText("t").insert(0, "eggs ");
+  await Promise.all([ann.sync(), bob.sync()]);
+  await Promise.all([ann.sync(), bob.sync()]);
+  const text = ann.doc.getText("t").toString();
+  assert.ok(text.includes("milk") && text.includes("eggs"), text);
+  assert.equal(bob.doc.getText("t").toString(), text);
+  ann.doc.getText("t").insert(0, "tea ");
+  await ann[Symbol.asyncDispose]();
+  const late = await db.document("text");
+  assert.ok(late.doc.getText("t").toString().startsWith("tea "));
+  await late[Symbol.asyncDispose]();
+  await bob[Symbol.asyncDispose]();
+});
+
+Deno.test("what could not be sent is sent at the next time", async () => {
+  const api = new FakeNodeApi();
+  const document = await new Database(api).document("text");
+  document.doc.getText("t").insert(0, "milk");
+  api.failNext(new Error("The network is gone"), "update");
+  await assert.rejects(document.sync(), /network/);
+  await document.sync();
+  const other = await new Database(api).document("text");
+  assert.equal(other.doc.getText("t").toString(), "milk");
+  await document[Symbol.asyncDispose]();
+  await other[Symbol.asyncDispose]();
+});
