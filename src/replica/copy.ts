@@ -45,7 +45,8 @@ export function mergeCopies(copies: readonly Copy[]): Copy {
   let merged = DataObject.empty;
   let floor = 0;
   for (const [i, copy] of copies.entries()) {
-    merged = merged.merge(isAnyOutdated ? withFloor(objects[i]!, copy.floor) : objects[i]!);
+    const object = isAnyOutdated ? withFloor(objects[i]!, copy.floor) : objects[i]!;
+    merged = merged.merge(object);
     floor = Math.max(floor, copy.floor);
   }
   return { object: merged, floor };

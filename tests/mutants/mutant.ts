@@ -16,6 +16,8 @@ export type OracleName =
   | "I5"
   | "I6"
   | "I7"
+  | "I8"
+  | "I10"
   | "I13"
   | "I14"
   | "I15"
@@ -73,6 +75,9 @@ export const FINDINGS = {
   falseSiblings: found("I5", /has replaced .*, and both are shown|is written by one client alone/),
   wentBack: found("I6", /^A session .* (goes back|does not show)/),
   staleRead: found("I7", /is not in a later read/),
+  wrongCount: found("I8", /^Counter .* shows/),
+  lostElement: found("I10", /^Element .* is lost/),
+  wrongElement: found("I10", /^Element .* (has come back|was never added)/),
   unseenDeath: found("I13", /does not call n\d+ down/),
   wronglyDown: found("I13", /calls n\d+ down/),
   sameIncarnation: found("I13", /^Run \d+ of .* begins with|are heard under one incarnation/),

@@ -1,6 +1,7 @@
 // All deliberate mistakes. docs/mutants.md shows what finds each of them, and how soon.
 
 import { COORDINATOR_MUTANTS } from "./coordinator_mutants.ts";
+import { CRDT_MUTANTS } from "./crdt_mutants.ts";
 import { FLOOR_MUTANTS } from "./floor_mutants.ts";
 import { edit, type Mutant, type WaitingMutant } from "./mutant.ts";
 import { NODE_MUTANTS } from "./node_mutants.ts";
@@ -13,6 +14,7 @@ export const MUTANTS: readonly Mutant[] = [
   ...REPLICA_MUTANTS,
   ...REPAIR_MUTANTS,
   ...FLOOR_MUTANTS,
+  ...CRDT_MUTANTS,
   ...COORDINATOR_MUTANTS,
   ...NODE_MUTANTS,
 ];
@@ -34,11 +36,6 @@ export const WAITING: readonly WaitingMutant[] = [
     name: "A node that owns a key no longer answers reads of it",
     waitsFor: "layouts after the first",
     why: "What it holds is old, and counts towards R; today nobody asks who never owned the key",
-  },
-  {
-    name: "A repeated operation of a counter counts twice",
-    waitsFor: "counters",
-    why: "A counter that is told to add again after a timeout adds twice, as in Cassandra",
   },
   {
     name: "A context of another key is taken",

@@ -170,7 +170,7 @@ export const NODE_MUTANTS: readonly Mutant[] = [
     name: "A node that starts again has the incarnation of its last run",
     edits: [edit(
       "src/node/incarnations.ts",
-      "Math.max(Math.floor(clock.now()), former + 1);",
+      "now > former ? now : former + 1 + randomBelow(random, STEPS);",
       "former === 0 ? Math.floor(clock.now()) : former;",
     )],
     finding: sameIncarnation,
