@@ -141,4 +141,42 @@ export const REGRESSIONS: readonly Regression[] = [
     why:
       "an old disk brought back what was deleted and forgotten, as a later write of the same actor hid it",
   },
+  {
+    seed: 307,
+    with: {
+      mergingClientCount: 0,
+      clientCount: 1,
+      durationMs: 14_220,
+      coreMs: 500,
+      requestsPerMinute: 30,
+      burstCount: 1,
+      thinkMs: 20,
+      sessionShare: 0,
+      cacheBytes: 1_000_000,
+      journalCount: 8_192,
+      compareMs: 5_000,
+      delayMs: 1,
+      diskMs: 0,
+      clockOffsetMs: 0,
+      restartsCore: false,
+    },
+    why:
+      "an old copy of a disk, put back twice while the clock was behind, began two runs with one incarnation",
+  },
+  {
+    seed: 2258,
+    with: {
+      mergingClientCount: 0,
+      sharesPartition: false,
+      durationMs: 19_564,
+      coreMs: 2_335,
+      journalCount: 8_192,
+      compareMs: 5_000,
+      clockOffsetMs: 0,
+      restartsCore: false,
+      restartsAllAtHealing: false,
+    },
+    why:
+      "a session was thought to go back whose read lacked what no disk had any more, below the floor",
+  },
 ];
