@@ -47,11 +47,12 @@ export class LiveDocument implements AsyncDisposable {
   }
 
   async #push(): Promise<void> {
-    const updates = this.#unsent;
-    if (updates.length === 0) return;
-    const update = Y.mergeUpdates(updates) as Uint8Array<ArrayBuffer>;
+    // What is changed while these are on their way comes behind them.
+    const count = this.#unsent.length;
+    if (count === 0) return;
+    const update = Y.mergeUpdates(this.#unsent) as Uint8Array<ArrayBuffer>;
     await this.#api.update(this.#key, [{ type: "document", operation: { kind: "edit", update } }]);
-    this.#unsent = this.#unsent.slice(updates.length);
+    this.#unsent = this.#unsent.slice(count);
   }
 
   async #pull(): Promise<void> {

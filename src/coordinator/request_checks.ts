@@ -1,5 +1,7 @@
 // What a request must be before it goes anywhere.
 
+import type { NestedOperation } from "../crdt/map.ts";
+import { encodeOperation } from "../crdt/operation_codec.ts";
 import { DenamoError, TooLargeError } from "../wire/errors.ts";
 import { LIMITS } from "../wire/limits.ts";
 import { atLeastOf, checkLength } from "./at_least.ts";
@@ -21,10 +23,14 @@ function checkTokens(request: ClientRequest): void {
   else if (request.op !== "expire") checkLength(request.context ?? "");
 }
 
-function checkOperations({ length }: readonly unknown[]): void {
+function checkOperations(operations: readonly NestedOperation[]): void {
+  const { length } = operations;
   if (length === 0) throw new DenamoError("bad_request", "no", "There is no operation");
-  if (length <= LIMITS.operationCount) return;
-  throw new TooLargeError("The list of operations", LIMITS.operationCount, length);
+  if (length > LIMITS.operationCount) {
+    throw new TooLargeError("The list of operations", LIMITS.operationCount, length);
+  }
+  const bytes = operations.reduce((sum, it) => sum + encodeOperation(it).length, 0);
+  if (bytes > LIMITS.value) throw new TooLargeError("All operations together", LIMITS.value, bytes);
 }
 
 function checkKey(key: Uint8Array): void {

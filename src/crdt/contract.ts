@@ -22,16 +22,19 @@ import type { VersionVector } from "../causality/version_vector.ts";
 import type { SeenVector } from "./seen_vector.ts";
 
 /** The names of the types. An object of a key, and a key of a map, has one slot for each. */
-export type TypeName =
-  | "counter"
-  | "set"
-  | "map"
-  | "flag"
-  | "register"
-  | "max"
-  | "min"
-  | "hyperloglog"
-  | "document";
+export const TYPE_NAMES = [
+  "counter",
+  "set",
+  "map",
+  "flag",
+  "register",
+  "max",
+  "min",
+  "hyperloglog",
+  "document",
+] as const;
+
+export type TypeName = typeof TYPE_NAMES[number];
 
 /** What a state consists of: which operations it has seen, and what became of them. */
 export interface State<Store> {

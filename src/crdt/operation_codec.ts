@@ -1,7 +1,7 @@
 // Operations on values that merge, as they travel to the node that coordinates them: without dots, and without
 // what the client has seen, which is the context of the request.
 //
-//   operation   := type | body
+//   operation   := place in TYPE_NAMES | body
 //   counter     := sign | amount | 0, or 1 | session | number
 //   set         := 0 to add, 1 to remove | elements
 //   map         := 0 | key | operation, or 1 | keys to remove
@@ -15,21 +15,10 @@
 
 import { ByteReader } from "../base/byte_reader.ts";
 import { ByteWriter } from "../base/byte_writer.ts";
-import type { TypeName } from "./contract.ts";
+import { TYPE_NAMES } from "./contract.ts";
 import { type NestedOperation, NESTING_MAX } from "./map.ts";
 import type { ValueKind } from "./value.ts";
 
-const TYPES: readonly TypeName[] = [
-  "counter",
-  "set",
-  "map",
-  "flag",
-  "register",
-  "max",
-  "min",
-  "hyperloglog",
-  "document",
-];
 const KINDS: readonly ValueKind[] = ["bytes", "text", "msgpack"];
 
 export function encodeOperation(operation: NestedOperation): Uint8Array<ArrayBuffer> {
@@ -47,7 +36,7 @@ export function decodeOperation(bytes: Uint8Array): NestedOperation {
 }
 
 function write(writer: ByteWriter, { operation, type }: NestedOperation): void {
-  writer.byte(TYPES.indexOf(type));
+  writer.byte(TYPE_NAMES.indexOf(type));
   switch (type) {
     case "counter":
       writer.byte(operation.amount < 0 ? 1 : 0);
@@ -84,7 +73,7 @@ function write(writer: ByteWriter, { operation, type }: NestedOperation): void {
 
 function read(reader: ByteReader, depth: number): NestedOperation {
   if (depth > NESTING_MAX) throw reader.malformed("maps are nested too deep");
-  const type = TYPES[reader.byte()];
+  const type = TYPE_NAMES[reader.byte()];
   const seen = undefined;
   switch (type) {
     case "counter": {

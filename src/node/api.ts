@@ -11,7 +11,7 @@ import type { StoredValue } from "../crdt/value.ts";
 import type { RepairApi } from "./repair_api.ts";
 
 export type * from "./repair_api.ts";
-export type { TypeName } from "../crdt/contract.ts";
+export { TYPE_NAMES, type TypeName } from "../crdt/contract.ts";
 export type { MapEntry, NestedOperation, NestedValues } from "../crdt/map.ts";
 export type { OperationResult } from "../crdt/typed_update.ts";
 export { MergedValues } from "../crdt/merged_values.ts";

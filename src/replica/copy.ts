@@ -41,7 +41,8 @@ export function mergeCopies(copies: readonly Copy[]): Copy {
   const objects = copies.map(({ object: own }) => {
     return copies.reduce((object, it) => withoutOutdated(object, it.object, it.floor), own);
   });
-  const isAnyOutdated = objects.some((object, i) => object !== copies[i]!.object);
+  const hasValues = copies.some(({ object }) => !object.values.seen.isEmpty);
+  const isAnyOutdated = hasValues && objects.some((object, i) => object !== copies[i]!.object);
   let merged = DataObject.empty;
   let floor = 0;
   for (const [i, copy] of copies.entries()) {

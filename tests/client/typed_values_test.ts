@@ -65,3 +65,19 @@ Deno.test("what could not be sent is sent at the next time", async () => {
   await document[Symbol.asyncDispose]();
   await other[Symbol.asyncDispose]();
 });
+
+Deno.test("what is changed while a change is being sent is not forgotten", async () => {
+  const api = new FakeNodeApi();
+  const document = await new Database(api).document("text");
+  const text = document.doc.getText("t");
+  text.insert(0, "milk");
+  api.before = ({ method }) => {
+    if (method === "update" && text.length === 4) text.insert(4, " and eggs");
+  };
+  await document.sync();
+  await document.sync();
+  const other = await new Database(api).document("text");
+  assert.equal(other.doc.getText("t").toString(), "milk and eggs");
+  await document[Symbol.asyncDispose]();
+  await other[Symbol.asyncDispose]();
+});

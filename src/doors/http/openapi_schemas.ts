@@ -3,6 +3,7 @@
 // They repeat what node/api.ts says in TypeScript; a test holds real answers against them, without
 // mercy for a property more or less.
 
+import { TYPE_NAMES } from "../../node/api.ts";
 import { ERROR_CODES } from "../../wire/errors.ts";
 import { LIMITS } from "../../wire/limits.ts";
 import { HTTP_ONLY_CODES } from "./problem.ts";
@@ -12,18 +13,6 @@ import type { JsonSchema } from "./query.ts";
 export function reference(name: keyof typeof SCHEMAS): JsonSchema {
   return { $ref: `#/components/schemas/${name}` };
 }
-
-const TYPES = [
-  "counter",
-  "set",
-  "map",
-  "flag",
-  "register",
-  "max",
-  "min",
-  "hyperloglog",
-  "document",
-];
 
 const text = { type: "string" } as const;
 const count = { type: "integer", minimum: 0 } as const;
@@ -75,7 +64,7 @@ export const SCHEMAS = {
   Operations: object({
     operations: list({
       type: "object",
-      properties: { type: { enum: TYPES } },
+      properties: { type: { enum: TYPE_NAMES } },
       required: ["type"],
       additionalProperties: true,
     }),

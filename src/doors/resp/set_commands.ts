@@ -14,6 +14,8 @@ import {
   type Run,
 } from "./command.ts";
 import { forEachKey } from "./many_keys.ts";
+import { RESP_LIMITS } from "./resp_limits.ts";
+import { TooLargeError } from "../../wire/errors.ts";
 import { drawSome } from "./random_choice.ts";
 import { cursorOf, pageOf, replyPage } from "./element_scan.ts";
 import { change, changedBy, readOf, valueOf } from "./typed_values.ts";
@@ -100,6 +102,10 @@ function difference(sets: readonly ReadonlySet<string>[]): Iterable<string> {
 
 async function randomMembers({ api, reply }: Client, command: Arguments): Promise<void> {
   const count = command.length > 2 ? integerArgument(command[2]!) : undefined;
+  // A negative count asks for so many, however few there are.
+  if (count !== undefined && -count > RESP_LIMITS.scanCount) {
+    throw new TooLargeError("The reply of SRANDMEMBER", RESP_LIMITS.scanCount, -count);
+  }
   const elements = await elementsOf(api, command[1]!);
   if (count === undefined) {
     reply.bulkOrNull(drawSome(elements, 1)[0]);

@@ -1,0 +1,24 @@
+import assert from "node:assert/strict";
+import { utf8 } from "../../src/base/bytes.ts";
+import { checkRequest } from "../../src/coordinator/request_checks.ts";
+import type { NestedOperation } from "../../src/crdt/map.ts";
+import { LIMITS } from "../../src/wire/limits.ts";
+
+const add = (bytes: number): NestedOperation => {
+  return { type: "set", operation: { kind: "add", elements: [new Uint8Array(bytes)] } };
+};
+
+function check(operations: readonly NestedOperation[]): void {
+  const all = { level: undefined, strict: undefined, context: undefined };
+  checkRequest({ op: "update", key: utf8("k"), ...all, operations });
+}
+
+Deno.test("operations are refused here that another node would take for damage to the message", () => {
+  check([add(100), add(LIMITS.value - 200)]);
+  assert.throws(() => check([]), { code: "bad_request" });
+  assert.throws(() => check([add(LIMITS.value)]), { code: "too_large" });
+  const half = add(LIMITS.value / 2);
+  assert.throws(() => check([half, half, half]), { code: "too_large" });
+  const many = Array.from({ length: LIMITS.operationCount + 1 }, () => add(1));
+  assert.throws(() => check(many), { code: "too_large" });
+});
