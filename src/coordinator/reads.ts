@@ -16,10 +16,10 @@ import type { Namespace, QuorumLevel } from "../replica/namespaces.ts";
 import type { Replica } from "../replica/replica.ts";
 import type { Deadlines } from "../wire/deadlines.ts";
 import { DenamoError, messageOf } from "../wire/errors.ts";
-import { METHODS } from "../wire/message_codec.ts";
 import { type Cluster, layoutOf, reachable } from "../replica/cluster.ts";
 import { CatchUp } from "./catch_up.ts";
 import { type Answer, ReadRound } from "./read_round.ts";
+import { sendObject } from "./send_object.ts";
 import { type StandIn, standInsFor } from "./stand_ins.ts";
 import { answersNeeded, Quorum } from "./quorum.ts";
 
@@ -141,23 +141,24 @@ export class Reads {
     own: DataObject | undefined,
   ): void {
     // A stand-in keeps what it was given, not what there is.
-    const stale = answers.filter(({ isOwner, object }) => {
-      return isOwner && !isSame(object ?? own!, merged);
-    });
+    const stale = new Map<string, DataObject>();
+    for (const { isOwner, node, object = own! } of answers) {
+      if (isOwner && !isSame(object, merged)) stale.set(node, object);
+    }
     const isOwner = owners.includes(this.#cluster.self);
-    this.#repair(
-      request,
-      merged,
-      stale.map(({ node }) => node),
-      isOwner && own !== undefined && !isSame(own, merged),
-    );
+    const isOwnStale = isOwner && own !== undefined && !isSame(own, merged);
+    this.#repair(request, merged, stale, isOwnStale);
   }
 
-  /** Sends the merged object to who lacks part of it. Nobody waits for this. */
+  /**
+   * Sends what they lack to those who lack part of the merged object. Nobody waits for this.
+   *
+   * @param stale what each of them has
+   */
   #repair(
     request: ReadRequest,
     merged: DataObject,
-    nodes: readonly string[],
+    stale: ReadonlyMap<string, DataObject>,
     isOwnStale: boolean,
   ): void {
     const { key, partition, timeoutMs } = request;
@@ -170,16 +171,18 @@ export class Reads {
       this.#repaired++;
       this.#replica.merge(partition, key, merged).catch(failed);
     }
-    const willing = nodes.filter((node) => this.#cluster.takesWrites(node));
-    const peers = reachable(this.#cluster, willing).map(({ peer }) => peer);
-    if (peers.length === 0 || this.#repairing >= MAX_REPAIRS) return;
-    this.#repairing += peers.length;
-    const message = [layoutOf(this.#cluster).layout.id, partition, key, merged.encoded()];
-    this.#cluster.rpc.ask(peers, METHODS.store, message, timeoutMs, (_peer, reply) => {
-      this.#repairing--;
-      if (reply instanceof DenamoError) failed(reply);
-      else this.#repaired++;
-    });
+    const willing = [...stale.keys()].filter((node) => this.#cluster.takesWrites(node));
+    for (const { node, peer } of reachable(this.#cluster, willing)) {
+      if (this.#repairing >= MAX_REPAIRS) return;
+      this.#repairing++;
+      const before = stale.get(node)!;
+      const sent = { partition, key, before, object: merged, timeoutMs };
+      sendObject(this.#cluster, [peer], sent, [], (_peer, error) => {
+        this.#repairing--;
+        if (error === undefined) this.#repaired++;
+        else failed(error);
+      });
+    }
   }
 }
 

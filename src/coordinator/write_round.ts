@@ -6,20 +6,22 @@
 
 import type { DataObject } from "../crdt/data_object.ts";
 import type { PeerId } from "../ports/network.ts";
-import { type Cluster, layoutOf, learnFromRefusal } from "../replica/cluster.ts";
+import { type Cluster, learnFromRefusal } from "../replica/cluster.ts";
 import { isTooLongAway } from "../replica/hint_window.ts";
 import type { Deadline, Deadlines } from "../wire/deadlines.ts";
 import { DenamoError, OverloadedError, type QuorumError } from "../wire/errors.ts";
 import { MOST_PATIENCE_MS } from "../wire/hedging.ts";
 import { LIMITS } from "../wire/limits.ts";
-import { METHODS } from "../wire/message_codec.ts";
 import type { Quorum } from "./quorum.ts";
+import { sendObject } from "./send_object.ts";
 import type { StandIn } from "./stand_ins.ts";
 
 /** What is written. */
 export interface Writing {
   readonly partition: number;
   readonly key: Uint8Array;
+  /** What this node held before, upon which the write builds. */
+  readonly before: DataObject;
   readonly object: DataObject;
   /** Resolves when this node's disk has it. */
   readonly durable: Promise<void>;
@@ -185,21 +187,13 @@ export class WriteRound {
     standsInFor: readonly string[],
     writing: Writing,
   ): void {
-    const { key, object, partition, timeoutMs } = writing;
-    const cluster = this.#cluster;
     for (const slot of slots.values()) slot.waitingCount++;
-    const message = [
-      layoutOf(cluster).layout.id,
-      partition,
-      key,
-      object.encoded(),
-      ...standsInFor,
-    ];
-    cluster.rpc.ask([...slots.keys()], METHODS.store, message, timeoutMs, (peer, reply) => {
+    const cluster = this.#cluster;
+    sendObject(cluster, [...slots.keys()], writing, standsInFor, (peer, error) => {
       const slot = slots.get(peer)!;
-      if (!(reply instanceof DenamoError)) return this.#acknowledge(slot);
-      learnFromRefusal(cluster, reply);
-      this.#fail(slot, reply, writing);
+      if (error === undefined) return this.#acknowledge(slot);
+      learnFromRefusal(cluster, error);
+      this.#fail(slot, error, writing);
     });
   }
 

@@ -74,14 +74,14 @@ export class Writes {
 
     const pending = this.#replica.coordinate(partition, key, request.seen, request.change);
     const written = pending instanceof Promise ? await pending : pending;
-    const { durable, object } = written;
+    const { before, durable, object } = written;
     if (!isOwner) {
       this.#handOff.note(partition, key, object);
       // The round asks about our disk only when it is our turn to stand in.
       durable.catch(() => {});
     }
     try {
-      await round.run({ partition, key, object, durable, timeoutMs: request.timeoutMs });
+      await round.run({ partition, key, before, object, durable, timeoutMs: request.timeoutMs });
     } finally {
       written.ended();
     }

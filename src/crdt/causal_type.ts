@@ -25,6 +25,9 @@ import { readActor, readTime, SeenVector } from "./seen_vector.ts";
 
 const VERSION = 1;
 
+/** About how many bytes the name and the time of an actor take. */
+const ACTOR_BYTES = 32;
+
 /** The type whose stores are as `type` says. */
 export function causalType<Store, Operation, Value>(
   type: StoreType<Store, Operation, Value>,
@@ -136,6 +139,7 @@ export function causalType<Store, Operation, Value>(
 
     dots: ({ store }) => dotsIn(type, store),
     stats: ({ seen, store }) => ({ ...type.count(store), actors: seen.times.size }),
+    sizeBytes: ({ seen, store }) => seen.times.size * ACTOR_BYTES + type.sizeBytes(store),
   };
 }
 

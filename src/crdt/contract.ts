@@ -120,4 +120,7 @@ export interface DataType<Store, Operation, Value> {
   dots(state: State<Store>): Iterable<Dot>;
 
   stats(state: State<Store>): Stats;
+
+  /** About how many bytes the encoded state takes, found without walking through all of a large one again. */
+  sizeBytes(state: State<Store>): number;
 }

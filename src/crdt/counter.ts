@@ -26,7 +26,7 @@
 import { type ActorId, compareDots, type Dot, type HybridTime } from "../causality/dot.ts";
 import { causalType } from "./causal_type.ts";
 import { keyOfId, readCounter, writeCounter } from "./counter_codec.ts";
-import type { Sides, StoreType } from "./dot_store.ts";
+import { DOT_BYTES, type Sides, type StoreType } from "./dot_store.ts";
 import { type Change, SortedMap } from "./sorted_map.ts";
 
 /** Names an operation across retries: the client's session, and a number that it uses once. */
@@ -142,11 +142,19 @@ export const counterStore: StoreType<CounterStore, CounterOperation, bigint> = {
 
   latestDots: ({ shares }) => shares,
   count: (store) => ({ elements: store.ids.size, dots: store.shares.length }),
+  sizeBytes: ({ shares, ids }) => SHARE_BYTES * shares.length + ids.sizeBytes(idBytes),
   write: writeCounter,
   read: readCounter,
 };
 
 export const counter = causalType(counterStore);
+
+/** About how many bytes a share takes. */
+const SHARE_BYTES = 24;
+
+function idBytes(key: string, { dots }: Identified): number {
+  return key.length + dots.length * (DOT_BYTES + 2);
+}
 
 /** The totals of a share without its folded echoes. */
 function net({ plus, minus, echo }: Share): Totals {

@@ -19,7 +19,7 @@ import { type ActorId, compareDots, type Dot, type HybridTime } from "../causali
 import { type Sibling, SiblingSet } from "../causality/sibling_set.ts";
 import type { VersionVector } from "../causality/version_vector.ts";
 import { type NestedOperation, NO_SLOTS, type Slots } from "./map.ts";
-import { encodeObject } from "./object_codec.ts";
+import { encodeClock, encodeObject } from "./object_codec.ts";
 import type { StoredValue } from "./value.ts";
 import { type Values, values as valuesType } from "./values.ts";
 
@@ -49,6 +49,7 @@ export class DataObject {
   readonly values: Values;
   #encoded: Uint8Array<ArrayBuffer> | undefined;
   #digest: bigint | undefined;
+  #valuesBytes: number | undefined;
 
   constructor(
     opaque: SiblingSet<Opaque>,
@@ -67,9 +68,29 @@ export class DataObject {
     return this.#encoded ??= encodeObject(this);
   }
 
-  /** A hash of the canonical bytes, for asking "do you hold the same?". */
+  /**
+   * A hash for asking "do you hold the same?". Of values that merge it takes what they have seen: those who have
+   * seen the same hold the same, and so a large set need not be walked through for one more element.
+   */
   digest(): bigint {
-    return this.#digest ??= hash64(this.encoded());
+    return this.#digest ??= hash64(
+      this.values.seen.isEmpty ? this.encoded() : encodeClock(this),
+    );
+  }
+
+  /** About how many bytes the values that merge take. */
+  get valuesBytes(): number {
+    return this.#valuesBytes ??= valuesType.sizeBytes(this.values);
+  }
+
+  /** About how many bytes all of it takes. */
+  get sizeBytes(): number {
+    if (this.#encoded !== undefined) return this.#encoded.length;
+    if (this.values.seen.isEmpty) return this.encoded().length;
+    const rest = this.opaque.entries.length + this.expiry.entries.length > 0
+      ? new DataObject(this.opaque, this.expiry, valuesType.empty).encoded().length
+      : 0;
+    return rest + this.valuesBytes;
   }
 
   /** Whether nothing was ever written. */

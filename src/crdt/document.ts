@@ -19,7 +19,7 @@ import type { Dot } from "../causality/dot.ts";
 import { equalBytes } from "../base/bytes.ts";
 import { causalType } from "./causal_type.ts";
 import { canonical, joinUpdates, type Update, updateBetween } from "./document_update.ts";
-import type { StoreReader, StoreType } from "./dot_store.ts";
+import { DOT_BYTES, type StoreReader, type StoreType } from "./dot_store.ts";
 import { joinDotted, readDotted, withoutSeen, writeDotted } from "./dotted.ts";
 
 /** All edits of a document, under the dot of the operation that began it. */
@@ -70,6 +70,7 @@ export const documentStore: StoreType<DocumentStore, DocumentOperation, Update |
     store.length === 0 ? undefined : store.map(({ update }) => update).reduce(joinUpdates),
   latestDots: (store) => store,
   count: (store) => ({ elements: 0, dots: store.length }),
+  sizeBytes: (store) => store.reduce((sum, { update }) => sum + DOT_BYTES + update.length, 0),
   write: (writer, store) => writeDotted(writer, store, ({ update }) => writer.bytes(update)),
   read: (reader) => readDotted(reader, (dot) => ({ ...dot, update: readUpdate(reader) })),
 };

@@ -35,9 +35,14 @@ export interface StoreType<Store, Operation, Value> {
   /** All dots that are there, if those are not the latest alone. */
   allDots?(store: Store): Iterable<Dot>;
   count(store: Store): Omit<Stats, "actors">;
+  /** About how many bytes the store takes encoded, found without walking through all of a large one again. */
+  sizeBytes(store: Store): number;
   write(writer: StoreWriter, store: Store): void;
   read(reader: StoreReader): Store;
 }
+
+/** About how many bytes a dot takes where its actor is named by an index. */
+export const DOT_BYTES = 6;
 
 /** Which operations one side of a join has seen. */
 export interface Known {

@@ -13,7 +13,7 @@
 
 import type { Dot } from "../causality/dot.ts";
 import type { TypeName } from "./contract.ts";
-import type { StoreReader, StoreType, StoreWriter } from "./dot_store.ts";
+import { DOT_BYTES, type StoreReader, type StoreType, type StoreWriter } from "./dot_store.ts";
 import { joinDotted, readDotted, withoutSeen, writeDotted } from "./dotted.ts";
 
 export interface Candidate extends Dot {
@@ -63,6 +63,7 @@ export function extremeStore(
     value,
     latestDots: (store) => store,
     count: (store) => ({ elements: 0, dots: store.length }),
+    sizeBytes: (store) => store.length * (DOT_BYTES + 8),
     write: (writer, store) => writeDotted(writer, store, ({ value }) => writeNumber(writer, value)),
     read: (reader) => readDotted(reader, (dot) => ({ ...dot, value: readNumber(reader) })),
   };

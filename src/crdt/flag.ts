@@ -10,7 +10,7 @@
 import type { Dot } from "../causality/dot.ts";
 import type { VersionVector } from "../causality/version_vector.ts";
 import { causalType } from "./causal_type.ts";
-import type { StoreType } from "./dot_store.ts";
+import { DOT_BYTES, type StoreType } from "./dot_store.ts";
 import { joinDotted, readDotted, withoutSeen, writeDotted } from "./dotted.ts";
 
 export type FlagStore = readonly Dot[];
@@ -34,6 +34,7 @@ export const flagStore: StoreType<FlagStore, FlagOperation, boolean> = {
   value: (store) => store.length > 0,
   latestDots: (store) => store,
   count: (store) => ({ elements: 0, dots: store.length }),
+  sizeBytes: (store) => DOT_BYTES * store.length,
   write: (writer, store) => writeDotted(writer, store),
   read: (reader) => readDotted(reader, (dot) => dot),
 };

@@ -19,7 +19,7 @@
 import { hash64 } from "../base/hash.ts";
 import type { Dot } from "../causality/dot.ts";
 import { causalType } from "./causal_type.ts";
-import type { StoreReader, StoreType, StoreWriter } from "./dot_store.ts";
+import { DOT_BYTES, type StoreReader, type StoreType, type StoreWriter } from "./dot_store.ts";
 import { joinDotted, readDotted, withoutSeen, writeDotted } from "./dotted.ts";
 import {
   entryOf,
@@ -84,6 +84,8 @@ export const hyperLogLogStore: StoreType<HyperLogLogStore, HyperLogLogOperation,
       : estimate(store.map(({ registers }) => registers).reduce(joinRegisters)),
   latestDots: (store) => store,
   count: (store) => ({ elements: 0, dots: store.length }),
+  sizeBytes: (store) =>
+    store.reduce((sum, { registers }) => sum + DOT_BYTES + registersBytes(registers), 0),
   write: (writer, store) =>
     writeDotted(writer, store, ({ registers }) => writeRegisters(writer, registers)),
   read: (reader) => readDotted(reader, (dot) => ({ ...dot, registers: readRegisters(reader) })),
@@ -94,6 +96,10 @@ export const hyperLogLog = causalType(hyperLogLogStore);
 /** About how many different elements several stores have counted together. */
 export function mergedCount(stores: readonly HyperLogLogStore[]): number {
   return hyperLogLogStore.value(stores.flat());
+}
+
+function registersBytes(registers: Registers): number {
+  return registers instanceof Uint32Array ? 3 * registers.length : REGISTERS / 4 * 3;
 }
 
 function writeRegisters(writer: StoreWriter, registers: Registers): void {

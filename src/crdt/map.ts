@@ -39,6 +39,7 @@ import {
   type EntryType,
   joinMaps,
   latestDotsInMap,
+  mapSizeBytes,
   readMap,
   writeMap,
 } from "./map_store.ts";
@@ -120,6 +121,7 @@ const slotsEntry: EntryType<Slots> = {
   join: (a = NO_SLOTS, b = NO_SLOTS, sides) => unlessEmpty(joinSlots(a, b, sides)),
   latestDots: latestDotsOfSlots,
   isEmpty: (slots) => slots.length === 0,
+  sizeBytes: sizeBytesOfSlots,
   write: writeSlots,
   read: readSlots,
 };
@@ -189,6 +191,7 @@ export const mapStore: StoreType<MapStore, MapOperation, readonly MapEntry[]> = 
     return { elements, dots };
   },
 
+  sizeBytes: (store) => mapSizeBytes(store, slotsEntry),
   write: (writer, store) => writeMap(writer, store, slotsEntry),
   read: (reader) => readMap(reader, slotsEntry),
 };
@@ -350,6 +353,10 @@ export function diffSlots(before: Slots, after: Slots): Slots {
     if (old?.store === young?.store) return [];
     return [{ type, store: type.diff(old?.store ?? type.empty, young?.store ?? type.empty) }];
   });
+}
+
+export function sizeBytesOfSlots(slots: Slots): number {
+  return slots.reduce((sum, { type, store }) => sum + type.sizeBytes(store), slots.length);
 }
 
 export function writeSlots(writer: StoreWriter, slots: Slots): void {

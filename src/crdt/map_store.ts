@@ -16,6 +16,7 @@ export interface EntryType<V> {
   /** Dots of a value: of each actor at least the latest. */
   latestDots(value: V): Iterable<Dot>;
   isEmpty(value: V): boolean;
+  sizeBytes(value: V): number;
   write(writer: StoreWriter, value: V): void;
   read(reader: StoreReader): V;
 }
@@ -82,6 +83,13 @@ export function* latestDotsInMap<V>(store: SortedMap<V>, type: EntryType<V>): Ge
   for (const times of store.summaries(summarizer(type))) {
     for (const [actor, time] of times) yield { actor, time };
   }
+}
+
+/** What a key takes beside its bytes: how long it is. */
+const KEY_BYTES = 2;
+
+export function mapSizeBytes<V>(store: SortedMap<V>, type: EntryType<V>): number {
+  return store.sizeBytes((key, value) => KEY_BYTES + key.length + type.sizeBytes(value));
 }
 
 export function writeMap<V>(writer: StoreWriter, store: SortedMap<V>, type: EntryType<V>): void {

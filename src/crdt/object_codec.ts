@@ -51,6 +51,14 @@ export function encodeObject(object: DataObject): Uint8Array<ArrayBuffer> {
   return writer.finish();
 }
 
+/** Bytes that are equal for objects that have seen the same: of values that merge only what they have seen. */
+export function encodeClock({ opaque, expiry, values }: DataObject): Uint8Array<ArrayBuffer> {
+  const clock = new ByteWriter(256);
+  values.seen.write(clock);
+  clock.raw(encodeObject(new DataObject(opaque, expiry, valuesType.empty)));
+  return clock.finish();
+}
+
 /**
  * Decodes an object. Its values are views of `bytes`, which must not change afterwards.
  *

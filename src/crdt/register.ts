@@ -12,7 +12,7 @@
 
 import { compareDots, type Dot } from "../causality/dot.ts";
 import { causalType } from "./causal_type.ts";
-import type { StoreReader, StoreType, StoreWriter } from "./dot_store.ts";
+import { DOT_BYTES, type StoreReader, type StoreType, type StoreWriter } from "./dot_store.ts";
 import { joinDotted, readDotted, withoutSeen, writeDotted } from "./dotted.ts";
 import type { StoredValue, ValueKind } from "./value.ts";
 
@@ -50,6 +50,7 @@ export const registerStore: StoreType<
   value: (store) => last(store)?.value,
   latestDots: (store) => store,
   count: (store) => ({ elements: 0, dots: store.length }),
+  sizeBytes: (store) => store.reduce((sum, { value }) => sum + DOT_BYTES + value.bytes.length, 0),
   write: (writer, store) => writeDotted(writer, store, ({ value }) => writeValue(writer, value)),
   read: (reader) => readDotted(reader, (dot) => ({ ...dot, value: readValue(reader) })),
 };

@@ -16,13 +16,14 @@ import { binaryString, fromBinaryString } from "../base/bytes.ts";
 import type { Dot } from "../causality/dot.ts";
 import type { VersionVector } from "../causality/version_vector.ts";
 import { causalType } from "./causal_type.ts";
-import type { StoreType } from "./dot_store.ts";
+import { DOT_BYTES, type StoreType } from "./dot_store.ts";
 import { haveSameDots, joinDotted, readDotted, withoutSeen, writeDotted } from "./dotted.ts";
 import {
   diffMaps,
   type EntryType,
   joinMaps,
   latestDotsInMap,
+  mapSizeBytes,
   readMap,
   writeMap,
 } from "./map_store.ts";
@@ -46,6 +47,7 @@ const dotsEntry: EntryType<Dots> = {
   join: (a = NO_DOTS, b = NO_DOTS, sides) => unlessEmpty(joinDotted(a, b, sides)),
   latestDots: (dots) => dots,
   isEmpty: (dots) => dots.length === 0,
+  sizeBytes: (dots) => DOT_BYTES * dots.length,
   write: (writer, dots) => writeDotted(writer, dots),
   read: (reader) => readDotted(reader, (dot) => dot),
 };
@@ -100,6 +102,8 @@ export const setStore: StoreType<SetStore, SetOperation, Uint8Array[]> = {
     for (const [, held] of store) dots += held.length;
     return { elements: store.size, dots };
   },
+
+  sizeBytes: (store) => mapSizeBytes(store, dotsEntry),
 
   write: (writer, store) => writeMap(writer, store, dotsEntry),
   read: (reader) => readMap(reader, dotsEntry),

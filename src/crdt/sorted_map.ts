@@ -25,6 +25,8 @@ interface Chunk<V> {
   readonly values: readonly V[];
   /** What {@linkcode SortedMap.summaries} was once told of these values. */
   summary: unknown;
+  /** What {@linkcode SortedMap.sizeBytes} has found; undefined until it was asked. */
+  sizeBytes: number | undefined;
 }
 
 /** A key and its value; undefined where there is none. */
@@ -117,6 +119,20 @@ export class SortedMap<V> {
    */
   *summaries<S>(summarize: (values: readonly V[]) => S): Generator<S> {
     for (const chunk of this.#chunks) yield summaryOf(chunk, summarize);
+  }
+
+  /**
+   * The sum of what `measure` says of all entries. Each chunk is measured once, ever, so one map and those made
+   * from it may be measured in one way only.
+   */
+  sizeBytes(measure: (key: string, value: V) => number): number {
+    let sum = 0;
+    for (const chunk of this.#chunks) {
+      sum += chunk.sizeBytes ??= chunk.keys.reduce((sum, key, i) => {
+        return sum + measure(key, chunk.values[i]!);
+      }, 0);
+    }
+    return sum;
   }
 
   /** The entries of the chunks whose summary is of interest. */
@@ -236,6 +252,7 @@ function pushPieces<V>(chunks: Chunk<V>[], keys: string[], values: V[]): void {
       keys: keys.slice(at, at + length),
       values: values.slice(at, at + length),
       summary: undefined,
+      sizeBytes: undefined,
     });
   }
 }

@@ -18,6 +18,7 @@ import {
   NO_SLOTS,
   readSlots,
   removed,
+  sizeBytesOfSlots,
   type Slots,
   updated,
   writeSlots,
@@ -44,6 +45,7 @@ const valuesStore: StoreType<Slots, NestedOperation, Slots> = {
       dots: counts.reduce((sum, { dots }) => sum + dots, 0),
     };
   },
+  sizeBytes: sizeBytesOfSlots,
   write: writeSlots,
   read(reader) {
     // A map that is the value of a key is not nested in another.

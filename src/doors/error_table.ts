@@ -21,6 +21,7 @@ export const ERROR_TABLE: Readonly<Record<ErrorCode, ErrorRow>> = {
   conflict: row(409, "CONFLICT", "The key has too many siblings"),
   corrupt: row(500, "CORRUPT", "Bytes on a disk are not what was written"),
   disk_failed: row(500, "DISKFAILED", "A disk cannot be read or written"),
+  gap: row(503, "GAP", "A copy has not seen what a change builds upon"),
   internal: row(500, "INTERNAL", "The node made a mistake"),
   layout_exists: row(409, "LAYOUTEXISTS", "The cluster already has a layout"),
   layout_refused: row(409, "LAYOUTREFUSED", "The layout cannot be made like this"),

@@ -14,6 +14,7 @@
 
 import { binaryString, fromBinaryString } from "../base/bytes.ts";
 import { DataObject } from "../crdt/data_object.ts";
+import type { ObjectDelta } from "../crdt/object_delta.ts";
 import type { Clock, Timer } from "../ports/clock.ts";
 import type { Log } from "../ports/log.ts";
 import type { PeerId } from "../ports/network.ts";
@@ -152,25 +153,28 @@ export class HandOff {
   }
 
   /**
-   * Keeps an object for an owner. Resolves when it is durable here.
+   * Keeps an object, or a change of one, for an owner. Resolves when it is durable here.
    *
+   * @throws {DenamoError} `gap` if this node has not seen what the change builds upon
    * @throws {DenamoError} as {@linkcode HandOff.checkRoom} does, and if the owner has been away for too long
    */
   async keep(
     owner: string,
     partition: number,
     key: Uint8Array,
-    object: DataObject,
+    arrived: DataObject | ObjectDelta,
   ): Promise<void> {
     const problem = this.#options.cluster.hintProblem(owner);
     if (problem !== undefined) throw problem;
     this.checkRoom();
     this.#arriving.set(partition, (this.#arriving.get(partition) ?? 0) + 1);
     try {
-      await this.#options.replica.merge(partition, key, object);
+      const { replica } = this.#options;
+      if (arrived instanceof DataObject) await replica.merge(partition, key, arrived);
+      else await replica.mergeDelta(partition, key, arrived);
     } finally {
       // Not before: what is not there yet would be taken for handed over.
-      this.note(partition, key, object);
+      await this.#noteHeld(partition, key);
       this.#arriving.set(partition, this.#arriving.get(partition)! - 1);
     }
   }
@@ -204,10 +208,21 @@ export class HandOff {
     kept.hasAll = NOBODY;
     const name = binaryString(key);
     const before = kept.hints.get(name);
-    const bytes = OVERHEAD_BYTES + object.encoded().length;
+    const bytes = OVERHEAD_BYTES + object.sizeBytes;
     kept.hints.set(name, { bytes, sinceMs: before?.sinceMs ?? this.#options.clock.monotonic() });
     this.#bytes += bytes - (before?.bytes ?? 0);
     if (before === undefined) this.#keys++;
+  }
+
+  /** Takes note of a key after it has been stored, or may have been. */
+  async #noteHeld(partition: number, key: Uint8Array): Promise<void> {
+    let object = DataObject.empty;
+    try {
+      object = await this.#options.replica.read(partition, key);
+    } catch {
+      // What cannot be read may be there all the same.
+    }
+    this.note(partition, key, object);
   }
 
   async #look(): Promise<void> {

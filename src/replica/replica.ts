@@ -13,6 +13,7 @@ import type { HybridClock } from "../causality/hybrid_clock.ts";
 import type { Dot, HybridTime } from "../causality/dot.ts";
 import { DataObject } from "../crdt/data_object.ts";
 import { forget } from "../crdt/forgetting.ts";
+import { mergeDelta, namedBy, type ObjectDelta } from "../crdt/object_delta.ts";
 import {
   type KeyPlace,
   MISS,
@@ -177,10 +178,26 @@ export class Replica {
    */
   merge(partition: number, key: Uint8Array, incoming: DataObject): Promise<void> {
     return this.#take(partition, key, incoming, (held) => {
-      const part = this.partOf(partition, key);
-      if (this.#floors.admits(part, held, incoming)) return held.merge(incoming);
-      const message = "What was sent is older than what all owners of the key have seen";
-      throw new DenamoError("outdated", "no", message);
+      this.#checkAdmits(partition, key, held, incoming);
+      return held.merge(incoming);
+    });
+  }
+
+  /**
+   * Takes what a coordinator has changed of a key. Resolves when all of it is durable here.
+   *
+   * @throws {DenamoError} `gap` without effect if this copy has not seen what the change builds upon, and `outdated`
+   * as {@linkcode Replica.merge} does
+   */
+  mergeDelta(partition: number, key: Uint8Array, delta: ObjectDelta): Promise<void> {
+    const named = namedBy(delta);
+    return this.#take(partition, key, named, (held) => {
+      const merged = mergeDelta(held, delta);
+      if (merged === undefined) {
+        throw new DenamoError("gap", "no", "This copy has not seen what the change builds upon");
+      }
+      this.#checkAdmits(partition, key, held, named);
+      return merged;
     });
   }
 
@@ -377,6 +394,12 @@ export class Replica {
     if (actor === undefined) return;
     const known = Math.max(held.timeOf(actor), this.floorOf(partition, key));
     if ((knownTime(actor) ?? 0) > known) this.#actors.end(partition);
+  }
+
+  #checkAdmits(partition: number, key: Uint8Array, held: DataObject, incoming: DataObject): void {
+    if (this.#floors.admits(this.partOf(partition, key), held, incoming)) return;
+    const message = "What was sent is older than what all owners of the key have seen";
+    throw new DenamoError("outdated", "no", message);
   }
 
   #checkTakesWrites(): void {

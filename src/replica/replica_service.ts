@@ -6,6 +6,7 @@
 
 import { DataObject } from "../crdt/data_object.ts";
 import { decodeObject } from "../crdt/object_codec.ts";
+import { decodeDelta } from "../crdt/object_delta.ts";
 import type { Layout } from "../ring/layout.ts";
 import type { Placement } from "../ring/placement.ts";
 import { MAX_TIME } from "../causality/dot.ts";
@@ -51,6 +52,7 @@ export class ReplicaService {
   /** Begins to answer. */
   register(rpc: Rpc): void {
     rpc.serve(METHODS.store, (request) => this.#store(request));
+    rpc.serve(METHODS.storeDelta, (request) => this.#storeDelta(request));
     rpc.serve(METHODS.read, (request) => this.#read(request));
     rpc.serve(METHODS.level, (request) => this.#level(request));
     rpc.serve(METHODS.scan, (request) => this.#scan(request));
@@ -65,9 +67,21 @@ export class ReplicaService {
       await this.#replica.merge(partition, key, object);
       return [];
     }
-    const owner = args.optional((part) => part.text(LIMITS.nodeName));
-    if (owner === undefined) throw this.#noOwner(partition);
+    const owner = this.#ownerIn(args, partition);
     await this.#handOff.keep(owner, partition, key, object);
+    return [];
+  }
+
+  /** As {@linkcode ReplicaService.#store}, with a delta in place of the object. */
+  async #storeDelta(request: IncomingRequest): Promise<readonly unknown[]> {
+    const args = new Arguments(request.arguments, "store request");
+    const { isOwner, key, partition } = this.#place(args);
+    const delta = decodeDelta(args.ownBytes(LIMITS.object));
+    if (isOwner) {
+      await this.#replica.mergeDelta(partition, key, delta);
+      return [];
+    }
+    await this.#handOff.keep(this.#ownerIn(args, partition), partition, key, delta);
     return [];
   }
 
@@ -129,6 +143,13 @@ export class ReplicaService {
     const key = args.ownBytes(LIMITS.key);
     const { n } = this.#namespaces.of(key);
     return { isOwner: current.placement.isOwner(this.#self, partition, n), partition, key };
+  }
+
+  /** The owner for whom a node that is none stands in. */
+  #ownerIn(args: Arguments, partition: number): string {
+    const owner = args.optional((part) => part.text(LIMITS.nodeName));
+    if (owner === undefined) throw this.#noOwner(partition);
+    return owner;
   }
 
   #checkFilledOwner(isOwner: boolean, partition: number): void {

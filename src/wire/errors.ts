@@ -14,6 +14,7 @@ export const ERROR_CODES = [
   "conflict",
   "corrupt",
   "disk_failed",
+  "gap",
   "internal",
   "layout_exists",
   "layout_refused",

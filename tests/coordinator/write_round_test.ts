@@ -35,12 +35,13 @@ function roundOf(world: RepairWorld, name: string, { w = 2, isStrict = false }: 
 
 /** Begins a write; the answer is what becomes of it, and how long that took in milliseconds. */
 async function write(world: RepairWorld, name: string, how: HowToWrite = {}) {
-  const { object, durable } = await world.begin(name, KEY, "milk");
+  const { before, object, durable } = await world.begin(name, KEY, "milk");
   durable.catch(() => {});
   const beganAtMs = world.time.nowMs;
   const running = roundOf(world, name, how).run({
     partition: world.partitionOf(KEY),
     key: utf8(KEY),
+    before,
     object,
     durable,
     timeoutMs: how.timeoutMs ?? 2_000,
