@@ -73,9 +73,7 @@ export class DataObject {
    * seen the same hold the same, and so a large set need not be walked through for one more element.
    */
   digest(): bigint {
-    return this.#digest ??= hash64(
-      this.values.seen.isEmpty ? this.encoded() : encodeClock(this),
-    );
+    return this.#digest ??= hash64(this.values.seen.isEmpty ? this.encoded() : encodeClock(this));
   }
 
   /** About how many bytes the values that merge take. */

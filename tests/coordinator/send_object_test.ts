@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { utf8 } from "../../src/base/bytes.ts";
 import { sendObject } from "../../src/coordinator/send_object.ts";
 import type { DataObject } from "../../src/crdt/data_object.ts";
-import { DenamoError } from "../../src/wire/errors.ts";
+import type { DenamoError } from "../../src/wire/errors.ts";
 import { RepairWorld } from "../replica/repair_world.ts";
 
 const KEY = "cart:alice";

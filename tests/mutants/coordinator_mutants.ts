@@ -193,12 +193,12 @@ export const COORDINATOR_MUTANTS: readonly Mutant[] = [
       edit(
         "src/coordinator/reads.ts",
         "    if (isOwnStale && this.#replica.writeProblem() === undefined) {\n",
-        "    if (isOwnStale && nodes.length < 0) {\n",
+        "    if (isOwnStale && stale.size < 0) {\n",
       ),
       edit(
         "src/coordinator/reads.ts",
-        "if (peers.length === 0 || this.#repairing >= MAX_REPAIRS) return;",
-        "if (peers.length < MAX_REPAIRS) return;",
+        "if (this.#repairing >= MAX_REPAIRS) return;",
+        "if (this.#repairing < MAX_REPAIRS) return;",
       ),
     ],
     finding: differentOwners,

@@ -47,6 +47,18 @@ export const CRDT_MUTANTS: readonly Mutant[] = [
     why: "A counter that is told to add again after a timeout adds twice, as in Cassandra",
   },
   {
+    name: "A copy takes a change though it lacks what came before",
+    edits: [edit(
+      "src/crdt/causal_type.ts",
+      "const isGap = !state.seen.covers(since) || state.seen.floor < seen.floor;",
+      "const isGap = state.seen.floor < seen.floor;",
+    )],
+    finding: lostElement,
+    with: UNCERTAIN,
+    why:
+      "It says of what never arrived that it has been seen, so the next merge takes it for removed",
+  },
+  {
     name: "An operation that two nodes have counted counts twice",
     edits: [edit(
       "src/crdt/counter.ts",

@@ -239,10 +239,10 @@ export const REPLICA_MUTANTS: readonly Mutant[] = [
     why: "The lost update: two changes read the same object, and the second overwrites the first",
   },
   {
-    name: "Owners compare a hash of the values and not of the clocks",
+    name: "Owners compare the latest times of their copies and not what these have seen",
     edits: [edit(
       "src/crdt/data_object.ts",
-      "return this.#digest ??= hash64(this.encoded());",
+      "return this.#digest ??= hash64(this.values.seen.isEmpty ? this.encoded() : encodeClock(this));",
       "return this.#digest ??= BigInt(this.opaque.latestTime());",
     )],
     finding: staleRead,
