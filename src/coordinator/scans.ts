@@ -211,7 +211,7 @@ function readFound(entry: unknown, until: number): Found {
   const args = new Arguments(Array.isArray(entry) ? entry : [], "scan entry");
   const partition = args.count(until);
   const key = args.ownBytes(LIMITS.key);
-  const bytes = args.optional((part) => part.ownBytes(LIMITS.object));
+  const bytes = args.optional((part) => part.ownBytes(LIMITS.objectInParts));
   return { partition, key, object: bytes === undefined ? undefined : decodeObject(bytes) };
 }
 

@@ -45,7 +45,6 @@ import {
 } from "./map_store.ts";
 import { maxStore } from "./max.ts";
 import { minStore } from "./min.ts";
-import { partsOf } from "./parts.ts";
 import { type RegisterOperation, registerStore } from "./register.ts";
 import { type SetOperation, setStore } from "./set.ts";
 import { type Change, SortedMap } from "./sorted_map.ts";
@@ -117,7 +116,8 @@ export type MapStore = SortedMap<Slots>;
 
 export const NO_SLOTS: Slots = [];
 
-const slotsEntry: EntryType<Slots> = {
+/** What a key of a map has. */
+export const slotsEntry: EntryType<Slots> = {
   join: (a = NO_SLOTS, b = NO_SLOTS, sides) => unlessEmpty(joinSlots(a, b, sides)),
   latestDots: latestDotsOfSlots,
   isEmpty: (slots) => slots.length === 0,
@@ -197,9 +197,6 @@ export const mapStore: StoreType<MapStore, MapOperation, readonly MapEntry[]> = 
 };
 
 export const map = causalType(mapStore);
-
-/** A map in parts: one for each key. See parts.ts. */
-export const mapParts = partsOf("map", slotsEntry);
 
 /** The value of one type under a key, undefined if there is none, without making the list of all. */
 export function valueAt<Name extends TypeName>(

@@ -27,7 +27,6 @@ import {
   readMap,
   writeMap,
 } from "./map_store.ts";
-import { partsOf } from "./parts.ts";
 import { type Change, SortedMap } from "./sorted_map.ts";
 
 export type Dots = readonly Dot[];
@@ -43,7 +42,8 @@ export type SetOperation =
 
 const NO_DOTS: Dots = [];
 
-const dotsEntry: EntryType<Dots> = {
+/** An element's value in the map that a set is. */
+export const dotsEntry: EntryType<Dots> = {
   join: (a = NO_DOTS, b = NO_DOTS, sides) => unlessEmpty(joinDotted(a, b, sides)),
   latestDots: (dots) => dots,
   isEmpty: (dots) => dots.length === 0,
@@ -123,9 +123,6 @@ export const setStore: StoreType<SetStore, SetOperation, Uint8Array[]> = {
  * ```
  */
 export const set = causalType(setStore);
-
-/** A set in parts: one for each element. See parts.ts. */
-export const setParts = partsOf("set", dotsEntry);
 
 /** Whether an element is in a set, without making the list of all. */
 export function hasElement(store: SetStore, element: Uint8Array): boolean {

@@ -4,12 +4,12 @@
 // start() ends when the node listens and has read its disk; it is ready when it has a layout. stop() ends
 // every timer and request that it has begun, and closes the network and the disk.
 
+import { storedObjects } from "../replica/stored_objects.ts";
 import { HybridClock } from "../causality/hybrid_clock.ts";
 import type { Cluster } from "../replica/cluster.ts";
 import { Coordinator } from "../coordinator/coordinator.ts";
 import { Scans } from "../coordinator/scans.ts";
 import type { DataObject } from "../crdt/data_object.ts";
-import { decodeObject } from "../crdt/object_codec.ts";
 import type { StoredValue } from "../crdt/value.ts";
 import { ClockWatch } from "../membership/clock_watch.ts";
 import { Heartbeats, type SelfDescription } from "../membership/heartbeats.ts";
@@ -260,11 +260,10 @@ export class Node implements NodeApi {
    */
   static async start(settings: NodeSettings, ports: NodePorts): Promise<Node> {
     const onCommitFailed: { handler: CommitFailed } = { handler: () => {} };
-    const codec = { encode: (object: DataObject) => object.encoded(), decode: decodeObject };
     let storage: Storage<DataObject> | undefined;
     try {
       const disk = new WatchedDisk(ports.disk, ports.clock, ports.log);
-      storage = await openStorage(disk, codec, {
+      storage = await openStorage(disk, storedObjects(), {
         cacheBytes: settings.cacheBytes,
         journalCount: settings.journalCount,
         log: ports.log,

@@ -24,7 +24,7 @@ export function copyIn(
   reply: readonly unknown[],
 ): { readonly object: DataObject | undefined; readonly floor: HybridTime } {
   const args = new Arguments(reply, "read answer");
-  const bytes = args.optional((part) => part.ownBytes(LIMITS.object));
+  const bytes = args.optional((part) => part.ownBytes(LIMITS.objectInParts));
   const floor = args.optional((part) => part.count(MAX_TIME)) ?? 0;
   return { object: bytes === undefined ? undefined : decodeObject(bytes), floor };
 }

@@ -14,6 +14,7 @@ import type { Dot, HybridTime } from "../causality/dot.ts";
 import { DataObject } from "../crdt/data_object.ts";
 import { forget } from "../crdt/forgetting.ts";
 import { mergeDelta, namedBy, type ObjectDelta } from "../crdt/object_delta.ts";
+import { encodeHead, isApart } from "../crdt/parts.ts";
 import {
   type KeyPlace,
   MISS,
@@ -335,7 +336,9 @@ export class Replica {
     this.#doubtful.delete(partition);
     const written = await Promise.allSettled([...doubtful.values()].map(async (key) => {
       const { durable } = await this.#exclusively(partition, key, (held) => {
-        return { durable: this.#commit(partition, key, held, held) };
+        // Whole, since nobody knows upon what it would build.
+        const object = held.isEmpty ? undefined : held;
+        return { durable: this.#storage.commit([{ partition, key, object }]) };
       });
       await durable;
     }));
@@ -351,7 +354,7 @@ export class Replica {
     after: DataObject | undefined,
   ): Promise<void> {
     const object = after?.isEmpty === true ? undefined : after;
-    const durable = this.#storage.commit([{ partition, key, object }]);
+    const durable = this.#storage.commit([{ partition, key, object, before }]);
     this.trees.changed(partition, key, before, object);
     this.forgettable.note(this.partOf(partition, key), object);
     return durable;
@@ -415,9 +418,12 @@ export class Replica {
   }
 
   #checkSize(object: DataObject): void {
-    const size = object.encoded().length;
-    if (size > LIMITS.object) {
-      throw new TooLargeError("The object with all its siblings", LIMITS.object, size);
-    }
+    if (!isApart(object)) return checkBytes(object.encoded().length, LIMITS.object);
+    checkBytes(encodeHead(object).length, LIMITS.object);
+    checkBytes(object.sizeBytes, LIMITS.objectInParts);
   }
+}
+
+function checkBytes(size: number, limit: number): void {
+  if (size > limit) throw new TooLargeError("The object with all its siblings", limit, size);
 }

@@ -62,7 +62,7 @@ export class ReplicaService {
   async #store(request: IncomingRequest): Promise<readonly unknown[]> {
     const args = new Arguments(request.arguments, "store request");
     const { isOwner, key, partition } = this.#place(args);
-    const object = decodeObject(args.ownBytes(LIMITS.object));
+    const object = decodeObject(args.ownBytes(LIMITS.objectInParts));
     if (isOwner) {
       await this.#replica.merge(partition, key, object);
       return [];
@@ -76,7 +76,7 @@ export class ReplicaService {
   async #storeDelta(request: IncomingRequest): Promise<readonly unknown[]> {
     const args = new Arguments(request.arguments, "store request");
     const { isOwner, key, partition } = this.#place(args);
-    const delta = decodeDelta(args.ownBytes(LIMITS.object));
+    const delta = decodeDelta(args.ownBytes(LIMITS.objectInParts));
     if (isOwner) {
       await this.#replica.mergeDelta(partition, key, delta);
       return [];
@@ -90,7 +90,7 @@ export class ReplicaService {
     const args = new Arguments(request.arguments, "level request");
     const { isOwner, key, partition } = this.#place(args);
     if (!isOwner) throw this.#noOwner(partition);
-    const bytes = args.optional((part) => part.ownBytes(LIMITS.object));
+    const bytes = args.optional((part) => part.ownBytes(LIMITS.objectInParts));
     const object = bytes === undefined ? DataObject.empty : decodeObject(bytes);
     await this.#replica.level(partition, key, object, args.count(MAX_TIME));
     return [];

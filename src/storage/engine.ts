@@ -24,7 +24,7 @@ import { changeBytesOf, type JournalChange } from "./journal_format.ts";
 import { type Bound, MemoryTable } from "./memory_table.ts";
 import { ExistenceFilter } from "./existence_filter.ts";
 import { MISS, ObjectCache } from "./object_cache.ts";
-import { ObjectReader } from "./object_reader.ts";
+import { ObjectReader, type ReadObject } from "./object_reader.ts";
 import {
   headBytesOf,
   MAX_PIECE_COUNT,
@@ -34,7 +34,7 @@ import {
   pieceCountOf,
   type Place,
 } from "./record.ts";
-import { readRecord, type StoredBytes } from "./record_reader.ts";
+import { readRecord } from "./record_reader.ts";
 import { scan, type ScanSource } from "./scan.ts";
 import type {
   KeyPlace,
@@ -46,6 +46,7 @@ import type {
   StorageStats,
   StoredEntry,
 } from "./storage.ts";
+import { encodeChange, type EncodedChange, wholeChange } from "./encoded_change.ts";
 import { replayedWrite, type Write } from "./write.ts";
 
 const DEFAULT_CACHE_BYTES = 64 * 1024 * 1024;
@@ -117,7 +118,7 @@ export class Engine<T> implements Storage<T> {
     );
     assert(
       changeBytesOf(LIMITS.key, MAX_PIECE_COUNT * this.#pieceBytes) <= journal.entryBytesMax,
-      "the largest record fits one entry of the journal",
+      "the largest record fits one batch of the journal",
     );
     this.#cache = new ObjectCache(options.cacheBytes ?? DEFAULT_CACHE_BYTES);
     this.#journal = journal;
@@ -131,7 +132,7 @@ export class Engine<T> implements Storage<T> {
       disk,
       stretch: (start, end) => this.#stretch(start, end),
       find: (name) => this.#look(name),
-      objectOf: (write) => this.#reader.objectOf(write),
+      objectOf: (write) => write.object === MISS ? this.#decodeReplayed(write) : write.object,
       read: (place, head) => this.#reader.ofHead(place, head),
     };
   }
@@ -152,7 +153,11 @@ export class Engine<T> implements Storage<T> {
       return Promise.resolve(found);
     }
     const replayed = this.#table.get(name);
-    if (replayed !== undefined) return this.#decodeReplayed(replayed);
+    if (replayed !== undefined) {
+      return this.#decodeReplayed(replayed).catch((error) => {
+        throw this.#reader.failure(error);
+      });
+    }
     if (this.#isSurelyAbsent(name, key)) return Promise.resolve(undefined);
     const place: Place = { table: "object", partition, key };
     return this.#reads.get(name)?.result ?? this.#startRead(name, place);
@@ -197,7 +202,7 @@ export class Engine<T> implements Storage<T> {
   }
 
   setMeta(name: string, bytes: Uint8Array | undefined): Promise<void> {
-    return this.#add(metaPlace(name), bytes?.slice(), undefined);
+    return this.#add(metaPlace(name), undefined, wholeChange(bytes?.slice()));
   }
 
   stats(): StorageStats {
@@ -246,23 +251,24 @@ export class Engine<T> implements Storage<T> {
     return true;
   }
 
-  #commitOne({ partition, key, object }: StorageChange<T>): Promise<void> {
+  #commitOne({ before, key, object, partition }: StorageChange<T>): Promise<void> {
     assert(partition >= 0 && partition < 65_536, `partition ${partition} is below 65536`);
-    const body = object === undefined ? undefined : this.#codec.encode(object);
     // The key stays in memory, so it must not hold the message around it.
     const owned = key.length === key.buffer.byteLength ? key : key.slice();
-    return this.#add({ table: "object", partition, key: owned }, body, object);
+    const place: Place = { table: "object", partition, key: owned };
+    return this.#add(place, object, encodeChange(this.#codec, this.#pieceBytes, before, object));
   }
 
-  #add(place: Place, body: Uint8Array | undefined, object: T | undefined): Promise<void> {
+  #add(place: Place, object: T | undefined, change: EncodedChange): Promise<void> {
     assert(place.key.length <= LIMITS.key, `a key has at most ${LIMITS.key} bytes`);
+    const { body, changeBytes } = change;
     const bytes = body?.length ?? 0;
     const limit = MAX_PIECE_COUNT * this.#pieceBytes;
     assert(bytes <= limit, `a record has at most ${limit} bytes, not ${bytes}`);
     if (this.#isClosed) {
       return Promise.reject(new DenamoError("stopped", "no", "The storage is closed"));
     }
-    if (this.#commits.pendingBytes + bytes > this.#maxPendingBytes) {
+    if (this.#commits.pendingBytes + changeBytes > this.#maxPendingBytes) {
       // The caller may have told others of this change already, so its copy lacks what it wrote.
       if (place.table === "object") this.#onCommitFailed([place.partition], []);
       return Promise.reject(new OverloadedError("The queue of the disk", this.#maxPendingBytes));
@@ -272,12 +278,13 @@ export class Engine<T> implements Storage<T> {
     const write: Write<T> = {
       name,
       place,
-      body,
+      ...change,
       object,
       pieceCount: pieceCountOf(bytes, this.#pieceBytes),
       piecesBefore: this.#piecesBefore(name),
       done: undefined,
       sequence: 0,
+      since: 0,
     };
     write.done = this.#commits.add(write);
     this.#pending.set(name, write);
@@ -297,7 +304,7 @@ export class Engine<T> implements Storage<T> {
 
   #becameDurable(writes: Iterable<Write<T>>, sequence: number): void {
     for (const write of writes) {
-      write.sequence = sequence;
+      write.sequence = write.since = sequence;
       write.done = undefined;
       this.#table.set(write);
       this.#cache.delete(write.name);
@@ -309,7 +316,9 @@ export class Engine<T> implements Storage<T> {
     const partitions = new Set<number>();
     const keys: KeyPlace[] = [];
     for (const write of writes) {
-      if (this.#pending.get(write.name) === write) this.#pending.delete(write.name);
+      const latest = this.#pending.get(write.name);
+      if (latest === write) this.#pending.delete(write.name);
+      else if (latest !== undefined) this.#commits.takeOver(write);
       if (write.place.table !== "object") continue;
       partitions.add(write.place.partition);
       keys.push(write.place);
@@ -319,9 +328,9 @@ export class Engine<T> implements Storage<T> {
   }
 
   /** The record of a change has been written. */
-  #flushed({ name, place, object, body, pieceCount }: Write<T>): void {
+  #flushed({ name, place, object, pieceCount, weightBytes }: Write<T>): void {
     if (place.table !== "object" || object === MISS) return;
-    this.#cache.set(name, object, body?.length ?? 0, pieceCount);
+    this.#cache.set(name, object, weightBytes, pieceCount);
   }
 
   async #replay(): Promise<void> {
@@ -345,12 +354,21 @@ export class Engine<T> implements Storage<T> {
     if (table === "object") this.#filter?.add(key);
   }
 
-  #decodeReplayed(write: Write<T>): Promise<T | undefined> {
+  /** The object of a change that came from the journal, or of a later change of its key. */
+  async #decodeReplayed(write: Write<T>): Promise<T | undefined> {
+    const { key, partition } = write.place;
+    let object: T | undefined;
+    let failure: unknown;
     try {
-      return Promise.resolve(write.object = this.#reader.objectOf(write));
+      const read = this.#reader.objectOf(write);
+      object = read instanceof Promise ? await read : read;
     } catch (error) {
-      return Promise.reject(this.#reader.failure(error));
+      failure = error;
     }
+    // If it has gone to its record meanwhile, parts of two states may have been read.
+    if (this.#table.get(write.name) !== write) return this.get(partition, key);
+    if (failure !== undefined) throw failure;
+    return write.object = object;
   }
 
   #startRead(name: string, place: Place): Promise<T | undefined> {
@@ -362,19 +380,18 @@ export class Engine<T> implements Storage<T> {
 
   async #fetch(name: string, place: Place, read: Read<T>): Promise<T | undefined> {
     for (;;) {
-      let object: T | undefined;
-      let stored: StoredBytes | undefined;
+      let stored: ReadObject<T> | undefined;
       let failure: unknown;
       try {
-        stored = await readRecord(this.#disk, place);
-        object = stored === undefined ? undefined : this.#reader.decode(place, stored.body);
+        stored = await this.#reader.read(place);
       } catch (error) {
         failure = error;
       }
       if (this.#reads.get(name) === read) {
         this.#reads.delete(name);
         if (failure !== undefined) throw this.#reader.failure(failure);
-        this.#cache.set(name, object, stored?.body.length ?? 0, stored?.pieceCount ?? 0);
+        const object = stored?.object;
+        this.#cache.set(name, object, stored?.sizeBytes ?? 0, stored?.pieceCount ?? 0);
         return object;
       }
       const found = this.#find(name);

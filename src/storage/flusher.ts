@@ -4,16 +4,21 @@
 // records, and with them go the entries of the journal of which nothing else is needed. Both happen or
 // neither, and to do it again does no harm. A change that was overwritten since is never written.
 //
+// An object in parts may need many steps. Until the last of them the change stays in the table, where readers find
+// it, and in the journal; so what lies on the disk in between is seen by nobody, and a crash begins again.
+//
 // There is no clock here. A step is due when the journal or the table is over its bound, and is taken after
 // a commit or when nothing waits; over twice the bound commits wait for it. After a step that failed the next
 // comes a growing number of commits later.
 
+import { binaryString } from "../base/bytes.ts";
 import { messageOf } from "../wire/errors.ts";
 import type { Disk, DiskChange } from "../ports/disk.ts";
 import type { Log } from "../ports/log.ts";
 import type { Journal } from "./journal.ts";
 import type { MemoryTable } from "./memory_table.ts";
-import { encodeRecord, headKey, pieceKey } from "./record.ts";
+import { encodeRecord, headKey, partPlace, pieceKey, type Place } from "./record.ts";
+import { partsOnDisk } from "./record_reader.ts";
 import type { StorageOptions } from "./storage.ts";
 import type { Write } from "./write.ts";
 
@@ -34,6 +39,18 @@ interface Step<T> {
   /** How many entries of the journal it removes. */
   entryCount: number;
   bytes: number;
+  /** How far the write in {@linkcode Flusher} that needs several steps has come with it. */
+  reached: number | undefined;
+  /** A write that cannot be flushed before it is known which parts lie on the disk. */
+  unlisted: Write<T> | undefined;
+}
+
+/** A write that needs several steps. */
+interface Unfinished<T> {
+  readonly write: Write<T>;
+  readonly changes: readonly DiskChange[];
+  /** How many of them have been written. */
+  reached: number;
 }
 
 export class Flusher<T> {
@@ -47,6 +64,9 @@ export class Flusher<T> {
   readonly #log: Log | undefined;
   #failuresInRow = 0;
   #commitsToWait = 0;
+  #unfinished: Unfinished<T> | undefined;
+  /** Writes that clear parts, and name all that must go. */
+  readonly #listed = new WeakSet<Write<T>>();
   flushedCount = 0;
   failedCount = 0;
   writtenBytes = 0;
@@ -105,8 +125,13 @@ export class Flusher<T> {
   }
 
   async #takeStep(): Promise<void> {
-    const step = this.#nextStep();
+    let step: Step<T>;
     try {
+      step = this.#nextStep();
+      while (step.unlisted !== undefined) {
+        await this.#listParts(step.unlisted);
+        step = this.#nextStep();
+      }
       await this.#disk.commit(step.changes);
     } catch (error) {
       this.failedCount++;
@@ -116,10 +141,12 @@ export class Flusher<T> {
     }
     this.#failuresInRow = 0;
     this.#commitsToWait = 0;
+    if (step.reached !== undefined) this.#unfinished!.reached = step.reached;
     this.#journal.forget(step.entryCount);
     this.flushedCount += step.written.length;
     this.writtenBytes += step.bytes;
     for (const write of step.written) {
+      if (this.#unfinished?.write === write) this.#unfinished = undefined;
       this.#table.delete(write);
       this.onFlushed(write);
     }
@@ -127,17 +154,29 @@ export class Flusher<T> {
 
   /** As much as fits, and one change or one entry at least. */
   #nextStep(): Step<T> {
-    const step: Step<T> = { changes: [], written: [], entryCount: 0, bytes: 0 };
+    const step: Step<T> = {
+      changes: [],
+      written: [],
+      entryCount: 0,
+      bytes: 0,
+      reached: undefined,
+      unlisted: undefined,
+    };
     const room = this.#newRoom();
     const writes = this.#table.inOrder()[Symbol.iterator]();
     let next = writes.next();
+    const taken = new Set<Write<T>>();
+    const take = (write: Write<T>) => {
+      if (taken.has(write)) return true;
+      if (!this.#addWrite(step, write, room)) return false;
+      step.written.push(write);
+      taken.add(write);
+      return true;
+    };
     for (const entry of this.#journal.entries) {
+      for (const write of this.#table.needing(entry.sequence)) if (!take(write)) return step;
       while (!next.done && next.value.sequence <= entry.sequence) {
-        const changes = this.#recordOf(next.value);
-        if (!room.takes(changes)) return step;
-        step.changes.push(...changes);
-        step.written.push(next.value);
-        for (const { value } of changes) step.bytes += value?.length ?? 0;
+        if (!take(next.value)) return step;
         next = writes.next();
       }
       const removal = this.#journal.removalOf(entry);
@@ -148,13 +187,73 @@ export class Flusher<T> {
     return step;
   }
 
-  #recordOf({ place, body, piecesBefore }: Write<T>): DiskChange[] {
+  /** Whether the step takes all that is left of a write. */
+  #addWrite(step: Step<T>, write: Write<T>, room: Room): boolean {
+    const add = (changes: readonly DiskChange[]) => {
+      for (const change of changes) {
+        step.changes.push(change);
+        step.bytes += change.value?.length ?? 0;
+      }
+    };
+    if (write.parts === undefined && !write.clearsParts) {
+      const changes = this.#recordOf(write.place, write.body, write.piecesBefore, write.isApart);
+      if (!room.takes(changes)) return false;
+      add(changes);
+      return true;
+    }
+    if (write.clearsParts && !this.#listed.has(write)) {
+      if (step.changes.length === 0) step.unlisted = write;
+      return false;
+    }
+    if (this.#unfinished?.write !== write) {
+      this.#unfinished = { write, changes: this.#recordsOf(write), reached: 0 };
+    }
+    const { changes, reached } = this.#unfinished;
+    for (let at = reached; at < changes.length; at++) {
+      if (!room.takes([changes[at]!])) {
+        step.reached = at;
+        return false;
+      }
+      add([changes[at]!]);
+    }
+    step.reached = changes.length;
+    return true;
+  }
+
+  /** Finds out which parts of a write's object are on the disk and must go. */
+  async #listParts(write: Write<T>): Promise<void> {
+    const parts = new Map(write.parts);
+    for await (const { name, pieceCount } of partsOnDisk(this.#disk, write.place)) {
+      const part = parts.get(binaryString(name)) ?? { name, body: undefined, piecesBefore: 0 };
+      const piecesBefore = Math.max(part.piecesBefore, pieceCount);
+      parts.set(binaryString(name), { ...part, piecesBefore });
+    }
+    write.parts = parts;
+    this.#listed.add(write);
+  }
+
+  /** The records of an object in parts, its head last. */
+  #recordsOf({ body, isApart, parts, piecesBefore, place }: Write<T>): DiskChange[] {
+    const changes: DiskChange[] = [];
+    for (const { body, name, piecesBefore } of parts?.values() ?? []) {
+      changes.push(...this.#recordOf(partPlace(place, name), body, piecesBefore, false));
+    }
+    changes.push(...this.#recordOf(place, body, piecesBefore, isApart));
+    return changes;
+  }
+
+  #recordOf(
+    place: Place,
+    body: Uint8Array | undefined,
+    piecesBefore: number,
+    isApart: boolean,
+  ): DiskChange[] {
     const changes: DiskChange[] = [];
     let pieceCount = 0;
     if (body === undefined) {
       changes.push({ key: headKey(place) });
     } else {
-      const { head, pieces } = encodeRecord(place, body, this.#pieceBytes);
+      const { head, pieces } = encodeRecord(place, body, this.#pieceBytes, isApart);
       changes.push({ key: headKey(place), value: head });
       for (const value of pieces) changes.push({ key: pieceKey(place, pieceCount++), value });
     }

@@ -16,7 +16,7 @@ import { DenamoError, messageOf } from "../wire/errors.ts";
 import type { Flusher } from "./flusher.ts";
 import type { Journal } from "./journal.ts";
 import { changeBytesOf } from "./journal_format.ts";
-import type { Write } from "./write.ts";
+import { takeOver, type Write } from "./write.ts";
 
 /**
  * How many turns of the microtask queue pass between the first change of a batch and its start. Callers who
@@ -62,6 +62,19 @@ export class GroupCommit<T> {
     this.pendingBytes += batch.add(write);
     this.#running ??= this.#run();
     return batch.done.promise;
+  }
+
+  /** A write has failed on which a later one of its key builds, which waits: that takes over what is missing. */
+  takeOver(failed: Write<T>): void {
+    for (const batch of this.#queue) {
+      const later = batch.writes.get(failed.name);
+      if (later === undefined) continue;
+      const before = bytesOf(later);
+      takeOver(later, failed);
+      batch.bytes += bytesOf(later) - before;
+      this.pendingBytes += bytesOf(later) - before;
+      return;
+    }
   }
 
   /** Flushes no more, and resolves when nothing waits, whether it succeeded or not. */
@@ -119,18 +132,24 @@ class Batch<T> {
 
   /** Returns by how many bytes the batch has grown. */
   add(write: Write<T>): number {
-    const growth = this.#growthBy(write);
+    const replaced = this.writes.get(write.name);
+    if (replaced !== undefined) takeOver(write, replaced);
+    const growth = bytesOf(write) - (replaced === undefined ? 0 : bytesOf(replaced));
     this.writes.set(write.name, write);
     this.bytes += growth;
     return growth;
   }
 
-  #growthBy({ name, place, body }: Write<T>): number {
-    const replaced = this.writes.get(name);
-    const bytes = changeBytesOf(place.key.length, body?.length ?? 0);
-    if (replaced === undefined) return bytes;
-    return bytes - changeBytesOf(place.key.length, replaced.body?.length ?? 0);
+  /** What a change would add at most. */
+  #growthBy(write: Write<T>): number {
+    const replaced = this.writes.get(write.name);
+    if (replaced === undefined || write.parts !== undefined) return bytesOf(write);
+    return bytesOf(write) - bytesOf(replaced);
   }
+}
+
+function bytesOf({ body, parts, place }: Write<unknown>): number {
+  return changeBytesOf(place.key.length, body?.length ?? 0, parts);
 }
 
 function commitError(writeCount: number, cause: unknown): DenamoError {

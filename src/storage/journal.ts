@@ -24,6 +24,7 @@ import {
   openValue,
   readChanges,
   sealEntry,
+  VALUE_COUNT_MAX,
   writeChange,
 } from "./journal_format.ts";
 
@@ -42,13 +43,15 @@ export interface JournalEntry {
 export class Journal {
   readonly #disk: Disk;
   readonly #partBytes: number;
+  /** How many values fit one batch of the disk. */
+  readonly #valueCountMax: number;
   readonly #writer = new ByteWriter(1024);
   /** The oldest first. */
   readonly #entries: JournalEntry[] = [];
   #nextSequence = 1;
   /** How many values of failed commits can lie where the next entry goes. */
   #leftoverCount = 0;
-  /** How many bytes all changes of one entry can have. */
+  /** How many bytes an entry can have that is written in one batch: larger ones hold a single change. */
   readonly entryBytesMax: number;
   bytes = 0;
   /** What was appended since the start. */
@@ -59,14 +62,14 @@ export class Journal {
     const keyBytes = disk.keyBytes(journalKey(0, 0));
     const storedBytes = JOURNAL_HEADER_BYTES + partBytes;
     assert(storedBytes <= valueBytes, "a value of the journal fits the disk");
-    const valueCountMax = Math.floor(Math.min(
+    this.#valueCountMax = Math.floor(Math.min(
       batchChanges,
       batchKeyBytes / keyBytes,
       batchBytes / (storedBytes + 2 * keyBytes),
     ));
     this.#disk = disk;
     this.#partBytes = partBytes;
-    this.entryBytesMax = valueCountMax * partBytes;
+    this.entryBytesMax = this.#valueCountMax * partBytes;
   }
 
   /** The oldest first. */
@@ -105,9 +108,12 @@ export class Journal {
       if (last === undefined || page.length < REPLAY_PAGE_COUNT) break;
       range = journalRange(last.key[1] as number, (last.key[2] as number) + 1);
     }
-    if (parts.length > 0) {
+    if (parts.length === 0) return;
+    // A crash between two batches of an entry leaves whole batches of it, and nothing behind it.
+    if (parts.length % this.#valueCountMax !== 0) {
       throw corruptEntry(this.#nextSequence, `its last ${left} values are missing`);
     }
+    this.#leftoverCount = parts.length;
   }
 
   /** Appends one entry. Resolves with its number when it is durable. */
@@ -116,21 +122,23 @@ export class Journal {
     this.#writer.reset();
     for (const change of changes) writeChange(this.#writer, change);
     const entry = this.#writer.view();
-    assert(
-      entry.length <= this.entryBytesMax,
-      "an entry of the journal fits one batch of the disk",
-    );
     const values = sealEntry(sequence, entry, this.#partBytes);
-    const batch: DiskChange[] = values.map((value, index) => {
-      return { key: journalKey(sequence, index), value };
-    });
-    for (let index = values.length; index < this.#leftoverCount; index++) {
-      batch.push({ key: journalKey(sequence, index) });
+    assert(values.length <= VALUE_COUNT_MAX, "an entry of the journal has not too many values");
+    const entryBytes = entry.length;
+    const leftoverCount = this.#leftoverCount;
+    this.#leftoverCount = Math.max(values.length, leftoverCount);
+    for (let at = 0; at < values.length; at += this.#valueCountMax) {
+      const batch: DiskChange[] = values.slice(at, at + this.#valueCountMax).map((value, index) => {
+        return { key: journalKey(sequence, at + index), value };
+      });
+      // All that a failed commit has left goes first: what is left of it must not complete another entry.
+      for (let index = batch.length; at === 0 && index < leftoverCount; index++) {
+        batch.push({ key: journalKey(sequence, index) });
+      }
+      await this.#disk.commit(batch);
     }
-    this.#leftoverCount = batch.length;
-    await this.#disk.commit(batch);
     this.#leftoverCount = 0;
-    this.writtenBytes += this.#keep(sequence, entry.length, values.length);
+    this.writtenBytes += this.#keep(sequence, entryBytes, values.length);
     return sequence;
   }
 

@@ -4,16 +4,20 @@
 //   entry                           := the parts of its values, one after the other: change*
 //   change := kind (1) | partition | key length, key | pieces before | body length, body   for a change
 //           | kind (1) | partition | key length, key | pieces before                       for a removal
+//           | and then, with the flag PARTS, part count | part ...
+//   part   := name length, name | pieces before | 0                            for one that goes
+//           | name length, name | pieces before | 1 | body length, body
 //
-// One entry is one group commit. Its values are written in one batch, so it is there as a whole or not at
-// all; `following` tells how many of its values come after this one. Entries are numbered without gaps.
+// One entry is one group commit. `following` tells how many of its values come after this one. As many as fit are
+// written in one batch, so most entries are there as a whole or not at all; of a larger one a crash may leave the
+// first batches, and then it is the last of the journal. Entries are numbered without gaps.
 //
 // The checksum covers what stands behind it and is seeded with the place of the value, so neither a changed
 // byte nor a value of another place is ever taken for what was written.
 
 import { ByteReader } from "../base/byte_reader.ts";
 import { ByteWriter } from "../base/byte_writer.ts";
-import { setUint32At, uint32At } from "../base/bytes.ts";
+import { binaryString, setUint32At, uint32At } from "../base/bytes.ts";
 import { hash32 } from "../base/hash.ts";
 import type { DiskKey, DiskRange } from "../ports/disk.ts";
 import { CorruptError } from "../wire/errors.ts";
@@ -28,14 +32,38 @@ export const JOURNAL_HEADER_BYTES = 7;
 
 const META_KIND = 1;
 const REMOVAL_KIND = 2;
+/** The body is the head of an object in parts. */
+const APART_KIND = 4;
+const PARTS_KIND = 8;
+const CLEARING_KIND = 16;
+const KIND_MAX = 31;
+
+/** The most values of one entry. */
+export const VALUE_COUNT_MAX = 0xffff;
 
 /** What a change takes beside its key and its body, at most. */
 const CHANGE_OVERHEAD_BYTES = 24;
 
+/** What a part takes beside its name and its body, at most. */
+const PART_OVERHEAD_BYTES = 16;
+
+/** What becomes of one part of an object. */
+export interface JournalPart {
+  readonly name: Uint8Array;
+  /** Undefined if it goes. */
+  readonly body: Uint8Array | undefined;
+  /** At most so many pieces of it can be on the disk while the change is in the journal. */
+  readonly piecesBefore: number;
+}
+
 export interface JournalChange {
   readonly place: Place;
-  /** The object's bytes; undefined removes the record. */
+  /** The object's bytes, or those of its head; undefined removes the record. */
   readonly body: Uint8Array | undefined;
+  readonly isApart: boolean;
+  /** By their name as text. */
+  readonly parts: ReadonlyMap<string, JournalPart> | undefined;
+  readonly clearsParts: boolean;
   /** At most so many pieces of the record can be on the disk while the change is in the journal. */
   readonly piecesBefore: number;
 }
@@ -50,20 +78,50 @@ export function journalRange(sequence: number, index: number): DiskRange {
 }
 
 /** How large a change can be in an entry, in bytes. */
-export function changeBytesOf(keyBytes: number, bodyBytes: number): number {
-  return CHANGE_OVERHEAD_BYTES + keyBytes + bodyBytes;
+export function changeBytesOf(
+  keyBytes: number,
+  bodyBytes: number,
+  parts?: ReadonlyMap<string, JournalPart>,
+): number {
+  let bytes = CHANGE_OVERHEAD_BYTES + keyBytes + bodyBytes;
+  for (const { body, name } of parts?.values() ?? []) {
+    bytes += PART_OVERHEAD_BYTES + name.length + (body?.length ?? 0);
+  }
+  return bytes;
 }
 
-export function writeChange(
-  writer: ByteWriter,
-  { place, body, piecesBefore }: JournalChange,
-): void {
-  const kind = (place.table === "meta" ? META_KIND : 0) | (body === undefined ? REMOVAL_KIND : 0);
+export function writeChange(writer: ByteWriter, change: JournalChange): void {
+  const { body, clearsParts, isApart, parts, piecesBefore, place } = change;
+  const kind = (place.table === "meta" ? META_KIND : 0) | (body === undefined ? REMOVAL_KIND : 0) |
+    (isApart ? APART_KIND : 0) | (parts === undefined ? 0 : PARTS_KIND) |
+    (clearsParts ? CLEARING_KIND : 0);
   writer.byte(kind);
   writer.integer(place.partition);
   writer.bytes(place.key);
   writer.integer(piecesBefore);
   if (body !== undefined) writer.bytes(body);
+  if (parts !== undefined) writeParts(writer, parts);
+}
+
+function writeParts(writer: ByteWriter, parts: ReadonlyMap<string, JournalPart>): void {
+  writer.integer(parts.size);
+  for (const { body, name, piecesBefore } of parts.values()) {
+    writer.bytes(name);
+    writer.integer(piecesBefore);
+    writer.byte(body === undefined ? 0 : 1);
+    if (body !== undefined) writer.bytes(body);
+  }
+}
+
+function readParts(reader: ByteReader): Map<string, JournalPart> {
+  const parts = new Map<string, JournalPart>();
+  for (let left = reader.integer(); left > 0; left--) {
+    const name = reader.bytes();
+    const piecesBefore = reader.integer();
+    const body = reader.byte() === 0 ? undefined : reader.bytes();
+    parts.set(binaryString(name), { name, body, piecesBefore });
+  }
+  return parts;
 }
 
 /** The changes of an entry, in order; they are views of `entry`. @throws {MalformedError} */
@@ -72,13 +130,16 @@ export function readChanges(entry: Uint8Array): JournalChange[] {
   const changes: JournalChange[] = [];
   while (reader.remaining > 0) {
     const kind = reader.byte();
-    if (kind > (META_KIND | REMOVAL_KIND)) throw reader.malformed(`kind ${kind} is unknown`);
+    if (kind > KIND_MAX) throw reader.malformed(`kind ${kind} is unknown`);
     const partition = reader.integer();
     const table = (kind & META_KIND) === 0 ? "object" : "meta";
     const place: Place = { table, partition, key: reader.bytes() };
     const piecesBefore = reader.integer();
     const body = (kind & REMOVAL_KIND) === 0 ? reader.bytes() : undefined;
-    changes.push({ place, body, piecesBefore });
+    const parts = (kind & PARTS_KIND) === 0 ? undefined : readParts(reader);
+    const isApart = (kind & APART_KIND) !== 0;
+    const clearsParts = (kind & CLEARING_KIND) !== 0;
+    changes.push({ place, body, isApart, parts, clearsParts, piecesBefore });
   }
   return changes;
 }

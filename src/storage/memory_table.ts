@@ -4,11 +4,14 @@
 // key that changes again goes to the end. So what must be written before the oldest entries of the journal
 // may go stands at the front, and a key that changes often never gets there.
 //
+// A change of an object in parts takes over what the one before it has not written yet (see write.ts). It is then in
+// several entries of the journal, of which the first must not go before it.
+//
 // Objects are found by partition as well: a scan of a few partitions does not look at all of them.
 
 import { EMPTY } from "../base/bytes.ts";
 import { objectName } from "./record.ts";
-import type { Write } from "./write.ts";
+import { takeOver, type Write } from "./write.ts";
 
 /** What a change weighs beside its body and its name: measured with small objects, roughly. */
 const OVERHEAD_BYTES = 500;
@@ -25,6 +28,8 @@ export interface Bound {
 export class MemoryTable<T> {
   readonly #writes = new Map<string, Write<T>>();
   readonly #names = new Map<number, Set<string>>();
+  /** Changes of which the journal holds the parts in several entries. */
+  readonly #spanning = new Set<Write<T>>();
   #bytes = 0;
 
   get count(): number {
@@ -51,6 +56,8 @@ export class MemoryTable<T> {
     if (earlier !== undefined) {
       this.#writes.delete(name);
       this.#bytes -= weightOf(earlier);
+      this.#spanning.delete(earlier);
+      if (takeOver(write, earlier)) write.since = earlier.since;
     } else if (place.table === "object") {
       const names = this.#names.get(place.partition);
       if (names === undefined) this.#names.set(place.partition, new Set([name]));
@@ -58,12 +65,19 @@ export class MemoryTable<T> {
     }
     this.#writes.set(name, write);
     this.#bytes += weightOf(write);
+    if (write.since < write.sequence) this.#spanning.add(write);
+  }
+
+  /** The changes that an entry of the journal must not go before, though later entries hold them. */
+  *needing(sequence: number): Generator<Write<T>> {
+    for (const write of this.#spanning) if (write.since <= sequence) yield write;
   }
 
   delete(write: Write<T>): void {
     const { name, place } = write;
     if (this.#writes.get(name) !== write) return;
     this.#writes.delete(name);
+    this.#spanning.delete(write);
     this.#bytes -= weightOf(write);
     if (place.table !== "object") return;
     const names = this.#names.get(place.partition)!;
@@ -94,6 +108,6 @@ export class MemoryTable<T> {
   }
 }
 
-function weightOf({ name, body }: Write<unknown>): number {
-  return OVERHEAD_BYTES + name.length + (body?.length ?? 0);
+function weightOf({ name, weightBytes }: Write<unknown>): number {
+  return OVERHEAD_BYTES + name.length + weightBytes;
 }

@@ -2,22 +2,26 @@
 //
 //   head     := version (1) | checksum (4) | flags (1) | body
 //   body     := the object's bytes                                      without flags
-//             | length | piece count | checksum of the whole (4)       with the flag PIECES
+//             | length | piece count | checksum of the whole (4)       with the flag PIECES (1)
 //   piece i  := the part of the object's bytes that follows piece i - 1
+//
+// With the flag APART (2) the body is the head of an object whose large sets and maps lie in parts, each a record
+// of its own (crdt/parts.ts).
 //
 // A value of the disk is smaller than the largest object, so a large one is cut in pieces, which are
 // written in one batch with their head. Heads and pieces have tables of their own: a scan reads heads.
 //
 //   head of an object     ["o", partition, key]          of a value of the node   ["m", 0, name]
 //   pieces of an object   ["p", partition, key, index]   of a value of the node   ["q", 0, name, index]
+//   parts of an object    ["e", partition, key, part]    pieces of a part   ["f", partition, key, part, index]
 //
-// The checksum covers flags and body and is seeded with table, partition and key: so bytes that were written
+// The checksum covers flags and body and is seeded with where they lie: so bytes that were written
 // to a wrong place are noticed too. What does not check out is corrupt; it is never taken for absent,
 // because "this copy holds nothing" is an answer that would be believed.
 
 import { ByteReader } from "../base/byte_reader.ts";
 import { ByteWriter } from "../base/byte_writer.ts";
-import { binaryString, showBytes, uint32At } from "../base/bytes.ts";
+import { binaryString, concatBytes, showBytes, uint32At } from "../base/bytes.ts";
 import { hash32 } from "../base/hash.ts";
 import { MalformedError } from "../base/malformed.ts";
 import type { DiskKey, DiskRange } from "../ports/disk.ts";
@@ -31,15 +35,18 @@ export const MAX_PIECE_COUNT = 12;
 
 const VERSION = 1;
 const PIECES_FLAG = 1;
+const APART_FLAG = 2;
 const CHECKSUM_AT = 1;
 const FLAGS_AT = 5;
 const HEADER_BYTES = 6;
 
-/** Where a record lies: the object of a key, or a value of the node itself in partition 0. */
+/** Where a record lies: the object of a key, a part of one, or a value of the node itself in partition 0. */
 export interface Place {
-  readonly table: "object" | "meta";
+  readonly table: "object" | "part" | "meta";
   readonly partition: number;
   readonly key: Uint8Array;
+  /** The name of a part, there for parts only. */
+  readonly part?: Uint8Array;
 }
 
 /** A record as it is written. The pieces are views of the object's bytes. */
@@ -50,8 +57,11 @@ export interface EncodedRecord {
 
 /** What a head says: all bytes, or how to put them together. */
 export type DecodedHead =
-  | { readonly body: Uint8Array<ArrayBuffer> }
-  | { readonly length: number; readonly pieceCount: number; readonly checksum: number };
+  & (
+    | { readonly body: Uint8Array<ArrayBuffer> }
+    | { readonly length: number; readonly pieceCount: number; readonly checksum: number }
+  )
+  & { readonly isApart: boolean };
 
 /** The name of a place in memory. Names of objects sort by partition and key, those of meta come after. */
 export function nameOf({ table, partition, key }: Place): string {
@@ -63,12 +73,28 @@ export function objectName(partition: number, key: Uint8Array): string {
   return String.fromCharCode(partition >> 8, partition & 0xff) + binaryString(key);
 }
 
-export function headKey({ table, partition, key }: Place): DiskKey {
+export function headKey({ key, part, partition, table }: Place): DiskKey {
+  if (part !== undefined) return ["e", partition, key, part];
   return [table === "object" ? "o" : "m", partition, key];
 }
 
-export function pieceKey({ table, partition, key }: Place, index: number): DiskKey {
+export function pieceKey({ key, part, partition, table }: Place, index: number): DiskKey {
+  if (part !== undefined) return ["f", partition, key, part, index];
   return [table === "object" ? "p" : "q", partition, key, index];
+}
+
+/** The place of a part of an object. */
+export function partPlace({ key, partition }: Place, part: Uint8Array): Place {
+  return { table: "part", partition, key, part };
+}
+
+/** All parts of an object, or those behind one of them. */
+export function partRange({ key, partition }: Place, after?: Uint8Array): DiskRange {
+  const start: DiskKey = after === undefined
+    ? ["e", partition, key]
+    : ["e", partition, key, concatBytes([after, Uint8Array.of(0)])];
+  // Names are bytes, which come before every number.
+  return { start, end: ["e", partition, key, 0] };
 }
 
 /** All pieces of a place, surplus ones included. */
@@ -86,9 +112,16 @@ export function headBytesOf(lengthBytes: number, pieceBytes: number): number {
   return HEADER_BYTES + (lengthBytes <= pieceBytes ? lengthBytes : 16);
 }
 
-export function encodeRecord(place: Place, body: Uint8Array, pieceBytes: number): EncodedRecord {
+/** @param isApart whether the body is the head of an object that lies in parts */
+export function encodeRecord(
+  place: Place,
+  body: Uint8Array,
+  pieceBytes: number,
+  isApart = false,
+): EncodedRecord {
   const seed = seedOf(place);
-  if (body.length <= pieceBytes) return { head: seal(body, 0, seed), pieces: [] };
+  const flags = isApart ? APART_FLAG : 0;
+  if (body.length <= pieceBytes) return { head: seal(body, flags, seed), pieces: [] };
   const pieces: Uint8Array[] = [];
   const partBytes = cutBytes(body.length, pieceBytes);
   for (let at = 0; at < body.length; at += partBytes) {
@@ -98,7 +131,7 @@ export function encodeRecord(place: Place, body: Uint8Array, pieceBytes: number)
   shape.integer(body.length);
   shape.integer(pieces.length);
   shape.uint32(hash32(body, seed));
-  return { head: seal(shape.view(), PIECES_FLAG, seed), pieces };
+  return { head: seal(shape.view(), PIECES_FLAG | flags, seed), pieces };
 }
 
 /** Reads a head, whose buffer the result may share. @throws {CorruptError} */
@@ -117,14 +150,11 @@ export function decodeHead(place: Place, value: Uint8Array): DecodedHead {
   }
   // A disk hands out bytes that are nobody else's, and never shared memory.
   const body = value.subarray(HEADER_BYTES) as Uint8Array<ArrayBuffer>;
-  switch (value[FLAGS_AT]) {
-    case 0:
-      return { body };
-    case PIECES_FLAG:
-      return decodeShape(place, body);
-    default:
-      throw corrupt(place, `flags ${value[FLAGS_AT]} are unknown`);
-  }
+  const flags = value[FLAGS_AT]!;
+  if (flags > (PIECES_FLAG | APART_FLAG)) throw corrupt(place, `flags ${flags} are unknown`);
+  const isApart = (flags & APART_FLAG) !== 0;
+  if ((flags & PIECES_FLAG) === 0) return { body, isApart };
+  return { ...decodeShape(place, body), isApart };
 }
 
 /** Puts pieces together. Surplus pieces are left aside. @throws {CorruptError} */
@@ -156,7 +186,7 @@ export function joinPieces(
 /** Says that what lies at a place cannot be read. */
 export function corrupt({ table, partition, key }: Place, problem: string): CorruptError {
   const shown = showBytes(key);
-  const where = table === "object" ? `key "${shown}" of partition ${partition}` : `"${shown}"`;
+  const where = table === "meta" ? `"${shown}"` : `key "${shown}" of partition ${partition}`;
   return new CorruptError(where, problem);
 }
 
@@ -165,7 +195,7 @@ function cutBytes(lengthBytes: number, pieceBytes: number): number {
   return Math.max(pieceBytes, Math.ceil(lengthBytes / MAX_PIECE_COUNT));
 }
 
-function decodeShape(place: Place, body: Uint8Array): DecodedHead {
+function decodeShape(place: Place, body: Uint8Array) {
   try {
     const reader = new ByteReader(body, "the head of a record in pieces");
     const shape = {
@@ -194,6 +224,7 @@ function seal(body: Uint8Array, flags: number, seed: number): Uint8Array {
   return value;
 }
 
-function seedOf({ table, partition, key }: Place): number {
-  return hash32(key, table === "object" ? partition : 0xffff_ffff);
+function seedOf({ table, partition, key, part }: Place): number {
+  const seed = hash32(key, table === "meta" ? 0xffff_ffff : partition);
+  return part === undefined ? seed : hash32(part, seed);
 }

@@ -31,7 +31,7 @@ export interface ScanSource<T> {
   /** What memory knows. */
   find(name: string): T | undefined | typeof MISS;
   /** The object of a change. @throws {CorruptError} */
-  objectOf(write: Write<T>): T | undefined;
+  objectOf(write: Write<T>): T | undefined | Promise<T | undefined>;
   /** Decodes a head, and fetches its pieces if it has any. @throws {CorruptError} */
   read(place: Place, head: Uint8Array): Promise<T | undefined> | T | undefined;
 }
@@ -147,13 +147,19 @@ async function resolve<T>(
   const { partition, key } = place;
   let object = source.find(name);
   if (object === MISS) {
+    let failure: CorruptError | undefined;
+    object = undefined;
     try {
-      if (change !== undefined) object = source.objectOf(change);
+      if (change !== undefined) object = await source.objectOf(change);
       else object = head === undefined ? undefined : await source.read(place, head);
     } catch (error) {
-      if (error instanceof CorruptError) return { partition, key, corrupt: error };
-      throw error;
+      if (!(error instanceof CorruptError)) throw error;
+      failure = error;
     }
+    // What was read of an object in parts while it was being written is of no use; memory has it then.
+    const latest = source.find(name);
+    if (latest !== MISS) object = latest;
+    else if (failure !== undefined) return { partition, key, corrupt: failure };
   }
   return object === undefined ? undefined : { partition, key, object };
 }

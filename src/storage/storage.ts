@@ -20,6 +20,33 @@ export interface ObjectCodec<T> {
   encode(object: T): Uint8Array;
   /** May keep views of `bytes`, which nobody else uses. @throws {MalformedError} */
   decode(bytes: Uint8Array<ArrayBuffer>): T;
+  /** How large objects lie in parts; without it none do. */
+  readonly parts?: PartsCodec<T>;
+}
+
+/** Cuts objects into a head and parts, so that a change writes the head and the parts that it changes. */
+export interface PartsCodec<T> {
+  /** Whether an object lies in parts. This may depend on the object alone. */
+  isApart(object: T): boolean;
+  encodeHead(object: T): Uint8Array;
+  /** The parts of `after` that are not those of `before`, each once; all of them if that is undefined. */
+  changedParts(before: T | undefined, after: T): Iterable<PartChange>;
+  /** @throws {MalformedError} if a part is missing, or anything else does not fit */
+  joinParts(
+    head: Uint8Array<ArrayBuffer>,
+    parts: Iterable<{ readonly name: Uint8Array; readonly body: Uint8Array }>,
+  ): T;
+  /** About how much memory an object takes. */
+  sizeBytes(object: T): number;
+}
+
+/** What becomes of one part. Its name has at most 100 bytes, counting each NUL twice. */
+export interface PartChange {
+  readonly name: Uint8Array;
+  /** Undefined if it goes. */
+  readonly body: Uint8Array | undefined;
+  /** How many bytes it had before, 0 if it was not there. */
+  readonly bytesBefore: number;
 }
 
 /** A change of one key: no object means removal. */
@@ -27,6 +54,8 @@ export interface StorageChange<T> {
   readonly partition: number;
   readonly key: Uint8Array;
   readonly object?: T | undefined;
+  /** What is visible of the key and was changed, if that is known: of an object in parts only what differs is written. */
+  readonly before?: T | undefined;
 }
 
 /** A key and the partition that it lies in. */

@@ -8,13 +8,15 @@ export const LIMITS = {
   /** A key as Deno KV escapes it: every NUL byte counts twice. */
   escapedKey: 1900,
   value: 512 * 1024,
-  /** An encoded object with all its siblings: it must fit one batch of the disk. */
+  /** An encoded object with all its siblings, or its head if it lies in parts: it must fit one batch of the disk. */
   object: 700 * 1024,
+  /** An object whose large sets and maps lie in parts, all together: it must fit one message. */
+  objectInParts: 8 * 1024 * 1024,
   siblingCount: 64,
   /** Operations on values that merge in one request. */
   operationCount: 1024,
   /** One message between two nodes. */
-  message: 1024 * 1024,
+  message: 9 * 1024 * 1024,
   contextToken: 8 * 1024,
   nodeName: 64,
   /** Requests that one node has open at one peer. */

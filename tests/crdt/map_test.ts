@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import { utf8 } from "../../src/base/bytes.ts";
-import { map, type MapOperation, mapParts, NESTING_MAX, valueAt } from "../../src/crdt/map.ts";
+import { map, type MapOperation, NESTING_MAX, valueAt } from "../../src/crdt/map.ts";
 import { checkHostileBytes, checkLaws, histories, World } from "./laws.ts";
 import { mapOperations, mapTest, remove, show, update } from "./map_twin.ts";
 
@@ -67,20 +67,6 @@ Deno.test("a delta of one change in a large map is small", () => {
   }
   const after = map.apply(before, count("k500", 1), { actor: "a", time: 2_000 });
   assert.ok(map.encodeDelta(map.delta(before, after)).length < 40);
-});
-
-Deno.test("a map is what its parts are put together to", () => {
-  fc.assert(
-    fc.property(histories(mapOperations), (steps) => {
-      const world = new World(mapTest, 2);
-      for (const step of steps) world.step(step);
-      for (const { state } of world.replicas) {
-        const again = mapParts.fromParts(mapParts.head(state), mapParts.parts(state));
-        assert.deepEqual(map.encode(again), map.encode(state));
-      }
-    }),
-    { numRuns: 500 },
-  );
 });
 
 Deno.test("the map keeps the laws", () => checkLaws(mapTest));

@@ -3,7 +3,7 @@ import fc from "fast-check";
 import { utf8, utf8Text } from "../../src/base/bytes.ts";
 import { MalformedError } from "../../src/base/malformed.ts";
 import type { State } from "../../src/crdt/contract.ts";
-import { hasElement, set, type SetOperation, setParts, type SetStore } from "../../src/crdt/set.ts";
+import { hasElement, set, type SetOperation, type SetStore } from "../../src/crdt/set.ts";
 import { checkHostileBytes, checkLaws, histories, World } from "./laws.ts";
 import { add, remove, setOperations, setTest, show } from "./set_twin.ts";
 
@@ -68,39 +68,6 @@ Deno.test("hasElement() and stats() tell of a large set", () => {
   assert.ok(hasElement(large.store, utf8("e9999")));
   assert.ok(!hasElement(large.store, utf8("e10000")));
   assert.deepEqual(set.stats(large), { elements: 10_000, actors: 1, dots: 10_000 });
-});
-
-Deno.test("one element more rewrites the head and one part", () => {
-  const before = setOf(1_000);
-  const after = set.apply(before, add("new"), { actor: "b", time: 2 });
-  const changed = [...setParts.changedParts(before, after)];
-  assert.deepEqual(changed.map(({ key }) => utf8Text(key)), ["new"]);
-  const removed = set.apply(after, remove("new"), { actor: "b", time: 3 });
-  assert.equal([...setParts.changedParts(after, removed)][0]!.body, undefined);
-});
-
-Deno.test("a head that is older than a part, and a part twice, are malformed", () => {
-  const before = setOf(2);
-  const after = set.apply(before, add("new"), { actor: "b", time: 2 });
-  const parts = [...setParts.parts(after)];
-  assert.throws(() => setParts.fromParts(setParts.head(before), parts), MalformedError);
-  const twice = [...parts, parts[0]!];
-  assert.throws(() => setParts.fromParts(setParts.head(after), twice), MalformedError);
-});
-
-Deno.test("a set is what its parts are put together to, in any order", () => {
-  fc.assert(
-    fc.property(histories(setOperations), (steps) => {
-      const world = new World(setTest, 2);
-      for (const step of steps) world.step(step);
-      for (const { state } of world.replicas) {
-        const parts = [...setParts.parts(state)].reverse();
-        const again = setParts.fromParts(setParts.head(state), parts);
-        assert.deepEqual(set.encode(again), set.encode(state));
-      }
-    }),
-    { numRuns: 1000 },
-  );
 });
 
 Deno.test("the set keeps the laws", () => checkLaws(setTest));

@@ -1,7 +1,7 @@
 // Nodes that have nothing but a layout store and the way to a first layout, in virtual time.
 
+import { storedObjects } from "../../src/replica/stored_objects.ts";
 import type { DataObject } from "../../src/crdt/data_object.ts";
-import { decodeObject } from "../../src/crdt/object_codec.ts";
 import { FirstLayout } from "../../src/node/first_layout.ts";
 import { LayoutStore } from "../../src/node/layout_store.ts";
 import { type Clock, sleep } from "../../src/ports/clock.ts";
@@ -23,8 +23,7 @@ export function layoutOf(names: readonly string[], replication = 3, version = 1)
 
 /** A layout store over a disk, and how often it has said that another layout is in force. */
 export async function openLayouts(disk: MemoryDisk, log: Log = new LogBook()) {
-  const codec = { encode: (object: DataObject) => object.encoded(), decode: decodeObject };
-  const storage = await openStorage(disk, codec);
+  const storage = await openStorage(disk, storedObjects());
   const changes = { count: 0 };
   const store = new LayoutStore(storage, log, () => changes.count++);
   await store.load();

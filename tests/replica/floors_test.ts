@@ -1,3 +1,4 @@
+import { storedObjects } from "../../src/replica/stored_objects.ts";
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import { ByteWriter } from "../../src/base/byte_writer.ts";
@@ -5,7 +6,6 @@ import { MalformedError } from "../../src/base/malformed.ts";
 import { TICKS_PER_MS } from "../../src/causality/dot.ts";
 import { HybridClock } from "../../src/causality/hybrid_clock.ts";
 import { DataObject } from "../../src/crdt/data_object.ts";
-import { decodeObject } from "../../src/crdt/object_codec.ts";
 import { Floors, FLOORS_META, readFloors } from "../../src/replica/floors.ts";
 import { openStorage } from "../../src/storage/storage.ts";
 import { DiskImage, type DiskOperation } from "../sim/memory_disk.ts";
@@ -20,8 +20,7 @@ async function run(image = new DiskImage(), nowMs = 1_000_000) {
   const after = () => ({ cancel() {} });
   const clock = new HybridClock({ now: () => wall.ms, monotonic: () => 0, after }, 1_000);
   const disk = image.open({ before: (operation) => trouble.disk(operation) });
-  const codec = { encode: (object: DataObject) => object.encoded(), decode: decodeObject };
-  const storage = await openStorage(disk, codec);
+  const storage = await openStorage(disk, storedObjects());
   const floors = new Floors(storage, clock);
   await floors.load();
   return { image, wall, trouble, clock, storage, floors };

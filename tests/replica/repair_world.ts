@@ -3,12 +3,12 @@
 // What repairs is not started: a test says when a node compares. Peer ids are the names of the nodes until a
 // test binds a name to another.
 
+import { storedObjects } from "../../src/replica/stored_objects.ts";
 import assert from "node:assert/strict";
 import { utf8, utf8Text } from "../../src/base/bytes.ts";
 import { SeededRandom } from "../../src/base/seeded_random.ts";
 import { HybridClock } from "../../src/causality/hybrid_clock.ts";
 import type { DataObject } from "../../src/crdt/data_object.ts";
-import { decodeObject } from "../../src/crdt/object_codec.ts";
 import type { Lane, Network, PeerId } from "../../src/ports/network.ts";
 import { Actors } from "../../src/replica/actors.ts";
 import { AntiEntropy } from "../../src/replica/anti_entropy.ts";
@@ -293,8 +293,7 @@ export class RepairWorld {
       before: (operation) => this.trouble(name).disk(operation),
     });
     const failed = { handler: (_partitions: Iterable<number>) => {} };
-    const codec = { encode: (object: DataObject) => object.encoded(), decode: decodeObject };
-    const storage = await openStorage(disk, codec, {
+    const storage = await openStorage(disk, storedObjects(), {
       journalBytes: 0,
       onCommitFailed: (partitions) => failed.handler(partitions),
     });

@@ -1,9 +1,9 @@
+import { storedObjects } from "../../src/replica/stored_objects.ts";
 import assert from "node:assert/strict";
 import { utf8, utf8Text } from "../../src/base/bytes.ts";
 import { SeededRandom } from "../../src/base/seeded_random.ts";
 import { HybridClock } from "../../src/causality/hybrid_clock.ts";
 import { DataObject, type Opaque } from "../../src/crdt/data_object.ts";
-import { decodeObject } from "../../src/crdt/object_codec.ts";
 import { Actors } from "../../src/replica/actors.ts";
 import { Floors } from "../../src/replica/floors.ts";
 import { Namespaces, type NamespaceSettings } from "../../src/replica/namespaces.ts";
@@ -33,8 +33,7 @@ async function run(
   const clock = new HybridClock(wall, 1000);
   const actors = new Actors("n1", new SeededRandom(seed), clock);
   const failed = { handler: (_partitions: Iterable<number>) => {} };
-  const codec = { encode: (object: DataObject) => object.encoded(), decode: decodeObject };
-  const storage = await openStorage(image.open(options.faults), codec, {
+  const storage = await openStorage(image.open(options.faults), storedObjects(), {
     journalBytes: options.journalBytes,
     onCommitFailed: (partitions) => failed.handler(partitions),
   });

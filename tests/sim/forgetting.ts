@@ -4,11 +4,11 @@
 // neither grows with its history and not with what is in it. So what the disks hold is looked at after each tenth of
 // such a life: keys that are written again and again, and nothing of those that were deleted.
 
+import { storedObjects } from "../../src/replica/stored_objects.ts";
 import { utf8 } from "../../src/base/bytes.ts";
 import { SeededRandom } from "../../src/base/seeded_random.ts";
 import type { DataObject } from "../../src/crdt/data_object.ts";
 import { IDLE_ENTRIES } from "../../src/crdt/forgetting.ts";
-import { decodeObject } from "../../src/crdt/object_codec.ts";
 import { randomBelow } from "../../src/ports/random.ts";
 import { openStorage } from "../../src/storage/storage.ts";
 import { NodeWorld } from "../node/node_world.ts";
@@ -146,8 +146,7 @@ async function look(world: NodeWorld, tenth: number): Promise<Tenth> {
 
 /** Everything on a disk, whose journal is written to its records. */
 async function objectsOn({ time }: NodeWorld, image: DiskImage): Promise<DataObject[]> {
-  const codec = { encode: (object: DataObject) => object.encoded(), decode: decodeObject };
-  const storage = await openStorage(image.open(), codec, { journalBytes: 0 });
+  const storage = await openStorage(image.open(), storedObjects(), { journalBytes: 0 });
   // A commit is what makes it look whether there is too much in the journal.
   await storage.setMeta("looked at", undefined);
   await time.until(() => storage.stats().journalBytes === 0, "the journal was flushed");

@@ -22,6 +22,54 @@ export const textCodec: ObjectCodec<string> = {
   },
 };
 
+/** From how many characters on {@linkcode partedCodec} keeps a text in parts. */
+const APART_LENGTH = 6;
+
+/**
+ * Texts whose characters lie in parts if they are many, the later ones in pieces too. The head tells the number that
+ * the text begins with, so that no two texts that begin with different numbers have one head.
+ */
+export const partedCodec: ObjectCodec<string> = {
+  ...textCodec,
+  parts: {
+    isApart: (text) => text.length >= APART_LENGTH,
+    encodeHead: (text) => utf8(`${parseInt(text)} ${text.length}`),
+    *changedParts(before = "", after) {
+      for (let at = 0; at < Math.max(before.length, after.length); at++) {
+        if (before[at] === after[at]) continue;
+        const body = bodyOf(after, at);
+        yield { name: Uint8Array.of(at), body, bytesBefore: bodyOf(before, at)?.length ?? 0 };
+      }
+    },
+    joinParts(head, parts) {
+      const [number, length] = utf8Text(head).split(" ");
+      const characters: string[] = [];
+      for (const { body, name } of parts) characters[name[0]!] = utf8Text(body)[0]!;
+      const text = characters.join("");
+      if (`${parseInt(text)}` === number && text.length === Number(length)) return text;
+      throw new MalformedError("text", `${text} does not begin with ${number}`);
+    },
+    sizeBytes: (text) => text.length,
+  },
+};
+
+function bodyOf(text: string, at: number): Uint8Array | undefined {
+  const character = text[at];
+  return character === undefined ? undefined : utf8(character.repeat(1 + at % 11));
+}
+
+/** How many values of a disk a text takes. */
+export function valueCountOf(codec: ObjectCodec<string>, text: string, pieceBytes: number): number {
+  const valuesFor = ({ length }: Uint8Array) => {
+    return 1 + (length > pieceBytes ? Math.ceil(length / pieceBytes) : 0);
+  };
+  const { parts } = codec;
+  if (parts?.isApart(text) !== true) return valuesFor(codec.encode(text));
+  let count = valuesFor(parts.encodeHead(text));
+  for (const { body } of parts.changedParts(undefined, text)) count += valuesFor(body!);
+  return count;
+}
+
 /** A storage that asks the disk for every key that it has not in memory. */
 export function openAsking<T>(
   disk: Disk,
@@ -88,10 +136,12 @@ export class Gate implements DiskFaults {
 
   /** Ends everything that waits and what comes of it. */
   async endAll(): Promise<void> {
-    await turns();
-    while (this.waiting.length > 0) {
-      this.waiting[0]!.end();
+    // An object of many parts is read in more turns than these.
+    for (let idle = 0; idle < 8; idle++) {
       await turns();
+      if (this.waiting.length === 0) continue;
+      this.waiting[0]!.end();
+      idle = 0;
     }
   }
 }

@@ -16,6 +16,9 @@ function change(key: string, body: string | undefined, piecesBefore = 0): Journa
   return {
     place: { table: "object", partition: 7, key: utf8(key) },
     body: body === undefined ? undefined : utf8(body),
+    isApart: false,
+    parts: undefined,
+    clearsParts: false,
     piecesBefore,
   };
 }
@@ -36,9 +39,8 @@ Deno.test("a journal gives back what was appended to it, in order, and goes on b
   const journal = new Journal(image.open());
   assert.equal(await journal.append([change("alice", "bread"), change("bob", undefined, 12)]), 1);
   const meta: JournalChange = {
+    ...change("", "x", 3),
     place: { table: "meta", partition: 0, key: utf8("layout") },
-    body: utf8("x"),
-    piecesBefore: 3,
   };
   assert.equal(await journal.append([meta, change("alice", "")]), 2);
   assert.deepEqual(await replayed(image), [

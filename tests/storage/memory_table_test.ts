@@ -11,11 +11,16 @@ function write(key: string, partition = 7, table: Place["table"] = "object"): Wr
     name: nameOf(place),
     place,
     body: utf8(key),
+    isApart: false,
+    parts: undefined,
+    clearsParts: false,
     object: key,
+    weightBytes: key.length,
     pieceCount: 0,
     piecesBefore: 0,
     done: undefined,
     sequence: 1,
+    since: 1,
   };
 }
 

@@ -5,9 +5,9 @@
 // find the same objects. On a disk that has lost a bit the storage may say of a key, or of everything, that it
 // is corrupt; it never says that a key is absent or holds something else.
 
+import { storedObjects } from "../../../src/replica/stored_objects.ts";
 import { equalBytes, utf8 } from "../../../src/base/bytes.ts";
 import { DataObject } from "../../../src/crdt/data_object.ts";
-import { decodeObject } from "../../../src/crdt/object_codec.ts";
 import { openStorage } from "../../../src/storage/storage.ts";
 import { CorruptError, messageOf } from "../../../src/wire/errors.ts";
 import type { Platter } from "../platter.ts";
@@ -29,10 +29,9 @@ export async function recoveryProblems(
       : platter.heldOf(partition, utf8(key));
   });
   const copy = platter.copy();
-  const codec = { encode: (object: DataObject) => object.encoded(), decode: decodeObject };
   const problems: string[] = [];
   try {
-    const storage = await openStorage(copy.open(), codec);
+    const storage = await openStorage(copy.open(), storedObjects());
     for (const [i, { key, partition }] of places.entries()) {
       try {
         const found = await storage.get(partition, utf8(key)) ?? DataObject.empty;

@@ -1,7 +1,7 @@
+import { storedObjects } from "../../../src/replica/stored_objects.ts";
 import assert from "node:assert/strict";
 import { utf8 } from "../../../src/base/bytes.ts";
 import { DataObject } from "../../../src/crdt/data_object.ts";
-import { decodeObject } from "../../../src/crdt/object_codec.ts";
 import { openStorage } from "../../../src/storage/storage.ts";
 import { Platter } from "../platter.ts";
 import { recoveryProblems } from "./recovery.ts";
@@ -18,8 +18,7 @@ function objectOf(text: string): DataObject {
 async function written(): Promise<Platter> {
   const platter = new Platter();
   const disk = platter.open();
-  const codec = { encode: (object: DataObject) => object.encoded(), decode: decodeObject };
-  const storage = await openStorage(disk, codec);
+  const storage = await openStorage(disk, storedObjects());
   for (const { key, partition } of PLACES) {
     await storage.commit([{ partition, key: utf8(key), object: objectOf(`value of ${key}`) }]);
   }

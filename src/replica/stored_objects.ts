@@ -1,0 +1,21 @@
+// How objects go to the storage: small ones whole, those with large sets or maps in parts.
+
+import type { DataObject } from "../crdt/data_object.ts";
+import { decodeObject } from "../crdt/object_codec.ts";
+import { changedParts, encodeHead, isApart, joinParts } from "../crdt/parts.ts";
+import type { ObjectCodec } from "../storage/storage.ts";
+
+/** @param apartBytes from which size on sets and maps lie in parts: always the same on one disk */
+export function storedObjects(apartBytes?: number): ObjectCodec<DataObject> {
+  return {
+    encode: (object) => object.encoded(),
+    decode: decodeObject,
+    parts: {
+      isApart: (object) => isApart(object, apartBytes),
+      encodeHead,
+      changedParts,
+      joinParts,
+      sizeBytes: ({ sizeBytes }) => sizeBytes,
+    },
+  };
+}
