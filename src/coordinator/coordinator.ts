@@ -16,7 +16,7 @@ import type { Clock } from "../ports/clock.ts";
 import type { Log } from "../ports/log.ts";
 import type { PeerId } from "../ports/network.ts";
 import { partitionOf } from "../ring/partition.ts";
-import type { Namespace, Namespaces } from "../replica/namespaces.ts";
+import type { Namespace, Namespaces, QuorumLevel } from "../replica/namespaces.ts";
 import type { HandOff } from "../replica/hand_off.ts";
 import type { Copy } from "../replica/copy.ts";
 import { Pace } from "../replica/pace.ts";
@@ -157,6 +157,17 @@ export class Coordinator {
     } finally {
       this.#pace.ended(isTimed);
     }
+  }
+
+  /** Reads a key as a client would. @throws {DenamoError} */
+  async read(
+    key: Uint8Array,
+    level: QuorumLevel | undefined,
+    timeoutMs: number,
+  ): Promise<DataObject> {
+    const request: GetRequest = { op: "get", key, level, strict: undefined, atLeast: undefined };
+    const { object } = await this.execute(request, timeoutMs);
+    return object ?? DataObject.empty;
   }
 
   /** Counts a request. @throws {OverloadedError} at once if too many are under way */

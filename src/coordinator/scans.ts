@@ -2,7 +2,8 @@
 //
 // A scan is pinned to one layout and asks R owners of every partition, so that a key which one of them
 // has not got yet is seen all the same. Each answers for a window of neighbouring partitions with keys and
-// clocks, without values. What all have answered up to is final; beyond it the next round goes on.
+// clocks, without values. What all have answered up to is final; beyond it the next round goes on. A large set or
+// map is not sent along: whether anything is in it a read of its key tells.
 
 import { binaryString, compareBytes, EMPTY } from "../base/bytes.ts";
 import { type HybridTime, MAX_TIME } from "../causality/dot.ts";
@@ -45,6 +46,8 @@ interface Found {
   readonly key: Uint8Array;
   /** Undefined if it cannot be read there. */
   readonly object?: DataObject | undefined;
+  /** Whether it is too large to be sent along. */
+  readonly isLarge?: boolean;
 }
 
 /** What one node has answered. */
@@ -58,6 +61,13 @@ interface Merged extends Found {
   readonly object: DataObject;
 }
 
+/** Reads one key. */
+export type ReadKey = (
+  key: Uint8Array,
+  level: QuorumLevel | undefined,
+  timeoutMs: number,
+) => Promise<DataObject>;
+
 /** Partitions that one round covers at most. */
 const WINDOW = 64;
 
@@ -69,17 +79,20 @@ export class Scans {
   readonly #replica: Replica;
   readonly #namespaces: Namespaces;
   readonly #nowMs: () => number;
+  readonly #read: ReadKey;
 
   constructor(
     cluster: Cluster,
     replica: Replica,
     namespaces: Namespaces,
     nowMs: () => number,
+    read: ReadKey,
   ) {
     this.#cluster = cluster;
     this.#replica = replica;
     this.#namespaces = namespaces;
     this.#nowMs = nowMs;
+    this.#read = read;
   }
 
   /** One page of live keys. @throws {QuorumError} if a partition has too few owners that answer */
@@ -96,11 +109,15 @@ export class Scans {
       }
       const until = room <= 0 ? position.partition : undefined;
       const round = await this.#round(current, position, until, room, request);
-      for (const { partition, key, object } of round.found) {
+      for (const found of round.found) {
+        const { partition, key } = found;
         const isFull = keys.length >= request.limit;
         if (isFull && !(request.wholePartitions && partition === lastPartition)) {
           return { keys, next: placeBefore(partition, lastPartition, keys) };
         }
+        const object = found.isLarge === true
+          ? await this.#read(key, request.r, request.timeoutMs)
+          : found.object;
         if (!object.isLive(this.#nowMs())) continue;
         keys.push(key);
         lastPartition = partition;
@@ -212,7 +229,10 @@ function readFound(entry: unknown, until: number): Found {
   const partition = args.count(until);
   const key = args.ownBytes(LIMITS.key);
   const bytes = args.optional((part) => part.ownBytes(LIMITS.objectInParts));
-  return { partition, key, object: bytes === undefined ? undefined : decodeObject(bytes) };
+  if (bytes === undefined || bytes.length === 0) {
+    return { partition, key, isLarge: bytes !== undefined };
+  }
+  return { partition, key, object: decodeObject(bytes) };
 }
 
 function readFloors(args: Arguments): Map<PartId, HybridTime> {
@@ -254,13 +274,14 @@ function mergeAnswers(
   }
   const found = [...byPlace.values()].map((held): Merged => {
     const first = held.values().next().value!;
+    const isLarge = [...held.values()].some((found) => found.isLarge === true);
     const copies = answers.map((answer): Copy => {
       const own = held.get(answer);
       const isRead = own === undefined || own.object !== undefined;
       const floor = isRead ? floorIn(answer, first) : 0;
       return { object: own?.object ?? DataObject.empty, floor };
     });
-    return { ...first, object: mergeCopies(copies).object };
+    return { ...first, object: mergeCopies(copies).object, isLarge };
   }).sort(compareFound);
   if (frontier !== undefined) {
     return { found, next: { partition: frontier.partition, after: frontier.key } };

@@ -249,7 +249,13 @@ export class Node implements NodeApi {
       log,
       this.#pace,
     );
-    const scans = new Scans(cluster, replica, namespaces, () => clock.now());
+    const scans = new Scans(
+      cluster,
+      replica,
+      namespaces,
+      () => clock.now(),
+      (...read) => this.#coordinator.read(...read),
+    );
     this.#data = new DataApi(this.#coordinator, scans, namespaces, clock);
   }
 
@@ -263,7 +269,7 @@ export class Node implements NodeApi {
     let storage: Storage<DataObject> | undefined;
     try {
       const disk = new WatchedDisk(ports.disk, ports.clock, ports.log);
-      storage = await openStorage(disk, storedObjects(), {
+      storage = await openStorage(disk, storedObjects(settings.apartBytes), {
         cacheBytes: settings.cacheBytes,
         journalCount: settings.journalCount,
         log: ports.log,

@@ -4,6 +4,7 @@
 // the key, refuses and sends its layout along, so that the asker can look again. A node that is no owner stores
 // and reads what it keeps for an owner that cannot be reached, if the request names that owner.
 
+import { EMPTY } from "../base/bytes.ts";
 import { DataObject } from "../crdt/data_object.ts";
 import { decodeObject } from "../crdt/object_codec.ts";
 import { decodeDelta } from "../crdt/object_delta.ts";
@@ -19,6 +20,9 @@ import type { Filling } from "./filling.ts";
 import type { HandOff } from "./hand_off.ts";
 import type { Namespaces } from "./namespaces.ts";
 import type { Replica } from "./replica.ts";
+
+/** How much of one key goes into the answer to a scan, in bytes. */
+const SKELETON_BYTES = 4096;
 
 /** The layout that a node works by, if it has one. */
 export type LayoutSource = () =>
@@ -116,7 +120,8 @@ export class ReplicaService {
 
   /**
    * Answers with `[partition, key, skeleton]` in order, fewer than the limit meaning that was all, and a list of the
-   * floors: a partition, its floor, and so on.
+   * floors: a partition, its floor, and so on. The skeleton is nil for what cannot be read, and empty for what is
+   * too large to be sent along.
    */
   async #scan(request: IncomingRequest): Promise<readonly unknown[]> {
     const args = new Arguments(request.arguments, "scan request");
@@ -129,11 +134,11 @@ export class ReplicaService {
     // The floors first: what is forgotten while the keys are read is below a floor that was not told.
     const floors = this.#replica.floorsOf(from, until);
     const entries = await this.#replica.scan({ partition: from, after }, until, prefix, limit);
-    const found = entries.map(({ partition, key, object }) => [
-      partition,
-      key,
-      object === undefined ? null : object.skeleton().encoded(),
-    ]);
+    const found = entries.map(({ partition, key, object }) => {
+      if (object === undefined) return [partition, key, null];
+      const isLarge = object.valuesBytes > SKELETON_BYTES;
+      return [partition, key, isLarge ? EMPTY : object.skeleton().encoded()];
+    });
     return [found, [...floors].flat()];
   }
 

@@ -1,6 +1,12 @@
 import assert from "node:assert/strict";
-import { utf8Text } from "../../src/base/bytes.ts";
-import { type Position, type ScanResult, Scans } from "../../src/coordinator/scans.ts";
+import { utf8, utf8Text } from "../../src/base/bytes.ts";
+import { DataObject } from "../../src/crdt/data_object.ts";
+import {
+  type Position,
+  type ReadKey,
+  type ScanResult,
+  Scans,
+} from "../../src/coordinator/scans.ts";
 import {
   deletedAtAll,
   forgotten,
@@ -16,9 +22,15 @@ const KEY = "cart:alice";
 const THREE = { names: ["n1", "n2", "n3"] } as const;
 
 /** All keys that a node lists, page by page. */
-async function list(world: RepairWorld, name: string, r: number, limit = 100): Promise<string[]> {
+async function list(
+  world: RepairWorld,
+  name: string,
+  r: number,
+  limit = 100,
+  read: ReadKey = () => Promise.reject(new Error("Nothing here is large")),
+): Promise<string[]> {
   const { cluster, namespaces, replica } = world.node(name);
-  const scans = new Scans(cluster, replica, namespaces, () => 0);
+  const scans = new Scans(cluster, replica, namespaces, () => 0, read);
   const how = { prefix: undefined, limit, wholePartitions: false, r, timeoutMs: 1_000 };
   const found: string[] = [];
   for (let from: Position | undefined = { partition: 0 }; from !== undefined;) {
@@ -40,6 +52,27 @@ Deno.test("a scan lists every key that lives at one of the owners that are asked
     for (const name of THREE.names) await putAt(world, name, key, null);
   }
   assert.deepEqual(await list(world, "n1", 3), keys.slice(20));
+});
+
+Deno.test("whether anything is in a large set is asked of a read, and none of it is sent", async () => {
+  const world = await lookedWorld(THREE);
+  const elements = Array.from({ length: 10_000 }, (_, i) => utf8(`element ${i}`));
+  const add = { type: "set", operation: { kind: "add", elements } } as const;
+  const large = DataObject.empty.update({ actor: "n2~a", time: 1 }, add);
+  await world.settle(world.give("n2", KEY, large));
+  await putAt(world, "n2", "another", "milk");
+  let bytes = 0;
+  world.tap = (_from, _to, message) => void (bytes += message.length);
+  for (const [found, listed] of [[large, [KEY]], [DataObject.empty, []]] as const) {
+    const asked: string[] = [];
+    const read: ReadKey = (key, level) => {
+      asked.push(`${utf8Text(key)} ${level}`);
+      return Promise.resolve(found);
+    };
+    assert.deepEqual(await list(world, "n1", 3, 100, read), ["another", ...listed].sort());
+    assert.deepEqual(asked, [`${KEY} 3`]);
+  }
+  assert.ok(bytes < 10_000, `${bytes} bytes`);
 });
 
 Deno.test("an old disk lists nothing that the others have forgotten", async () => {

@@ -53,7 +53,7 @@ export const CRDT_MUTANTS: readonly Mutant[] = [
       "const isGap = !state.seen.covers(since) || state.seen.floor < seen.floor;",
       "const isGap = state.seen.floor < seen.floor;",
     )],
-    finding: lostElement,
+    finding: wrongCount,
     with: UNCERTAIN,
     why:
       "It says of what never arrived that it has been seen, so the next merge takes it for removed",

@@ -91,6 +91,8 @@ export interface SimOptions {
   readonly timeoutMs: number;
   readonly cacheBytes: number;
   readonly journalCount: number;
+  /** From which size on sets and maps lie in parts, in bytes. */
+  readonly apartBytes: number;
   /** The mean pause between two comparisons of a node with others, in milliseconds. */
   readonly compareMs: number;
   /** How long tombstones are kept at the least, in milliseconds. */
@@ -149,6 +151,7 @@ export function drawOptions(seed: number, nodeCounts: readonly number[] = []): S
     timeoutMs: Math.round(dice.between(300, 4_000)),
     cacheBytes: dice.one([0, 200, 1_000_000]),
     journalCount: dice.one([1, 3, 10, 120, 8_192]),
+    apartBytes: new Dice(seed, "apart").one([20, 100, 8_192]),
     compareMs: dice.one([3_000, 8_000]),
     forgetAfterMs: new Dice(seed, "forgetting").one([500, 2_000, 10_000, 300_000]),
     maxAbsenceMs: 1e12,

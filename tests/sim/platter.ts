@@ -9,16 +9,22 @@ import { DataObject } from "../../src/crdt/data_object.ts";
 import { decodeObject } from "../../src/crdt/object_codec.ts";
 import type { DiskChange } from "../../src/ports/disk.ts";
 import { FLOORS_META, readFloors } from "../../src/replica/floors.ts";
-import { openValue, readChanges } from "../../src/storage/journal_format.ts";
-import { decodeHead, headKey, type Place } from "../../src/storage/record.ts";
+import {
+  type JournalChange,
+  type JournalPart,
+  openValue,
+  readChanges,
+} from "../../src/storage/journal_format.ts";
+import { joinParts, type Part } from "../../src/crdt/parts.ts";
+import { decodeHead, headKey, partPlace, partRange, type Place } from "../../src/storage/record.ts";
 import { CorruptError } from "../../src/wire/errors.ts";
 import { DiskImage } from "./memory_disk.ts";
 
 /** What one entry of the journal left of one key. */
 interface Left {
   readonly sequence: number;
-  readonly body: Uint8Array | undefined;
-  /** The same read, once somebody has asked for it. */
+  readonly change: JournalChange;
+  /** What is there after it, once somebody has asked for that. */
   object?: DataObject;
 }
 
@@ -32,12 +38,9 @@ export class Platter extends DiskImage {
   /** What the heads of records say, as long as nothing on the platter has changed by itself. */
   readonly #objects = new WeakMap<Uint8Array, DataObject>();
 
-  /** Whether the record of a key is damaged, and nothing in the journal stands for it. */
+  /** Whether what lies here of a key is damaged. */
   isUnreadable(partition: number, key: Uint8Array): boolean {
-    if (!this.isDamaged || this.#left.has(binaryString(key))) return false;
-    const place: Place = { table: "object", partition, key };
-    const head = this.get(headKey(place));
-    return head !== undefined && this.#decodeHead(place, head) === undefined;
+    return this.isDamaged && this.#read(partition, key) === undefined;
   }
 
   /**
@@ -45,26 +48,76 @@ export class Platter extends DiskImage {
    * beyond it.
    */
   heldOf(partition: number, key: Uint8Array): DataObject {
-    const last = this.#left.get(binaryString(key))?.at(-1);
-    if (last !== undefined) {
-      return last.object ??= last.body ? decodeObject(last.body.slice()) : DataObject.empty;
-    }
+    return this.#read(partition, key) ?? DataObject.empty;
+  }
+
+  /** Undefined if it is damaged. */
+  #read(partition: number, key: Uint8Array): DataObject | undefined {
+    const left = this.#left.get(binaryString(key)) ?? [];
     const place: Place = { table: "object", partition, key };
+    const last = left.at(-1);
+    if (last !== undefined) {
+      if (last.object !== undefined && !this.isDamaged) return last.object;
+      const object = this.#afterChanges(place, left.map(({ change }) => change));
+      if (object !== undefined) last.object = object;
+      return object;
+    }
     const head = this.get(headKey(place));
-    const known = head === undefined || this.isDamaged ? undefined : this.#objects.get(head);
+    if (head === undefined) return DataObject.empty;
+    const known = this.isDamaged ? undefined : this.#objects.get(head);
     if (known !== undefined) return known;
-    const body = this.#bodyOf(place, head);
-    if (body === undefined) return DataObject.empty;
-    const object = decodeObject(body);
-    this.#objects.set(head!, object);
+    const object = this.#ofRecord(place, head);
+    if (object !== undefined) this.#objects.set(head, object);
     return object;
+  }
+
+  #ofRecord(place: Place, head: Uint8Array): DataObject | undefined {
+    const body = this.#bodyOf(place, head);
+    if (body === undefined) return undefined;
+    if (this.#decodeHead(place, head)?.isApart !== true) return decodeObject(body);
+    const parts = this.#partsOf(place, new Set());
+    return parts && joinParts(body, parts.values());
+  }
+
+  /** What the latest of the changes in the journal says, with the parts that all of them and the records have. */
+  #afterChanges(place: Place, changes: readonly JournalChange[]): DataObject | undefined {
+    const { body, isApart } = changes.at(-1)!;
+    if (body === undefined) return DataObject.empty;
+    if (!isApart) return decodeObject(body.slice());
+    const first = Math.max(0, changes.findLastIndex(({ clearsParts }) => clearsParts));
+    const changed = new Map<string, JournalPart>();
+    for (const { parts } of changes.slice(first)) {
+      for (const [name, part] of parts ?? []) changed.set(name, part);
+    }
+    const parts = changes[first]!.clearsParts
+      ? new Map<string, Part>()
+      : this.#partsOf(place, new Set(changed.keys()));
+    for (const [id, { body, name }] of changed) {
+      if (body !== undefined) parts?.set(id, { name: name.slice(), body: body.slice() });
+    }
+    return parts && joinParts(body.slice(), parts.values());
+  }
+
+  /** The parts among the records but for some; undefined if one is damaged. */
+  #partsOf(place: Place, but: ReadonlySet<string>): Map<string, Part> | undefined {
+    const parts = new Map<string, Part>();
+    for (const { key, value } of this.range(partRange(place), Infinity)) {
+      const name = key[3] as Uint8Array<ArrayBuffer>;
+      if (but.has(binaryString(name))) continue;
+      const body = this.#bodyOf(partPlace(place, name), value);
+      if (body === undefined) return undefined;
+      parts.set(binaryString(name), { name, body });
+    }
+    return parts;
   }
 
   /** The floor that a node which starts on this image has of a partition. */
   floorOf(partition: number): HybridTime {
     const place: Place = { table: "meta", partition: 0, key: utf8(FLOORS_META) };
     const last = this.#left.get(leftName(place))?.at(-1);
-    const body = last === undefined ? this.#bodyOf(place, this.get(headKey(place))) : last.body;
+    const body = last === undefined
+      ? this.#bodyOf(place, this.get(headKey(place)))
+      : last.change.body;
     return body === undefined ? 0 : readFloors(body).marks.get(partition)?.floor ?? 0;
   }
 
@@ -121,10 +174,10 @@ export class Platter extends DiskImage {
   #add(sequence: number, entry: Uint8Array): void {
     this.#drop(sequence);
     const names: string[] = [];
-    for (const { place, body } of readChanges(entry)) {
-      const name = leftName(place);
+    for (const change of readChanges(entry)) {
+      const name = leftName(change.place);
       const left = this.#left.get(name) ?? [];
-      left.push({ sequence, body });
+      left.push({ sequence, change });
       left.sort((a, b) => a.sequence - b.sequence);
       this.#left.set(name, left);
       names.push(name);

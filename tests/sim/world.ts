@@ -253,7 +253,8 @@ export class World {
 
   #settings(): Surroundings["settings"] {
     const { options } = this;
-    const { cacheBytes, compareMs, forgetAfterMs, hintWindowMs, journalCount } = options;
+    const { apartBytes, cacheBytes, compareMs, forgetAfterMs, hintWindowMs, journalCount } =
+      options;
     const { isStrict, maxAbsenceMs, r, replication, timeoutMs, w } = options;
     return {
       cluster: "sim",
@@ -271,6 +272,7 @@ export class World {
       maxAbsenceMs,
       cacheBytes,
       journalCount,
+      apartBytes,
       join: nodeNames(options.nodeCount).map((name) => `/memory/${name}`),
       doors: () => ({ http: undefined, resp: undefined }),
     };
