@@ -19,6 +19,7 @@ export interface Measured {
   readonly fillingPartitions: number;
   readonly rpc: {
     readonly openCount: number;
+    readonly sentBytes: number;
     readonly avoidedCount: number;
     readonly hedging: { readonly reads: { count: number }; readonly writes: { count: number } };
   };
@@ -58,6 +59,7 @@ export function measure(measured: Measured): Measurement[] {
     ),
     gauge("filling_partitions_count", "Partitions to be filled", measured.fillingPartitions),
     gauge("rpcs_open_count", "Requests to peers that wait for an answer", measured.rpc.openCount),
+    counter("rpcs_sent_bytes_total", "Bytes of messages to peers", measured.rpc.sentBytes),
     gauge("peers_avoided_count", "Peers that do not answer at present", measured.rpc.avoidedCount),
     counter("hedged_reads_total", "Reads that asked another node as well", hedging.reads.count),
     counter(

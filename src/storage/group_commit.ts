@@ -133,8 +133,9 @@ class Batch<T> {
   /** Returns by how many bytes the batch has grown. */
   add(write: Write<T>): number {
     const replaced = this.writes.get(write.name);
+    const replacedBytes = replaced === undefined ? 0 : bytesOf(replaced);
     if (replaced !== undefined) takeOver(write, replaced);
-    const growth = bytesOf(write) - (replaced === undefined ? 0 : bytesOf(replaced));
+    const growth = bytesOf(write) - replacedBytes;
     this.writes.set(write.name, write);
     this.bytes += growth;
     return growth;

@@ -37,17 +37,20 @@ export interface Write<T> {
 }
 
 /**
- * Takes over what a change has that is not on the disk, and whose place `later` takes. Returns whether there was
- * anything.
+ * Takes over what a change has that is not on the disk, and whose place `later` takes: it is of no use afterwards.
+ * Returns whether there was anything.
  */
 export function takeOver<T>(later: Write<T>, earlier: Write<T>): boolean {
   if (later.clearsParts || (earlier.parts === undefined && !earlier.clearsParts)) return false;
-  const parts = new Map(earlier.parts);
-  for (const [name, part] of later.parts ?? []) {
-    const piecesBefore = Math.max(part.piecesBefore, parts.get(name)?.piecesBefore ?? 0);
-    parts.set(name, { ...part, piecesBefore });
+  // They may be many, and are not copied: nobody asks the earlier change any more.
+  const { parts } = earlier;
+  if (parts !== undefined) {
+    for (const [name, part] of later.parts ?? []) {
+      const piecesBefore = Math.max(part.piecesBefore, parts.get(name)?.piecesBefore ?? 0);
+      parts.set(name, { ...part, piecesBefore });
+    }
+    later.parts = parts;
   }
-  later.parts = parts;
   later.clearsParts = earlier.clearsParts;
   return true;
 }

@@ -76,6 +76,7 @@ export class Rpc {
   /** What is known of how long peers take, for asking others beside them. */
   readonly hedging = new HedgedMethods();
   #lastId = 0;
+  #sentBytes = 0;
   #measurable = 0;
   #looking: Deadline | undefined;
   #isStopped = false;
@@ -142,6 +143,11 @@ export class Rpc {
     return count;
   }
 
+  /** What has been handed to the network, in bytes. */
+  get sentBytes(): number {
+    return this.#sentBytes;
+  }
+
   /** A smoothed time between request and answer, for choosing whom to ask; Infinity if not up. */
   latencyMs(peer: PeerId): number {
     return this.#peers.get(peer)?.latencyMs ?? Infinity;
@@ -169,7 +175,7 @@ export class Rpc {
         refused.push([peer, new DenamoError("timeout", "no", "not connected")]);
       } else if (load.open >= LIMITS.inFlightPerPeerCount) {
         refused.push([peer, new OverloadedError("The request queue", LIMITS.inFlightPerPeerCount)]);
-      } else if (!this.#network.send(peer, lane, bytes)) {
+      } else if (!this.#send(peer, lane, bytes)) {
         refused.push([peer, new DenamoError("overloaded", "no", "its send queue is full")]);
       } else {
         load.open++;
@@ -267,12 +273,18 @@ export class Rpc {
       // counts its requests from one again, and would take it for the answer to another.
       const isConnected = () => this.#peers.get(from) === connection;
       result.then(
-        (value) => isConnected() && this.#network.send(from, lane, encodeAnswer(request.id, value)),
+        (value) => isConnected() && this.#send(from, lane, encodeAnswer(request.id, value)),
         (error) => isConnected() && this.#fail(request, from, lane, error),
       );
     } else {
-      this.#network.send(from, lane, encodeAnswer(request.id, result));
+      this.#send(from, lane, encodeAnswer(request.id, result));
     }
+  }
+
+  #send(to: PeerId, lane: Lane, bytes: Uint8Array): boolean {
+    const isSent = this.#network.send(to, lane, bytes);
+    if (isSent) this.#sentBytes += bytes.length;
+    return isSent;
   }
 
   #fail(request: IncomingRequest, from: PeerId, lane: Lane, cause: unknown): void {
@@ -288,7 +300,7 @@ export class Rpc {
       });
       error = new DenamoError("internal", "unknown", messageOf(cause));
     }
-    this.#network.send(from, lane, encodeFailure(request.id, error as DenamoError));
+    this.#send(from, lane, encodeFailure(request.id, error as DenamoError));
   }
 
   #expire(id: number, timeoutMs: number): void {

@@ -18,6 +18,7 @@ async function measuredOf(fields: Partial<Measured> = {}): Promise<Measured> {
     fillingPartitions: 0,
     rpc: {
       openCount: 5,
+      sentBytes: 12,
       avoidedCount: 9,
       hedging: { reads: { count: 10 }, writes: { count: 11 } },
     },
