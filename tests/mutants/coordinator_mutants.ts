@@ -210,9 +210,9 @@ export const COORDINATOR_MUTANTS: readonly Mutant[] = [
     name: "A request that fails stays counted",
     edits: [edit(
       "src/coordinator/coordinator.ts",
-      "    } finally {\n      this.#pace.ended(isTimed);\n    }\n  }\n\n  /** Counts",
+      "    } finally {\n      this.#pace.ended(isTimed);\n    }\n  }\n\n  /** Reads a key",
       "    } catch (error) {\n      this.#pace.began();\n      throw error;\n    } finally {\n" +
-        "      this.#pace.ended(isTimed);\n    }\n  }\n\n  /** Counts",
+        "      this.#pace.ended(isTimed);\n    }\n  }\n\n  /** Reads a key",
     )],
     finding: leftover,
     why: "A limit on what is in flight that leaks ends in a node that refuses everything",

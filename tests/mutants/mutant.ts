@@ -86,7 +86,7 @@ export const FINDINGS = {
   noProgress: found("I14", /^No progress|the cluster is whole/),
   badRecovery: found(
     "I15",
-    /is not recovered as it was durable|A node cannot start|is read nevertheless/,
+    /is not recovered as it was durable|A node cannot start|is read nevertheless|On the disk .* cannot be read/,
   ),
   believedDamage: found("I15", /Cannot decode (object|an entry of the journal)/),
   noReplay: found("I16", /went another way/),

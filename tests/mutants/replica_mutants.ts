@@ -197,11 +197,11 @@ export const REPLICA_MUTANTS: readonly Mutant[] = [
     name: "Tombstones are removed at once",
     edits: [edit(
       "src/replica/replica.ts",
-      "    const durable = this.#storage.commit([{ partition, key, object }]);\n" +
+      "    const durable = this.#storage.commit([{ partition, key, object, before }]);\n" +
         "    this.trees.changed(partition, key, before, object);",
       "    const siblings = [...object?.opaque.siblings() ?? []];\n" +
         "    const kept = siblings.every(({ value }) => value === null) ? undefined : object;\n" +
-        "    const durable = this.#storage.commit([{ partition, key, object: kept }]);\n" +
+        "    const durable = this.#storage.commit([{ partition, key, object: kept, before }]);\n" +
         "    this.trees.changed(partition, key, before, kept);",
     )],
     finding: resurrected,

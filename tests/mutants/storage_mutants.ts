@@ -13,6 +13,15 @@ const ROTTING = {
   meanFaultMs: 500,
 } as const;
 
+/** Sets whose elements lie apart, on disks that lose power. */
+const IN_PARTS = {
+  ...only("powerCut", "crash"),
+  apartBytes: 20,
+  journalCount: 3,
+  mergingClientCount: 2,
+  meanFaultMs: 500,
+} as const;
+
 export const STORAGE_MUTANTS: readonly Mutant[] = [
   {
     name: "A batch is acknowledged when it is handed to the disk",
@@ -36,12 +45,34 @@ export const STORAGE_MUTANTS: readonly Mutant[] = [
     name: "A commit that failed stays visible",
     edits: [edit(
       "src/storage/engine.ts",
-      "      if (this.#pending.get(write.name) === write) this.#pending.delete(write.name);\n" +
-        "      if (write.place",
-      "      if (write.place",
+      "      if (latest === write) this.#pending.delete(write.name);\n      else if (latest !== undefined)",
+      "      if (latest !== undefined && latest !== write)",
     )],
     finding: differentOwners,
     why: "A cache that is filled before the write is certain shows what no disk has",
+  },
+  {
+    name: "An entry leaves the journal though a later change builds upon what it alone holds",
+    edits: [edit(
+      "src/storage/flusher.ts",
+      "      for (const write of this.#table.needing(entry.sequence)) if (!take(write)) return step;\n",
+      "",
+    )],
+    finding: tooEarlyOk,
+    with: IN_PARTS,
+    why:
+      "The log is cut by the latest version of a key, and an element of a large set is gone after a crash",
+  },
+  {
+    name: "Parts that are needed no more stay on the disk",
+    edits: [edit(
+      "src/storage/encoded_change.ts",
+      "(before === undefined || partsCodec.isApart(before))",
+      "before === undefined",
+    )],
+    finding: tooEarlyOk,
+    with: IN_PARTS,
+    why: "What was removed with the whole comes back when the set grows again",
   },
   {
     name: "The last value of the journal is not replayed",

@@ -18,6 +18,7 @@ import {
 import { joinParts, type Part } from "../../src/crdt/parts.ts";
 import { decodeHead, headKey, partPlace, partRange, type Place } from "../../src/storage/record.ts";
 import { CorruptError } from "../../src/wire/errors.ts";
+import { MalformedError } from "../../src/base/malformed.ts";
 import { DiskImage } from "./memory_disk.ts";
 
 /** What one entry of the journal left of one key. */
@@ -38,9 +39,9 @@ export class Platter extends DiskImage {
   /** What the heads of records say, as long as nothing on the platter has changed by itself. */
   readonly #objects = new WeakMap<Uint8Array, DataObject>();
 
-  /** Whether what lies here of a key is damaged. */
+  /** Whether what lies here of a key is damaged, or never was an object. */
   isUnreadable(partition: number, key: Uint8Array): boolean {
-    return this.isDamaged && this.#read(partition, key) === undefined;
+    return this.#read(partition, key) === undefined;
   }
 
   /**
@@ -51,7 +52,7 @@ export class Platter extends DiskImage {
     return this.#read(partition, key) ?? DataObject.empty;
   }
 
-  /** Undefined if it is damaged. */
+  /** Undefined if it cannot be read. */
   #read(partition: number, key: Uint8Array): DataObject | undefined {
     const left = this.#left.get(binaryString(key)) ?? [];
     const place: Place = { table: "object", partition, key };
@@ -76,7 +77,7 @@ export class Platter extends DiskImage {
     if (body === undefined) return undefined;
     if (this.#decodeHead(place, head)?.isApart !== true) return decodeObject(body);
     const parts = this.#partsOf(place, new Set());
-    return parts && joinParts(body, parts.values());
+    return parts && joined(body, parts);
   }
 
   /** What the latest of the changes in the journal says, with the parts that all of them and the records have. */
@@ -95,7 +96,7 @@ export class Platter extends DiskImage {
     for (const [id, { body, name }] of changed) {
       if (body !== undefined) parts?.set(id, { name: name.slice(), body: body.slice() });
     }
-    return parts && joinParts(body.slice(), parts.values());
+    return parts && joined(body.slice(), parts);
   }
 
   /** The parts among the records but for some; undefined if one is damaged. */
@@ -192,6 +193,19 @@ export class Platter extends DiskImage {
       else this.#left.set(name, left);
     }
     this.#entries.delete(sequence);
+  }
+}
+
+/** What parts are put together to; undefined if they do not belong together. */
+function joined(
+  head: Uint8Array<ArrayBuffer>,
+  parts: ReadonlyMap<string, Part>,
+): DataObject | undefined {
+  try {
+    return joinParts(head, parts.values());
+  } catch (error) {
+    if (error instanceof MalformedError) return undefined;
+    throw error;
   }
 }
 
