@@ -78,11 +78,16 @@ const SHAPES: readonly (readonly string[])[] = [
   ["PFADD", "key"],
   ["PFCOUNT", "key"],
   ["PFCOUNT", "key", "key"],
+  ["PFCOUNT", "key", "key", "key"],
+  ["PFMERGE", "key", "key"],
+  ["PFMERGE", "key", "key", "key"],
+  ["PFMERGE", "key"],
   // Wrong in one way or another.
   ["SADD", "key"],
   ["HSET", "key", "word"],
   ["HSET", "key", "word", "word", "word"],
   ["INCR"],
+  ["PFMERGE"],
   ["SSCAN", "key", "x"],
   ["SRANDMEMBER", "key", "x"],
 ];
@@ -129,6 +134,7 @@ const ON_STRINGS = [
   "DECRBY",
   "PFADD",
   "PFCOUNT",
+  "PFMERGE",
 ];
 
 /** Whether a value may be a string in Redis that is none here, or the other way round. */
