@@ -2,8 +2,7 @@
 // values in words.
 
 import { utf8, utf8Text } from "../../src/base/bytes.ts";
-import type { NestedOperation, NestedValues, TypeName } from "../../src/node/api.ts";
-import { MergedValues } from "../../src/node/api.ts";
+import type { MergedValues, NestedOperation, NestedValues, TypeName } from "../../src/node/api.ts";
 import { readTimeMs } from "./stage_setting.ts";
 
 export type Alteration =
