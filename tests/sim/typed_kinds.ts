@@ -2,14 +2,17 @@
 // client changes it, and what the oracle says of what is there in the end.
 
 import { utf8, utf8Text } from "../../src/base/bytes.ts";
+import { hash64 } from "../../src/base/hash.ts";
 import type { Dot } from "../../src/causality/dot.ts";
+import { hyperLogLog, registersIn } from "../../src/crdt/hyperloglog.ts";
+import { entryOf, NO_REGISTERS } from "../../src/crdt/hyperloglog_registers.ts";
 import type { NestedOperation } from "../../src/crdt/map.ts";
 import { MergedValues } from "../../src/crdt/merged_values.ts";
 import type { Dice } from "./dice.ts";
 import type { DocumentAuthor } from "./document_author.ts";
 import { wordsOf } from "./document_author.ts";
 import type { Tried } from "./oracles/attempts.ts";
-import { distinctProblem, registersOf } from "./oracles/distinct_counts.ts";
+import { distinctProblem } from "./oracles/distinct_counts.ts";
 import { documentProblems } from "./oracles/documents.ts";
 import { extremeProblem } from "./oracles/extremes.ts";
 import { presenceProblems } from "./oracles/presence.ts";
@@ -98,22 +101,42 @@ function extreme(type: "max" | "min", key: string): Kind<number> {
   };
 }
 
+/** In one of so many registers elements may be, so that some share one. */
+const EVERY_REGISTER = 64;
+
 /** From how many elements some are counted. */
 const VISITORS = 400;
+
+let visitors: string[] | undefined;
+
+/** Elements that meet in few registers. */
+function visitor(number: number): string {
+  if (visitors === undefined) {
+    visitors = [];
+    for (let i = 0; visitors.length < VISITORS; i++) {
+      const register = Math.floor(entryOf(hash64(utf8(`v${i}`))) / 64);
+      if (register % EVERY_REGISTER === 0) visitors.push(`v${i}`);
+    }
+  }
+  return visitors[number]!;
+}
 
 const hyperloglog: Kind<readonly string[]> = {
   key: "mh",
   draw({ dice }) {
-    const elements = Array.from({ length: 1 + dice.below(4) }, () => `v${dice.below(VISITORS)}`);
+    const elements = Array.from({ length: 1 + dice.below(4) }, () => visitor(dice.below(VISITORS)));
     const type = "hyperloglog";
-    const operation: NestedOperation = dice.happens(0.3)
-      ? { type, operation: { kind: "merge", registers: registersOf(elements) } }
-      : { type, operation: { kind: "add", elements: elements.map(utf8) } };
+    const add = { kind: "add", elements: elements.map(utf8) } as const;
+    if (!dice.happens(0.3)) return { operation: { type, operation: add }, facts: elements };
+    // What another one has counted, as PFMERGE does.
+    const other = hyperLogLog.apply(hyperLogLog.empty, add, { actor: "other", time: 1 });
+    const registers = registersIn(other.store);
+    const operation: NestedOperation = { type, operation: { kind: "merge", registers } };
     return { operation, facts: elements };
   },
   problems(attempts, merged) {
     const { operation } = MergedValues.mergeOfDistinct([merged]);
-    const registers = "registers" in operation ? operation.registers : registersOf([]);
+    const registers = "registers" in operation ? operation.registers : NO_REGISTERS;
     const tried = attempts.map((attempt) => ({ ...attempt, elements: attempt.facts }));
     return listOf(distinctProblem(tried, registers));
   },

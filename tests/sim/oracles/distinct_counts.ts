@@ -6,22 +6,11 @@
 
 import { utf8 } from "../../../src/base/bytes.ts";
 import { hash64 } from "../../../src/base/hash.ts";
-import {
-  entries,
-  entryOf,
-  NO_REGISTERS,
-  raise,
-  type Registers,
-} from "../../../src/crdt/hyperloglog_registers.ts";
+import { entries, entryOf, type Registers } from "../../../src/crdt/hyperloglog_registers.ts";
 import { isOk, mayHaveHappened, type Tried } from "./attempts.ts";
 
 export interface DistinctAttempt extends Tried {
   readonly elements: readonly string[];
-}
-
-/** The registers of a HyperLogLog that has counted these elements. */
-export function registersOf(elements: readonly string[]): Registers {
-  return raise(NO_REGISTERS, elements.map((element) => entryOf(hash64(utf8(element)))));
 }
 
 /** What is wrong with the registers. */
@@ -30,8 +19,9 @@ export function distinctProblem(
   registers: Registers,
 ): string | undefined {
   const ranksOf = (which: (attempt: Tried) => boolean) =>
-    ranks(registersOf(attempts.filter(which).flatMap(({ elements }) => elements)));
-  const [least, most, held] = [ranksOf(isOk), ranksOf(mayHaveHappened), ranks(registers)];
+    ranksAfter(attempts.filter(which).flatMap(({ elements }) => elements.map(entry)));
+  const [least, most] = [ranksOf(isOk), ranksOf(mayHaveHappened)];
+  const held = ranksAfter(entries(registers));
   for (const index of new Set([...held.keys(), ...least.keys()])) {
     const [from, rank, to] = [least, held, most].map((some) => some.get(index) ?? 0);
     if (from! <= rank! && rank! <= to!) continue;
@@ -40,9 +30,16 @@ export function distinctProblem(
   return undefined;
 }
 
-/** By register, what it has been raised to. */
-function ranks(registers: Registers): Map<number, number> {
-  return new Map(
-    [...entries(registers)].map((entry) => [Math.floor(entry / 64), entry % 64]),
-  );
+function entry(element: string): number {
+  return entryOf(hash64(utf8(element)));
+}
+
+/** By register the largest of its ranks, counted here without the code that is judged. */
+function ranksAfter(entries: Iterable<number>): Map<number, number> {
+  const ranks = new Map<number, number>();
+  for (const entry of entries) {
+    const index = Math.floor(entry / 64);
+    ranks.set(index, Math.max(ranks.get(index) ?? 0, entry % 64));
+  }
+  return ranks;
 }
