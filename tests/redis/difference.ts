@@ -92,10 +92,14 @@ const SHAPES: readonly (readonly string[])[] = [
   ["SRANDMEMBER", "key", "x"],
 ];
 
-export function randomCommand(random: SeededRandom): string[] {
+/** @param keyOf the key that stands for one of a few letters */
+export function randomCommand(
+  random: SeededRandom,
+  keyOf: (letter: string) => string = (letter) => letter,
+): string[] {
   const one = <T>(list: readonly T[]): T => list[randomBelow(random, list.length)]!;
   return one(SHAPES).map((word) => {
-    if (word === "key") return one(KEYS);
+    if (word === "key") return keyOf(one(KEYS));
     if (word === "word") return one(WORDS);
     return word === "number" ? one(NUMBERS) : word;
   });
