@@ -112,6 +112,17 @@ export const CRDT_MUTANTS: readonly Mutant[] = [
     why: "A union of sets: what was taken out of the cart comes back, as in the first Dynamo",
   },
   {
+    name: "A removal of an element is dropped",
+    edits: [edit(
+      "src/crdt/set.ts",
+      "        const left = withoutSeen(held, operation.seen);",
+      "        const left = held.length > 1 ? withoutSeen(held, operation.seen) : held;",
+    )],
+    finding: wrongElement,
+    with: CROWDED,
+    why: "An operation that is acknowledged and forgotten",
+  },
+  {
     name: "Who enables a flag that is on leaves its old dot",
     edits: [edit(
       "src/crdt/flag.ts",
@@ -202,6 +213,17 @@ export const CRDT_MUTANTS: readonly Mutant[] = [
     why: "Both have the dot of the first add, and look like one thing",
   },
   {
+    name: "What another HyperLogLog has counted is not added",
+    edits: [edit(
+      "src/crdt/hyperloglog.ts",
+      'if (operation.kind === "merge") return joinRegisters(registers, operation.registers);',
+      'if (operation.kind === "merge") return registers;',
+    )],
+    finding: wrongDistinct,
+    with: withKinds(CROWDED, "hyperloglog"),
+    why: "An operation that travels in a form of its own and is forgotten on the way",
+  },
+  {
     name: "A document takes an edit in place of all before it",
     edits: [edit(
       "src/crdt/document.ts",
@@ -223,6 +245,17 @@ export const CRDT_MUTANTS: readonly Mutant[] = [
     finding: wrongDocument,
     with: withKinds(LOOSE, "document"),
     why: "The last writer wins: what the other has typed is gone",
+  },
+  {
+    name: "An edit that comes before what it builds on is dropped",
+    edits: [edit(
+      "src/crdt/document_update.ts",
+      "    return Y.encodeStateAsUpdate(document);",
+      "    document.store.pendingStructs = null;\n    return Y.encodeStateAsUpdate(document);",
+    )],
+    finding: wrongDocument,
+    with: withKinds(LOOSE, "document"),
+    why: "It cannot be shown yet, and looks like nothing",
   },
   {
     name: "A removal of a key of a map is dropped",
