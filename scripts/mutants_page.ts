@@ -24,8 +24,10 @@ takes are more frequent than in a plain run: few kinds of faults, or more keys.
 The oracles: I1 no acknowledged write lost and nothing resurrected, I2 no dot issued twice, I3 an acknowledged
 write is on its disks, I4 owners are the same when all is healed and nothing is left of what was deleted, I5
 siblings are concurrent, I6 no session goes back, I7 a read sees what was acknowledged before it, I8 counters show
-what was added, I10 sets have what was put in and not taken out, I13 who is gone is called down and nobody else, I14 everything ends and nothing is left over, I15 a crash loses nothing
-that was durable, I16 a seed runs the same way twice, I17 what is sent is what is understood.
+what was added, I9 registers, extremes, HyperLogLogs and documents are what was put in, I10 sets, flags and maps
+have what was put in and not taken out, I13 who is gone is called down and nobody else, I14 everything ends and
+nothing is left over, I15 a crash loses nothing that was durable, I16 a seed runs the same way twice, I17 what is
+sent is what is understood.
 `;
 
 /** The whole page. */

@@ -33,6 +33,10 @@ export { StartAnewError } from "./node/left_behind.ts";
 export { type NodeOptions, RunningNode, startNode } from "./start_node.ts";
 export type { Entry, ListEntry, ListOptions, Written } from "./client/database.ts";
 export type { SessionOptions } from "./client/session.ts";
+export type { LiveDocument } from "./client/live_document.ts";
+export type { DistinctCount, Flag, Maximum, Minimum, Register } from "./client/single_values.ts";
+export type { Element } from "./client/typed_key.ts";
+export type { Counter, ElementSet, ValueMap } from "./client/typed_values.ts";
 export type { Key } from "./client/keys_and_values.ts";
 export type {
   DeleteResult,

@@ -13,6 +13,7 @@ import type {
 } from "../node/api.ts";
 import { LiveDocument } from "./live_document.ts";
 import { SessionApi, type SessionOptions } from "./session.ts";
+import { DistinctCount, Flag, Maximum, Minimum, Register } from "./single_values.ts";
 import { Counter, ElementSet, ValueMap } from "./typed_values.ts";
 import { type Key, keyBytes, keyOf, prefixBytes, storedValue, valueOf } from "./keys_and_values.ts";
 
@@ -134,6 +135,58 @@ export class Database {
   /** A map under a key; nobody is asked yet. */
   map(key: Key): ValueMap {
     return new ValueMap(this.#api, keyBytes(key));
+  }
+
+  /**
+   * A flag under a key, which is on or off; nobody is asked yet.
+   *
+   * ```ts
+   * import assert from "node:assert/strict";
+   * import { startNode } from "@denamo/denamo";
+   *
+   * const data = await Deno.makeTempDir();
+   * {
+   *   await using db = await startNode({ name: "n1", data, replication: 1 });
+   *   await db.api.initLayout(["n1"]);
+   *
+   *   await db.flag("maintenance").enable();
+   *   assert.equal(await db.flag("maintenance").isEnabled(), true);
+   *   await db.max("record").raise(12.5);
+   *   await db.max("record").raise(11); // changes nothing
+   *   assert.equal(await db.max("record").value(), 12.5);
+   *   await db.min("price").lower(3);
+   *   await db.register("title").set({ en: "Milk" });
+   *   await db.distinct("visitors").add(["Ann", "Bob", "Ann"]);
+   *   assert.equal(await db.distinct("visitors").value(), 2);
+   *   await db.map("user:42").flag("verified").enable();
+   *   await db.map("user:42").max("best").raise(7);
+   *   assert.deepEqual(await db.map("user:42").entries(), [["best", 7], ["verified", true]]);
+   * }
+   * await Deno.remove(data, { recursive: true });
+   * ```
+   */
+  flag(key: Key): Flag {
+    return new Flag(this.#api, keyBytes(key));
+  }
+
+  /** A value under a key of which the last writer is shown; nobody is asked yet. */
+  register(key: Key): Register {
+    return new Register(this.#api, keyBytes(key));
+  }
+
+  /** The largest of numbers under a key; nobody is asked yet. */
+  max(key: Key): Maximum {
+    return new Maximum(this.#api, keyBytes(key));
+  }
+
+  /** The smallest of numbers under a key; nobody is asked yet. */
+  min(key: Key): Minimum {
+    return new Minimum(this.#api, keyBytes(key));
+  }
+
+  /** About how many different elements were added under a key (a HyperLogLog); nobody is asked yet. */
+  distinct(key: Key): DistinctCount {
+    return new DistinctCount(this.#api, keyBytes(key));
   }
 
   /** Opens a document of Yjs under a key: texts, lists and maps that several people edit at once. */

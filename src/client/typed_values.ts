@@ -3,52 +3,16 @@
 // Each of these is a handle on a key, made without asking anybody; its methods are requests. Changes made through any
 // node at once are merged, whether the nodes can reach each other at that moment or not.
 
-import { strictUtf8Text, utf8 } from "../base/bytes.ts";
 import type {
   GetOptions,
   KeyValueApi,
   MapEntry,
-  MergedValues,
   NestedOperation,
-  NestedValues,
-  OperationResult,
-  TypeName,
   WriteOptions,
 } from "../node/api.ts";
-import { DenamoError } from "../wire/errors.ts";
 import { storedValue, valueOf } from "./keys_and_values.ts";
-
-/** An element of a set or a key of a map: a string is its UTF-8. */
-export type Element = string | Uint8Array;
-
-/** One key with a value of one type. */
-class TypedKey<Name extends TypeName> {
-  readonly #api: KeyValueApi;
-  readonly #key: Uint8Array;
-  readonly #type: Name;
-
-  constructor(api: KeyValueApi, key: Uint8Array, type: Name) {
-    this.#api = api;
-    this.#key = key;
-    this.#type = type;
-  }
-
-  /** @throws {DenamoError} `wrong_type` if the key holds a value of another type only */
-  async read(options?: GetOptions): Promise<MergedValues> {
-    const { exists, merged } = await this.#api.get(this.#key, options);
-    if (!exists || merged.has(this.#type)) return merged;
-    throw new DenamoError("wrong_type", "no", `The key holds no ${this.#type}`);
-  }
-
-  async value(options?: GetOptions): Promise<NestedValues[Name] | undefined> {
-    return (await this.read(options)).valueOf(this.#type);
-  }
-
-  async change(operation: NestedOperation, options?: WriteOptions): Promise<OperationResult> {
-    const { results } = await this.#api.update(this.#key, [operation], options);
-    return results[0]!;
-  }
-}
+import { Flag, Maximum, Minimum } from "./single_values.ts";
+import { bytesOf, type Element, elementOf, listOf, TypedKey, under } from "./typed_key.ts";
 
 /** A whole number to which any node adds. The sum is exact. */
 export class Counter {
@@ -106,13 +70,17 @@ export class ElementSet {
 }
 
 /**
- * Keys with values. Each value is a register, of which the last writer is shown, or a counter. A key that is
- * changed beside its deletion stays.
+ * Keys with values. Each value is a register, of which the last writer is shown, a counter, a flag, a maximum or a
+ * minimum. A key that is changed beside its deletion stays.
  */
 export class ValueMap {
+  readonly #api: KeyValueApi;
+  readonly #key: Uint8Array;
   readonly #at: TypedKey<"map">;
 
   constructor(api: KeyValueApi, key: Uint8Array) {
+    this.#api = api;
+    this.#key = key;
     this.#at = new TypedKey(api, key, "map");
   }
 
@@ -126,6 +94,21 @@ export class ValueMap {
     const operation = { kind: "add", amount, id: undefined } as const;
     const changed = under(key, { type: "counter", operation });
     return (await this.#at.change(changed, options)).count!;
+  }
+
+  /** A flag under a key; nobody is asked yet. */
+  flag(key: Element): Flag {
+    return new Flag(this.#api, this.#key, bytesOf(key));
+  }
+
+  /** The largest of numbers under a key; nobody is asked yet. */
+  max(key: Element): Maximum {
+    return new Maximum(this.#api, this.#key, bytesOf(key));
+  }
+
+  /** The smallest of numbers under a key; nobody is asked yet. */
+  min(key: Element): Minimum {
+    return new Minimum(this.#api, this.#key, bytesOf(key));
   }
 
   /** Returns whether the key was there. */
@@ -162,22 +145,4 @@ function shown(entry: MapEntry): unknown {
     default:
       return entry.value;
   }
-}
-
-function under(key: Element, nested: NestedOperation): NestedOperation {
-  return { type: "map", operation: { kind: "update", key: bytesOf(key), nested } };
-}
-
-function listOf(element: Element | readonly Element[]): Uint8Array[] {
-  return typeof element === "string" || element instanceof Uint8Array
-    ? [bytesOf(element)]
-    : element.map(bytesOf);
-}
-
-function bytesOf(element: Element): Uint8Array {
-  return typeof element === "string" ? utf8(element) : element;
-}
-
-function elementOf(bytes: Uint8Array): Element {
-  return strictUtf8Text(bytes) ?? bytes;
 }

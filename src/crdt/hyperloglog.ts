@@ -9,9 +9,10 @@
 // Store: beginning -> registers (hyperloglog_registers.ts). There is one beginning, and more only where
 // replicas began at the same time. An add is O(registers) at worst, 16 KiB to be copied.
 //
-//   store     := count | (dot | registers) ...
-//   registers := count | (register less the one before × 64 + rank) ...   up to SPARSE_MAX of them
-//              | count | 2^14 × 6 bits                                   above
+//   store := count | (dot | registers) ...     see hyperloglog_codec.ts
+//
+// What another HyperLogLog has counted is merged into this one as an add of its registers, so that a removal takes
+// it as it takes everything else.
 //
 // Source: Flajolet et al., "HyperLogLog" (2007). Redis Enterprise's replicated HyperLogLog also lets
 // a delete win.
@@ -19,20 +20,18 @@
 import { hash64 } from "../base/hash.ts";
 import type { Dot } from "../causality/dot.ts";
 import { causalType } from "./causal_type.ts";
-import { DOT_BYTES, type StoreReader, type StoreType, type StoreWriter } from "./dot_store.ts";
+import { DOT_BYTES, type StoreType } from "./dot_store.ts";
 import { joinDotted, readDotted, withoutSeen, writeDotted } from "./dotted.ts";
+import { readRegisters, writeRegisters } from "./hyperloglog_codec.ts";
 import {
   entryOf,
   estimate,
-  fromRanks,
   joinRegisters,
   NO_REGISTERS,
   raise,
   raised,
-  RANK_MAX,
   REGISTERS,
   type Registers,
-  SPARSE_MAX,
 } from "./hyperloglog_registers.ts";
 
 /** Registers, under the dot of the add that began them. */
@@ -42,10 +41,10 @@ export interface Begun extends Dot {
 
 export type HyperLogLogStore = readonly Begun[];
 
-export interface HyperLogLogOperation {
-  readonly kind: "add";
-  readonly elements: readonly Uint8Array[];
-}
+export type HyperLogLogOperation =
+  | { readonly kind: "add"; readonly elements: readonly Uint8Array[] }
+  /** Adds what others have counted: see {@linkcode registersIn}. */
+  | { readonly kind: "merge"; readonly registers: Registers };
 
 export const hyperLogLogStore: StoreType<HyperLogLogStore, HyperLogLogOperation, number> = {
   name: "hyperloglog",
@@ -54,12 +53,11 @@ export const hyperLogLogStore: StoreType<HyperLogLogStore, HyperLogLogOperation,
   isEmpty: (store) => store.length === 0,
   isLive: (store) => store.length > 0,
 
-  apply(store, { elements }, dot) {
-    const added = elements.map((element) => entryOf(hash64(element)));
+  apply(store, operation, dot) {
     const [first, ...others] = store;
-    if (first === undefined) return [{ ...dot, registers: raise(NO_REGISTERS, added) }];
+    if (first === undefined) return [{ ...dot, registers: withAdded(NO_REGISTERS, operation) }];
     // Which of several is the same everywhere where these are known, so that their sum stays small.
-    const registers = raise(first.registers, added);
+    const registers = withAdded(first.registers, operation);
     return registers === first.registers ? store : [{ ...first, registers }, ...others];
   },
 
@@ -78,10 +76,7 @@ export const hyperLogLogStore: StoreType<HyperLogLogStore, HyperLogLogOperation,
     }),
 
   forget: (store) => store,
-  value: (store) =>
-    store.length === 0
-      ? 0
-      : estimate(store.map(({ registers }) => registers).reduce(joinRegisters)),
+  value: (store) => store.length === 0 ? 0 : estimate(registersIn(store)),
   latestDots: (store) => store,
   count: (store) => ({ elements: 0, dots: store.length }),
   sizeBytes: (store) =>
@@ -93,61 +88,16 @@ export const hyperLogLogStore: StoreType<HyperLogLogStore, HyperLogLogOperation,
 
 export const hyperLogLog = causalType(hyperLogLogStore);
 
-/** About how many different elements several stores have counted together. */
-export function mergedCount(stores: readonly HyperLogLogStore[]): number {
-  return hyperLogLogStore.value(stores.flat());
+/** What a store, or several that were put together, have counted. */
+export function registersIn(store: HyperLogLogStore): Registers {
+  return store.map(({ registers }) => registers).reduce(joinRegisters, NO_REGISTERS);
+}
+
+function withAdded(registers: Registers, operation: HyperLogLogOperation): Registers {
+  if (operation.kind === "merge") return joinRegisters(registers, operation.registers);
+  return raise(registers, operation.elements.map((element) => entryOf(hash64(element))));
 }
 
 function registersBytes(registers: Registers): number {
   return registers instanceof Uint32Array ? 3 * registers.length : REGISTERS / 4 * 3;
-}
-
-function writeRegisters(writer: StoreWriter, registers: Registers): void {
-  if (registers instanceof Uint32Array) {
-    writer.integer(registers.length);
-    let previous = 0;
-    for (const entry of registers) {
-      const index = Math.floor(entry / 64);
-      writer.integer(entry - previous * 64);
-      previous = index;
-    }
-    return;
-  }
-  writer.integer(registers.reduce((count, rank) => count + Number(rank > 0), 0));
-  for (let at = 0; at < REGISTERS; at += 4) {
-    const bits = registers.subarray(at, at + 4).reduce((bits, rank) => bits * 64 + rank, 0);
-    writer.byte(bits >>> 16);
-    writer.byte((bits >>> 8) & 0xff);
-    writer.byte(bits & 0xff);
-  }
-}
-
-function readRegisters(reader: StoreReader): Registers {
-  const count = reader.integer();
-  if (count > REGISTERS) throw reader.malformed("there are too many registers");
-  const ranks = new Map<number, number>();
-  let index = 0;
-  if (count <= SPARSE_MAX) {
-    for (let i = 0; i < count; i++) {
-      const gap = reader.integer();
-      if (gap < 64 && i > 0) throw reader.malformed("registers are out of order");
-      index += Math.floor(gap / 64);
-      if (index >= REGISTERS) throw reader.malformed("a register has no place");
-      ranks.set(index, rankIn(reader, gap % 64));
-    }
-    return fromRanks(ranks);
-  }
-  for (; index < REGISTERS; index += 4) {
-    const bits = reader.byte() * 2 ** 16 + reader.byte() * 2 ** 8 + reader.byte();
-    [bits >>> 18, (bits >>> 12) & 63, (bits >>> 6) & 63, bits & 63].forEach((rank, i) => {
-      if (rank > 0) ranks.set(index + i, rankIn(reader, rank));
-    });
-  }
-  if (ranks.size !== count) throw reader.malformed("registers are miscounted");
-  return fromRanks(ranks);
-}
-
-function rankIn(reader: StoreReader, rank: number): number {
-  if (rank === 0 || rank > RANK_MAX) throw reader.malformed(`rank ${rank} is none`);
-  return rank;
 }

@@ -3,13 +3,14 @@
 import {
   isLive,
   type MapStore,
+  type NestedOperation,
   type NestedValues,
   type Slots,
   slotsAt,
   storeIn,
   valueIn,
 } from "./map.ts";
-import { type HyperLogLogStore, mergedCount } from "./hyperloglog.ts";
+import { type HyperLogLogStore, hyperLogLogStore, registersIn } from "./hyperloglog.ts";
 import type { TypeName } from "./contract.ts";
 import { hasElement, type SetStore } from "./set.ts";
 
@@ -55,7 +56,16 @@ export class MergedValues {
 
   /** About how many different elements several HyperLogLogs have counted together. */
   static countDistinct(all: readonly MergedValues[]): number {
-    const stores = all.map((values) => storeIn(values.#slots, "hyperloglog"));
-    return mergedCount(stores.filter((store) => store !== undefined) as HyperLogLogStore[]);
+    return hyperLogLogStore.value(hyperLogLogsOf(all.map((values) => values.#slots)));
   }
+
+  /** The operation that adds to a HyperLogLog what several have counted together. */
+  static mergeOfDistinct(all: readonly MergedValues[]): NestedOperation {
+    const registers = registersIn(hyperLogLogsOf(all.map((values) => values.#slots)));
+    return { type: "hyperloglog", operation: { kind: "merge", registers } };
+  }
+}
+
+function hyperLogLogsOf(slots: readonly Slots[]): HyperLogLogStore {
+  return slots.flatMap((some) => (storeIn(some, "hyperloglog") ?? []) as HyperLogLogStore);
 }

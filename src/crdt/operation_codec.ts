@@ -8,7 +8,7 @@
 //   flag        := 0 off, 1 on
 //   register    := kind | bytes
 //   max, min    := a number in eight bytes, IEEE 754
-//   hyperloglog := elements
+//   hyperloglog := 0 | elements, or 1 | registers to merge, as in hyperloglog_codec.ts
 //   document    := update of Yjs
 //
 // Lists have their count first, bytes their length.
@@ -16,6 +16,7 @@
 import { ByteReader } from "../base/byte_reader.ts";
 import { ByteWriter } from "../base/byte_writer.ts";
 import { TYPE_NAMES } from "./contract.ts";
+import { readRegisters, writeRegisters } from "./hyperloglog_codec.ts";
 import { type NestedOperation, NESTING_MAX } from "./map.ts";
 import type { ValueKind } from "./value.ts";
 
@@ -65,7 +66,9 @@ function write(writer: ByteWriter, { operation, type }: NestedOperation): void {
       return writer.raw(bytes);
     }
     case "hyperloglog":
-      return writeList(writer, operation.elements);
+      writer.byte(operation.kind === "add" ? 0 : 1);
+      if (operation.kind === "add") return writeList(writer, operation.elements);
+      return writeRegisters(writer, operation.registers);
     case "document":
       return writer.bytes(operation.update);
   }
@@ -112,7 +115,9 @@ function read(reader: ByteReader, depth: number): NestedOperation {
       return { type, operation: { kind: "put", value } };
     }
     case "hyperloglog":
-      return { type, operation: { kind: "add", elements: readList(reader) } };
+      return flag(reader)
+        ? { type, operation: { kind: "merge", registers: readRegisters(reader) } }
+        : { type, operation: { kind: "add", elements: readList(reader) } };
     case "document":
       return { type, operation: { kind: "edit", update: reader.bytes().slice() } };
     default:

@@ -3,7 +3,7 @@ import { utf8 } from "../../src/base/bytes.ts";
 import { MalformedError } from "../../src/base/malformed.ts";
 import { SeededRandom } from "../../src/base/seeded_random.ts";
 import { hyperLogLog } from "../../src/crdt/hyperloglog.ts";
-import { add, hyperLogLogTest } from "./hyperloglog_twin.ts";
+import { add, hyperLogLogTest, mergeOf } from "./hyperloglog_twin.ts";
 import { checkHostileBytes, checkLaws } from "./laws.ts";
 
 const BATCH = 1_000;
@@ -35,6 +35,15 @@ Deno.test("what was added at several replicas, some of it twice, is counted once
   const right = hyperLogLog.apply(hyperLogLog.empty, add("b", "c"), { actor: "b", time: 1 });
   assert.equal(hyperLogLog.value(hyperLogLog.merge(left, right)), 3);
   assert.equal(hyperLogLog.apply(left, add("a"), { actor: "a", time: 2 }), left, "no effect");
+});
+
+Deno.test("merging another one adds what it has counted, and no more than once", () => {
+  const one = hyperLogLog.apply(hyperLogLog.empty, add("a", "b"), { actor: "a", time: 1 });
+  const both = hyperLogLog.apply(one, mergeOf("b", "c"), { actor: "a", time: 2 });
+  assert.equal(hyperLogLog.value(both), 3);
+  assert.equal(hyperLogLog.apply(both, mergeOf("c"), { actor: "a", time: 3 }), both, "no effect");
+  const begun = hyperLogLog.apply(hyperLogLog.empty, mergeOf(), { actor: "a", time: 1 });
+  assert.equal(begun.store.length, 1, "what is empty is there");
 });
 
 Deno.test("a removal takes what was added to the same registers beside it, not what began anew", () => {

@@ -2,6 +2,12 @@ import assert from "node:assert/strict";
 import fc from "fast-check";
 import { utf8 } from "../../src/base/bytes.ts";
 import { MalformedError } from "../../src/base/malformed.ts";
+import {
+  fromRanks,
+  RANK_MAX,
+  REGISTERS,
+  SPARSE_MAX,
+} from "../../src/crdt/hyperloglog_registers.ts";
 import { map, type NestedOperation } from "../../src/crdt/map.ts";
 import { decodeOperation, encodeOperation } from "../../src/crdt/operation_codec.ts";
 import { UPDATES } from "./document_twin.ts";
@@ -17,6 +23,10 @@ Deno.test("decodeOperation() gives back what encodeOperation() was given", () =>
     { type: "flag", operation: { kind: "disable", seen: undefined } },
     { type: "document", operation: { kind: "edit", update: UPDATES[0]!.slice() } },
     { type: "set", operation: { kind: "add", elements: [] } },
+    ...[0, 1, SPARSE_MAX, SPARSE_MAX + 1, REGISTERS].map((count): NestedOperation => {
+      const ranks = new Map(Array.from({ length: count }, (_, i) => [i, 1 + i % RANK_MAX]));
+      return { type: "hyperloglog", operation: { kind: "merge", registers: fromRanks(ranks) } };
+    }),
   ];
   for (const operation of single) {
     assert.deepEqual(decodeOperation(encodeOperation(operation)), operation);
@@ -30,6 +40,24 @@ Deno.test("decodeOperation() gives back what encodeOperation() was given", () =>
     );
     assert.deepEqual(map.encode(states[0]!), map.encode(states[1]!));
   }));
+});
+
+Deno.test("registers that no HyperLogLog has are malformed", () => {
+  const HYPERLOGLOG = 7;
+  const MERGE = 1;
+  const registers: number[][] = [
+    [1, RANK_MAX + 1], // A rank that no hash has.
+    [1, 64], // None at all.
+    [2, 65, 1], // The same register twice.
+    [2, 65], // One is missing.
+    [1, 0x80 | 1, 0x80, 0x40], // A register beyond the last.
+    [0x80 | 1, 0x80, 1], // More than a list may have, and nothing of them.
+    [0x80 | 1, 0x80, 0x80, 1], // More than there are.
+  ];
+  for (const bytes of registers) {
+    const hostile = Uint8Array.of(HYPERLOGLOG, MERGE, ...bytes);
+    assert.throws(() => decodeOperation(hostile), MalformedError, `${bytes}`);
+  }
 });
 
 Deno.test("hostile bytes are malformed, and end", () => {

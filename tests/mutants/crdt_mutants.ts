@@ -1,8 +1,22 @@
 // Mistakes of values that merge.
 
+import type { Overrides } from "../sim/overrides.ts";
+import { TYPED_KINDS, type TypedKind } from "../sim/typed_kinds.ts";
 import { edit, FINDINGS, type Mutant, only } from "./mutant.ts";
 
-const { lostElement, wrongCount, wrongElement } = FINDINGS;
+const {
+  lostElement,
+  lostEntry,
+  lostFlag,
+  wrongCount,
+  wrongDistinct,
+  wrongDocument,
+  wrongElement,
+  wrongEntry,
+  wrongExtreme,
+  wrongFlag,
+  wrongRegister,
+} = FINDINGS;
 
 /** Many changes of values that merge, and answers that do not come. */
 const UNCERTAIN = {
@@ -33,6 +47,12 @@ const CROWDED = {
   delayMs: 60,
   durationMs: 60_000,
 } as const;
+
+/** No other values of the kinds that are drawn than these. */
+function withKinds(overrides: Overrides, ...kinds: readonly TypedKind[]): Overrides {
+  const weights = TYPED_KINDS.map((kind) => [kind, kinds.includes(kind) ? 1 : 0]);
+  return { ...overrides, typedKinds: Object.fromEntries(weights) };
+}
 
 export const CRDT_MUTANTS: readonly Mutant[] = [
   {
@@ -102,5 +122,175 @@ export const CRDT_MUTANTS: readonly Mutant[] = [
     finding: wrongElement,
     with: CROWDED,
     why: "A union of sets: what was taken out of the cart comes back, as in the first Dynamo",
+  },
+  {
+    name: "A removal of an element is dropped",
+    edits: [edit(
+      "src/crdt/set.ts",
+      "        const left = withoutSeen(held, operation.seen);",
+      "        const left = held.length > 1 ? withoutSeen(held, operation.seen) : held;",
+    )],
+    finding: wrongElement,
+    with: CROWDED,
+    why: "An operation that is acknowledged and forgotten",
+  },
+  {
+    name: "Who enables a flag that is on leaves its old dot",
+    edits: [edit(
+      "src/crdt/flag.ts",
+      'operation.kind === "enable" ? [dot] :',
+      'operation.kind === "enable" ? store.length > 0 ? store : [dot] :',
+    )],
+    finding: lostFlag,
+    with: withKinds(LOOSE, "flag"),
+    why: "A disabling that has seen the old one would take the later enabling with it",
+  },
+  {
+    name: "A disabling of a flag is dropped",
+    edits: [edit(
+      "src/crdt/flag.ts",
+      ": withoutSeen(store, operation.seen),",
+      ": store,",
+    )],
+    finding: wrongFlag,
+    with: withKinds(CROWDED, "flag"),
+    why: "An operation that is acknowledged and forgotten",
+  },
+  {
+    name: "A register shows the earliest of what was written at once",
+    edits: [edit(
+      "src/crdt/register.ts",
+      "if (compareDots(written, last!) > 0) last = written;",
+      "if (compareDots(written, last!) < 0) last = written;",
+    )],
+    finding: wrongRegister,
+    with: withKinds(LOOSE, "register"),
+    why: "The sign of a comparison",
+  },
+  {
+    name: "A register keeps its own value when it meets another",
+    edits: [edit(
+      "src/crdt/register.ts",
+      "  join: (a, b, sides) => joinDotted(a, b, sides),",
+      "  join: (a, b, sides) => a.length > 0 ? a : joinDotted(a, b, sides),",
+    )],
+    finding: wrongRegister,
+    with: withKinds(LOOSE, "register"),
+    why: "A copy that believes itself more than others",
+  },
+  {
+    name: "A maximum takes the last number, whatever it is",
+    edits: [edit(
+      "src/crdt/extremes.ts",
+      "      if (held !== undefined && !exceeds(operation.value, held)) return store;\n",
+      "",
+    )],
+    finding: wrongExtreme,
+    with: withKinds(CROWDED, "max", "min"),
+    why: "A maximum that is written as a register",
+    isQuick: true,
+  },
+  {
+    name: "Of two numbers that were put at once any is the extreme",
+    edits: [edit(
+      "src/crdt/extremes.ts",
+      "if (most === undefined || exceeds(value, most)) most = value;",
+      "if (most === undefined) most = value;",
+    )],
+    finding: wrongExtreme,
+    with: withKinds(LOOSE, "max", "min"),
+    why: "What is merged keeps both, and the reader has to compare them",
+  },
+  {
+    name: "A HyperLogLog takes the smaller rank of a register",
+    edits: [edit(
+      "src/crdt/hyperloglog_registers.ts",
+      "    if (rank > (more.get(index) ?? rankOf(registers, index))) more.set(index, rank);",
+      "    const held = more.get(index) ?? rankOf(registers, index);\n" +
+        "    if (held === 0 || rank < held) more.set(index, rank);",
+    )],
+    finding: wrongDistinct,
+    with: withKinds(CROWDED, "hyperloglog"),
+    why: "The estimate falls while more is counted, and too little for anybody to see",
+  },
+  {
+    name: "A HyperLogLog that meets another keeps its own registers",
+    edits: [edit(
+      "src/crdt/hyperloglog.ts",
+      "      const registers = joinRegisters(mine.registers, theirs.registers);",
+      "      const registers = joinRegisters(mine.registers, mine.registers);",
+    )],
+    finding: wrongDistinct,
+    with: withKinds(LOOSE, "hyperloglog"),
+    why: "Both have the dot of the first add, and look like one thing",
+  },
+  {
+    name: "What another HyperLogLog has counted is not added",
+    edits: [edit(
+      "src/crdt/hyperloglog.ts",
+      'if (operation.kind === "merge") return joinRegisters(registers, operation.registers);',
+      'if (operation.kind === "merge") return registers;',
+    )],
+    finding: wrongDistinct,
+    with: withKinds(CROWDED, "hyperloglog"),
+    why: "An operation that travels in a form of its own and is forgotten on the way",
+  },
+  {
+    name: "A document takes an edit in place of all before it",
+    edits: [edit(
+      "src/crdt/document.ts",
+      "    const update = canonical(first.update, operation.update);",
+      "    const update = canonical(operation.update);",
+    )],
+    finding: wrongDocument,
+    with: withKinds(CROWDED, "document"),
+    why: "A document that is stored as a value",
+    isQuick: true,
+  },
+  {
+    name: "Of two copies of a document one is dropped when they meet",
+    edits: [edit(
+      "src/crdt/document_update.ts",
+      "compareBytes(a, b) < 0 ? canonical(a, b) : canonical(b, a);",
+      "canonical(compareBytes(a, b) < 0 ? b : a);",
+    )],
+    finding: wrongDocument,
+    with: withKinds(LOOSE, "document"),
+    why: "The last writer wins: what the other has typed is gone",
+  },
+  {
+    name: "An edit that comes before what it builds on is dropped",
+    edits: [edit(
+      "src/crdt/document_update.ts",
+      "    return Y.encodeStateAsUpdate(document);",
+      "    document.store.pendingStructs = null;\n    return Y.encodeStateAsUpdate(document);",
+    )],
+    finding: wrongDocument,
+    with: withKinds(LOOSE, "document"),
+    why: "It cannot be shown yet, and looks like nothing",
+  },
+  {
+    name: "A removal of a key of a map is dropped",
+    edits: [edit(
+      "src/crdt/map.ts",
+      "        (slots) => removed(slots, operation.seen, dot),\n      );\n    }",
+      "        (slots) => slots.length > 1 ? removed(slots, operation.seen, dot) : slots,\n" +
+        "      );\n    }",
+    )],
+    finding: wrongEntry,
+    with: withKinds(CROWDED, "map"),
+    why: "An operation that is acknowledged and forgotten",
+  },
+  {
+    name: "What only one side has under a key of a map is taken for removed",
+    edits: [edit(
+      "src/crdt/map.ts",
+      "    const before = mine?.store ?? type.empty;\n",
+      "    if (theirs === undefined) return [];\n" +
+        "    const before = mine?.store ?? type.empty;\n",
+    )],
+    finding: lostEntry,
+    with: withKinds(LOOSE, "map"),
+    why: "An absence says something only to who knows what was seen",
   },
 ];

@@ -17,6 +17,7 @@ export type OracleName =
   | "I6"
   | "I7"
   | "I8"
+  | "I9"
   | "I10"
   | "I13"
   | "I14"
@@ -76,6 +77,14 @@ export const FINDINGS = {
   wentBack: found("I6", /^A session .* (goes back|does not show)/),
   staleRead: found("I7", /is not in a later read/),
   wrongCount: found("I8", /^Counter .* shows/),
+  wrongRegister: found("I9", /^Register .* shows/),
+  wrongExtreme: found("I9", /^(Maximum|Minimum) shows/),
+  wrongDistinct: found("I9", /^Distinct count has register/),
+  wrongDocument: found("I9", /^Document (lacks|shows)/),
+  lostFlag: found("I10", /^Flag .* is lost/),
+  wrongFlag: found("I10", /^Flag .* (has come back|was never added)/),
+  lostEntry: found("I10", /^Entry .* is lost/),
+  wrongEntry: found("I10", /^Entry .* (has come back|was never added)/),
   lostElement: found("I10", /^Element .* is lost/),
   wrongElement: found("I10", /^Element .* (has come back|was never added)/),
   unseenDeath: found("I13", /does not call n\d+ down/),

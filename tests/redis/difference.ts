@@ -78,19 +78,28 @@ const SHAPES: readonly (readonly string[])[] = [
   ["PFADD", "key"],
   ["PFCOUNT", "key"],
   ["PFCOUNT", "key", "key"],
+  ["PFCOUNT", "key", "key", "key"],
+  ["PFMERGE", "key", "key"],
+  ["PFMERGE", "key", "key", "key"],
+  ["PFMERGE", "key"],
   // Wrong in one way or another.
   ["SADD", "key"],
   ["HSET", "key", "word"],
   ["HSET", "key", "word", "word", "word"],
   ["INCR"],
+  ["PFMERGE"],
   ["SSCAN", "key", "x"],
   ["SRANDMEMBER", "key", "x"],
 ];
 
-export function randomCommand(random: SeededRandom): string[] {
+/** @param keyOf the key that stands for one of a few letters */
+export function randomCommand(
+  random: SeededRandom,
+  keyOf: (letter: string) => string = (letter) => letter,
+): string[] {
   const one = <T>(list: readonly T[]): T => list[randomBelow(random, list.length)]!;
   return one(SHAPES).map((word) => {
-    if (word === "key") return one(KEYS);
+    if (word === "key") return keyOf(one(KEYS));
     if (word === "word") return one(WORDS);
     return word === "number" ? one(NUMBERS) : word;
   });
@@ -129,6 +138,7 @@ const ON_STRINGS = [
   "DECRBY",
   "PFADD",
   "PFCOUNT",
+  "PFMERGE",
 ];
 
 /** Whether a value may be a string in Redis that is none here, or the other way round. */

@@ -6,6 +6,7 @@
 
 import { DEFAULT_HINT_WINDOW_MS } from "../../src/replica/hint_window.ts";
 import type { QuorumLevel } from "../../src/replica/namespaces.ts";
+import { TYPED_KINDS, type TypedKind } from "./typed_kinds.ts";
 import { Dice } from "./dice.ts";
 
 /** Every kind of fault there is, in the order in which they are drawn. */
@@ -71,6 +72,8 @@ export interface SimOptions {
   /** How long there are faults, in milliseconds. */
   /** How many clients change values that merge, besides. */
   readonly mergingClientCount: number;
+  /** Which other values they change, in worlds that have such clients: those whose weight is above 0. */
+  readonly typedKinds: Readonly<Record<TypedKind, number>>;
   readonly durationMs: number;
   /** How long only a core is healed, in milliseconds, and longer if it takes longer to serve every key. */
   readonly coreMs: number;
@@ -138,6 +141,7 @@ export function drawOptions(seed: number, nodeCounts: readonly number[] = []): S
     sharesPartition: dice.happens(0.5),
     clientCount: dice.one([3, 4, 5]),
     mergingClientCount: new Dice(seed, "merging").one([0, 0, 1, 2]),
+    typedKinds: drawKinds(seed),
     durationMs: Math.round(dice.between(8_000, 40_000)),
     coreMs: Math.round(dice.between(2_000, 15_000)),
     requestsPerMinute: dice.one([400, 600, 900]),
@@ -203,3 +207,10 @@ const LEVELS: readonly (readonly [QuorumLevel, QuorumLevel])[] = [
   ["quorum", "one"],
   ["one", "one"],
 ];
+
+/** Two kinds for each world, so that they are changed often. */
+function drawKinds(seed: number): SimOptions["typedKinds"] {
+  const drawn = new Dice(seed, "typed kinds").some(TYPED_KINDS, 2);
+  const weights = TYPED_KINDS.map((kind) => [kind, drawn.includes(kind) ? 1 : 0]);
+  return Object.fromEntries(weights) as Record<TypedKind, number>;
+}

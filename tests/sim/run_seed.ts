@@ -16,10 +16,11 @@ import { convergenceProblems } from "./oracles/convergence.ts";
 import { idleProblems } from "./oracles/liveness.ts";
 import { lostWriteProblems } from "./oracles/lost_writes.ts";
 import { readAfterWriteProblems } from "./oracles/read_after_write.ts";
-import { type Attempt, counterProblem, setProblems } from "./oracles/merged_values.ts";
+import { counterProblem, setProblems } from "./oracles/merged_values.ts";
 import { COUNTER_KEY, FIELDS, MAP_KEY, MergingClient, SET_KEY } from "./merging_client.ts";
 import { sessionProblems, type SessionRate, sessionRate } from "./oracles/sessions.ts";
 import { dotProblems } from "./oracles/unique_dots.ts";
+import { TypedClient, typedProblems } from "./typed_client.ts";
 import { World } from "./world.ts";
 
 /** What came of one seed. */
@@ -85,11 +86,11 @@ export async function runSeed(
   globalThis.addEventListener("unhandledrejection", rejected);
   try {
     await comeUp(world);
-    const merging = await goWrong(world, faults);
+    const clients = await goWrong(world, faults);
     await recover(world);
     await becomeEqual(world);
     judge(world, await readAll(world));
-    await judgeMerging(world, merging.flatMap(({ attempts }) => attempts));
+    await judgeMerging(world, clients);
     await forgetTheDead(world);
     await writeAlone(world);
     await leaveNothingOpen(world);
@@ -141,8 +142,14 @@ async function comeUp(world: World): Promise<void> {
   world.learnOwners(first);
 }
 
+/** Those that change values which merge. */
+interface MergingClients {
+  readonly merging: readonly MergingClient[];
+  readonly typed: readonly TypedClient[];
+}
+
 /** Clients work while there are faults, and while only a core is healed; then all is, and they end. */
-async function goWrong(world: World, faults: Faults): Promise<readonly MergingClient[]> {
+async function goWrong(world: World, faults: Faults): Promise<MergingClients> {
   const { machines, options, time } = world;
   const clients = Array.from({ length: options.clientCount }, (_, i) => {
     return new Client(world, `c${i + 1}`);
@@ -150,7 +157,12 @@ async function goWrong(world: World, faults: Faults): Promise<readonly MergingCl
   const merging = Array.from({ length: options.mergingClientCount }, (_, i) => {
     return new MergingClient(world, `m${i + 1}`, new Client(world, `m${i + 1}`));
   });
-  for (const client of [...clients, ...merging]) {
+  const acknowledged: Uint8Array[] = [];
+  const typed = Array.from({ length: options.mergingClientCount }, (_, i) => {
+    return new TypedClient(world, `t${i + 1}`, new Client(world, `t${i + 1}`), acknowledged);
+  });
+  const all = [...clients, ...merging, ...typed];
+  for (const client of all) {
     client.run().catch((error) => world.violation(stackOf(error)));
   }
   faults.start();
@@ -161,14 +173,13 @@ async function goWrong(world: World, faults: Faults): Promise<readonly MergingCl
   await demandProgress(world, new Core(world, faults));
   heal(world, faults);
   await time.pass(1_000);
-  const all = [...clients, ...merging];
   for (const client of all) client.stop();
   await time.until(() => !all.some((client) => client.isBusy), "all requests have ended");
   if (options.restartsAllAtHealing) {
     for (const machine of machines) machine.crash(true, 0.5);
     for (const machine of machines) machine.start();
   }
-  return merging;
+  return { merging, typed };
 }
 
 /** A disk that was destroyed counts as lost until its node has filled it again: then more may fail. */
@@ -395,8 +406,9 @@ function judge(world: World, found: ReadonlyMap<string, readonly string[]>): voi
 }
 
 /** Every owner shows the same values that merge, and they are what was done to them. */
-async function judgeMerging(world: World, attempts: readonly Attempt[]): Promise<void> {
+async function judgeMerging(world: World, { merging, typed }: MergingClients): Promise<void> {
   if (world.options.mergingClientCount === 0) return;
+  const attempts = merging.flatMap((client) => client.attempts);
   const { nodeCount, r, replication, w } = world.options;
   const counted = countOf(r, replication) + countOf(w, replication);
   const mayStandIn = !world.options.isStrict && nodeCount > replication;
@@ -423,6 +435,9 @@ async function judgeMerging(world: World, attempts: readonly Attempt[]): Promise
     for (const problem of setProblems(attempts, elements.map(utf8Text), seesAll)) {
       world.violation(problem);
     }
+  }
+  for (const problem of await typedProblems(world, typed, seesAll, mergedAt)) {
+    world.violation(problem);
   }
 }
 

@@ -20,6 +20,8 @@ import { History, type Operation, type Write } from "./history.ts";
 import { Links } from "./links.ts";
 import { Machine, type Surroundings } from "./machine.ts";
 import { MERGING_KEYS } from "./merging_client.ts";
+import { kindsOf } from "./typed_client.ts";
+import { KINDS } from "./typed_kinds.ts";
 import { MembershipWatch } from "./membership_watch.ts";
 import { MemoryWorld } from "./memory_network.ts";
 import type { SimOptions } from "./options.ts";
@@ -87,7 +89,9 @@ export class World {
       },
     });
     this.keys = chooseKeys(options);
-    this.allKeys = options.mergingClientCount > 0 ? [...this.keys, ...MERGING_KEYS] : this.keys;
+    const merging = options.mergingClientCount > 0 ? MERGING_KEYS : [];
+    const typed = kindsOf(options).map((kind) => KINDS[kind].key);
+    this.allKeys = [...this.keys, ...merging, ...typed];
     const around: Surroundings = {
       time: this.time,
       network: this.network,

@@ -8,7 +8,10 @@ import { utf8Text } from "../../src/base/bytes.ts";
 import type { Dot } from "../../src/causality/dot.ts";
 import type { VersionVector } from "../../src/causality/version_vector.ts";
 import type { DataObject } from "../../src/crdt/data_object.ts";
+import { values as valuesType } from "../../src/crdt/values.ts";
+import { MergedValues } from "../../src/node/api.ts";
 import type { Write } from "../sim/history.ts";
+import { showMerged } from "./alterations.ts";
 
 export class DotNames {
   readonly #writes: () => readonly Write[];
@@ -33,16 +36,20 @@ export class DotNames {
   }
 
   /** What a copy holds: its values, and the latest of each actor among the dots that they have replaced. */
-  ofObject({ isEmpty, opaque }: DataObject): string {
+  ofObject({ expiry, isEmpty, opaque, values }: DataObject): string {
     if (isEmpty) return "nothing";
-    const values = [...opaque.siblings()].map((sibling) => {
+    const siblings = [...opaque.siblings()].map((sibling) => {
       const { value } = sibling;
       return `${value === null ? "deleted" : `"${utf8Text(value.bytes)}"`} (${this.of(sibling)})`;
     });
+    const merged = showMerged(new MergedValues(valuesType.value(values)));
     const replaced = opaque.entries.filter(({ discardedUpTo }) => discardedUpTo > 0)
       .map(({ actor, discardedUpTo }) => this.of({ actor, time: discardedUpTo }));
     const inPlace = replaced.length === 0 ? "" : ` in place of ${replaced.sort().join(" ")}`;
-    return `${values.length === 0 ? "no value" : values.sort().join(", ")}${inPlace}`;
+    const ends = [...expiry.siblings()].map((dot) => this.of(dot));
+    const end = ends.length === 0 ? "" : `, ends by ${ends.sort().join(" ")}`;
+    const held = [...siblings.sort(), ...merged].join(", ");
+    return `${held === "" ? "no value" : held}${inPlace}${end}`;
   }
 
   #actor({ dot, node }: Write): string {

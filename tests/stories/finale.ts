@@ -7,6 +7,7 @@ import type { Machine } from "../sim/machine.ts";
 import { convergenceProblems } from "../sim/oracles/convergence.ts";
 import { lostWriteProblems } from "../sim/oracles/lost_writes.ts";
 import { dotProblems } from "../sim/oracles/unique_dots.ts";
+import { showMerged } from "./alterations.ts";
 import type { Stage } from "./stage.ts";
 
 /** How often a key is read from all its owners before that must succeed and find them the same. */
@@ -26,21 +27,30 @@ export async function finale(stage: Stage, key: string): Promise<string[]> {
       object: stage.world.onDisk(machine, key),
     }));
   let values: string[] = [];
+  let merged: string[] = [];
   let problems: string[] = [];
   for (let round = 0; round < ROUNDS; round++) {
     problems = [];
-    for (const machine of machines) values = await readFromAll(stage, machine, key, problems);
+    for (const machine of machines) {
+      ({ merged, values } = await readFromAll(stage, machine, key, problems));
+    }
     await stage.world.time.pass(BETWEEN_ROUNDS_MS);
     problems.push(...convergenceProblems(key, copies()));
     if (problems.length === 0) break;
   }
   const { operations, writes } = stage.world.history;
   const ofKey = writes.filter((write) => write.key === key);
-  problems.push(...lostWriteProblems(key, operations, ofKey, values), ...dotProblems(writes));
+  problems.push(...dotProblems(writes));
+  const isMerged = ofKey.some(({ operation }) => operation.kind === "update");
+  // Of what merges, the reader of the story sees whether it is right.
+  if (!isMerged) problems.push(...lostWriteProblems(key, operations, ofKey, values));
   violations.push(...problems);
   const owner = copies().find(({ node }) => node === owners[0])!;
   const held = `${[...owners].sort().join(" ")}: ${stage.names.ofObject(owner.object)}`;
-  return problems.length > 0 ? problems : [held, "nothing is lost, nothing has come back"];
+  if (problems.length > 0) return problems;
+  if (!isMerged) return [held, "nothing is lost, nothing has come back"];
+  const shown = [...values.map((value) => `"${value}"`), ...merged];
+  return [held, `all read ${shown.length === 0 ? "nothing" : shown.join(", ")}`];
 }
 
 async function healAll(stage: Stage): Promise<void> {
@@ -60,13 +70,15 @@ async function readFromAll(
   { name, node }: Machine,
   key: string,
   problems: string[],
-): Promise<string[]> {
+): Promise<{ values: string[]; merged: string[] }> {
   let isEnded = false;
   let values: string[] = [];
+  let merged: string[] = [];
   const read = async () => {
     try {
-      const { siblings } = await node!.get(utf8(key), { r: "all" });
-      values = siblings.map(({ bytes }) => utf8Text(bytes));
+      const found = await node!.get(utf8(key), { r: "all" });
+      values = found.siblings.map(({ bytes }) => utf8Text(bytes));
+      merged = showMerged(found.merged);
     } catch (error) {
       if (!(error instanceof DenamoError)) throw error;
       problems.push(`All is healed, and ${name} cannot read ${key}: ${error.message}`);
@@ -77,5 +89,5 @@ async function readFromAll(
   const done = read();
   await world.time.until(() => isEnded, `${name} reads ${key}`);
   await done;
-  return values;
+  return { values, merged };
 }

@@ -5,6 +5,7 @@
 
 import { utf8, utf8Text } from "../../src/base/bytes.ts";
 import { decodeContext } from "../../src/causality/context_token.ts";
+import type { Node } from "../../src/node/node.ts";
 import type { QuorumLevel } from "../../src/replica/namespaces.ts";
 import { DenamoError, messageOf, QuorumError } from "../../src/wire/errors.ts";
 import type { Operation, OperationKind, Write } from "../sim/history.ts";
@@ -12,6 +13,7 @@ import type { Machine } from "../sim/machine.ts";
 import { countOf } from "../sim/options.ts";
 import { durabilityProblem } from "../sim/oracles/durable_acks.ts";
 import type { World } from "../sim/world.ts";
+import { type Alteration, showMerged } from "./alterations.ts";
 import type { DotNames } from "./dot_names.ts";
 
 /** What somebody knows of a key: a context and the writes whose values came with it. */
@@ -21,10 +23,12 @@ export interface Knowledge {
 }
 
 export interface Request {
-  readonly kind: Exclude<OperationKind, "update">;
+  readonly kind: OperationKind;
   readonly key: string;
   /** Of a put. */
   readonly value: string | undefined;
+  /** Of an update: what is changed. */
+  readonly alteration: Alteration | undefined;
   readonly level: QuorumLevel | undefined;
   readonly timeoutMs: number | undefined;
   /** The context that it carries, if any. */
@@ -138,9 +142,10 @@ export class People {
       case "get": {
         const result = await node.get(key, { atLeast: context, r: level, timeoutMs });
         operation.siblings = result.siblings.map(({ bytes }) => utf8Text(bytes));
-        const values = operation.siblings.map((value) => `"${value}"`).join(", ");
+        const values = operation.siblings.map((value) => `"${value}"`);
+        const shown = [...values, ...showMerged(result.merged)].join(", ");
         const learned = this.#learn(operation, result.context(), operation.siblings);
-        return `${values === "" ? "nothing" : values}, ${learned}`;
+        return `${shown === "" ? "nothing" : shown}, ${learned}`;
       }
       case "put": {
         const value = { kind: "text", bytes: utf8(request.value!) } as const;
@@ -155,7 +160,24 @@ export class People {
         const left = `${result.siblings} ${result.siblings === 1 ? "value" : "values"}`;
         return result.existed ? `it was there, ${left}` : "it was not there";
       }
+      case "update":
+        return await this.#alter(node, key, request);
     }
+  }
+
+  async #alter(node: Node, key: Uint8Array, request: Request): Promise<string> {
+    const { knowing, level, timeoutMs } = request;
+    const alteration = request.alteration!;
+    if ("operation" in alteration) {
+      const options = { w: level, context: knowing?.token, timeoutMs };
+      const { results } = await node.update(key, [alteration.operation], options);
+      const { changed, count } = results[0]!;
+      return count === undefined ? `${changed} changed` : `it counts ${count}`;
+    }
+    const { endsInMs } = alteration;
+    const atMs = endsInMs === undefined ? undefined : Math.floor(node.nowMs()) + endsInMs;
+    const { existed } = await node.expire(key, atMs, { w: level, timeoutMs });
+    return existed ? "it is there" : "it is not there";
   }
 
   /** Remembers a context with what came with it; returns it in words. */

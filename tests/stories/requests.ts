@@ -1,5 +1,6 @@
 // What a person of a story may ask of a node, read from words.
 
+import { readAlteration } from "./alterations.ts";
 import { readLevel, readTimeMs } from "./stage_setting.ts";
 import type { Request } from "./people.ts";
 import type { Stage } from "./stage.ts";
@@ -32,7 +33,18 @@ export function readRequest(stage: Stage, text: string): Request {
 }
 
 function readKind(stage: Stage, text: string): Request {
-  const plain = { value: undefined, level: undefined, timeoutMs: undefined, knowing: undefined };
+  const plain = {
+    value: undefined,
+    alteration: undefined,
+    level: undefined,
+    timeoutMs: undefined,
+    knowing: undefined,
+  };
+  const altered = readAlteration(text);
+  if (altered !== undefined) {
+    const { alteration, key, person } = altered;
+    return { ...plain, kind: "update", key, alteration, knowing: known(stage, person, key) };
+  }
   const [, read, reader, ofOther] = GET.exec(text) ?? [];
   if (read !== undefined) {
     return { ...plain, kind: "get", key: read, knowing: known(stage, reader, ofOther ?? read) };

@@ -21,6 +21,12 @@
 //   ann at n1: put cart = "milk" with what bob saw       the context of bob's last answer
 //   ann at n1: put cart = "milk" with what bob saw of list        one of another key
 //   ann at n1: delete cart                         also `with what ann saw`
+//   ann at n1: add "milk" "tea" to set cart         values that merge, and when a key ends; a removal takes what
+//   ann at n1: remove "milk" from set cart           a read would show, or `with what ann saw`
+//   ann at n1: add 5 to counter visits
+//   ann at n1: set name = "Ada" in map user
+//   ann at n1: remove name from map user
+//   ann at n1: let cart end in 10 s                also `let cart never end`
 //   ann at n1 begins: ...                          does not wait for the answer
 //   ann hears                                      waits for it
 //
@@ -44,7 +50,7 @@
 //   when all is healed, of cart  undoes all that is wrong, reads cart from all its owners, and judges
 //
 // Names: n1b:3 is the third write of the second actor of n1 (see dot_names.ts). "In place of n1b:3" means that
-// everything of that actor up to then has been seen and replaced.
+// everything of that actor up to then has been seen and replaced, "ends by n1b:3" that this write said when.
 
 import { messageOf } from "../../src/wire/errors.ts";
 import { Stage } from "./stage.ts";

@@ -48,6 +48,11 @@ const MISTAKES: readonly (readonly [text: string, problem: RegExp])[] = [
   [storyOf("ann at n1: sell cart"), /Line 7: Cannot read the request "sell cart"/],
   [storyOf("ann at n1: get cart, w one"), /Line 7: Cannot read "w one" of a get/],
   [storyOf("ann at n1: delete cart with what bob saw"), /Line 7: bob has seen nothing of cart/],
+  [
+    storyOf('ann at n1: remove "x" from set cart with what bob saw'),
+    /Line 7: bob has seen nothing of cart/,
+  ],
+  [storyOf("ann at n1: add x to set cart"), /Line 7: Cannot read the request "add x to set cart"/],
   [storyOf('ann at n1: put a = "1"', 'ann at n1: put b = "1"'), /Line 8: "1" is written twice/],
   [storyOf('restore the disk of n1 from "monday"'), /Line 7: n1 runs/],
   [

@@ -1,6 +1,6 @@
-// PFADD and PFCOUNT: about how many different elements have been counted.
+// PFADD, PFCOUNT and PFMERGE: about how many different elements have been counted.
 
-import { MergedValues } from "../../node/api.ts";
+import { MergedValues, type NodeApi } from "../../node/api.ts";
 import { ALL_KEYS, type Arguments, type Client, type Command, ONE_KEY } from "./command.ts";
 import { forEachKey } from "./many_keys.ts";
 import { change, changedBy, readOf } from "./typed_values.ts";
@@ -24,6 +24,15 @@ export const HYPERLOGLOG_COMMANDS: readonly Command[] = [
     flags: ["readonly"],
     keys: ALL_KEYS,
   },
+  {
+    name: "pfmerge",
+    arity: -2,
+    run: merge,
+    group: "hyperloglog",
+    summary: "Add to the first what the others have counted: they are read, then it is changed",
+    flags: ["write"],
+    keys: ALL_KEYS,
+  },
 ];
 
 async function add({ api, reply }: Client, command: Arguments): Promise<void> {
@@ -35,8 +44,21 @@ async function add({ api, reply }: Client, command: Arguments): Promise<void> {
 }
 
 async function count({ api, reply }: Client, command: Arguments): Promise<void> {
-  const values = await forEachKey(command.slice(1), "reads", async (key) => {
+  reply.integer(MergedValues.countDistinct(await readAll(api, command.slice(1))));
+}
+
+async function merge({ api, reply }: Client, command: Arguments): Promise<void> {
+  const [, destination, ...sources] = command;
+  const operation = MergedValues.mergeOfDistinct(await readAll(api, sources));
+  await change(api, destination!, [operation]);
+  reply.ok();
+}
+
+async function readAll(
+  api: NodeApi,
+  keys: readonly Uint8Array[],
+): Promise<readonly MergedValues[]> {
+  return await forEachKey(keys, "reads", async (key) => {
     return (await readOf(api, key, "hyperloglog")).merged;
   });
-  reply.integer(MergedValues.countDistinct(values));
 }

@@ -43,7 +43,7 @@ const REASONS: readonly (readonly [reason: string, names: string])[] = [
     "xpending xrange xread xreadgroup xrevrange xsetid xtrim",
   ],
   [FRACTIONS, "hincrbyfloat incrbyfloat"],
-  ["it is not offered yet", "hrandfield hstrlen pfmerge pfdebug pfselftest sintercard"],
+  ["it is not offered yet", "hrandfield hstrlen pfdebug pfselftest sintercard"],
   [NO_SCRIPTS, "eval eval_ro evalsha evalsha_ro fcall fcall_ro function script"],
   [
     NO_CHANNELS,

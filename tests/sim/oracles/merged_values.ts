@@ -1,26 +1,22 @@
-// Values that merge are what was done to them (I8, I10).
+// Counters and sets are what was done to them (I8, I10; for sets see presence.ts).
 //
 // A counter shows, when all is healed, everything that was added with success, once, and of what nobody knows any
 // part:
 //
 //   sum of ok + sum of the negative unknown  <=  value  <=  sum of ok + sum of the positive unknown
 //
-// An element is in a set if it was added with success after every removal of it had ended; it is not if nobody has
-// ever added it, or, where every removal has seen every add before it (`seesAll`), if it was removed with success
-// after every add had ended. An add and a removal side by side may come out either way.
-//
-// Source: Jepsen, checker/counter and checker/set-full.
+// Source: Jepsen, checker/counter.
+
+import type { Tried } from "./attempts.ts";
+import { presenceProblems } from "./presence.ts";
 
 /** What a client has tried, and what became of it. */
-export interface Attempt {
+export interface Attempt extends Tried {
   readonly kind: "count" | "add" | "remove";
   /** Of which counter, or of which element. */
   readonly name: string;
   /** What was added to a counter. */
   readonly amount: number;
-  readonly outcome: "ok" | "no" | "unknown";
-  readonly invokedAtMs: number;
-  readonly endedAtMs: number;
 }
 
 /** What is wrong with the value of a counter. */
@@ -45,31 +41,9 @@ export function setProblems(
   elements: readonly string[],
   seesAll: boolean,
 ): string[] {
-  const problems: string[] = [];
-  const happened = attempts.filter(({ outcome }) => outcome !== "no");
-  const names = new Set([...happened.map(({ name }) => name), ...elements]);
-  for (const name of names) {
-    const of = (kind: Attempt["kind"]) =>
-      happened.filter((attempt) => attempt.kind === kind && attempt.name === name);
-    const [adds, removals] = [of("add"), of("remove")];
-    const isThere = elements.includes(name);
-    if (isThere && adds.length === 0) problems.push(`Element ${name} was never added`);
-    if (!isThere && adds.some((add) => isOk(add) && removals.every((it) => isBefore(it, add)))) {
-      problems.push(`Element ${name} was added with success and is lost`);
-    }
-    const isGone = (removal: Attempt) => isOk(removal) && adds.every((it) => isBefore(it, removal));
-    if (isThere && seesAll && removals.some(isGone)) {
-      problems.push(`Element ${name} was removed with success and has come back`);
-    }
-  }
-  return problems;
-}
-
-function isOk({ outcome }: Attempt): boolean {
-  return outcome === "ok";
-}
-
-/** Whether an attempt had certainly taken effect before another began. */
-function isBefore(attempt: Attempt, other: Attempt): boolean {
-  return isOk(attempt) && attempt.endedAtMs < other.invokedAtMs;
+  const ofSet = attempts.flatMap((attempt) => {
+    const { kind } = attempt;
+    return kind === "count" ? [] : [{ ...attempt, kind }];
+  });
+  return presenceProblems("Element", ofSet, elements, seesAll);
 }
