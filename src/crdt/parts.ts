@@ -24,7 +24,7 @@ import { hash64 } from "../base/hash.ts";
 import { type Dot, MAX_ACTOR_BYTES } from "../causality/dot.ts";
 import { DataObject } from "./data_object.ts";
 import { StoreReader, StoreWriter } from "./dot_store.ts";
-import { mapStore, readSlots, type Slot, type Slots, slotsEntry, writeSlots } from "./map.ts";
+import { mapStore, readSlots, type Slot, slotsEntry, writeSlots } from "./map.ts";
 import type { EntryType } from "./map_store.ts";
 import { decodeObject, encodeObject } from "./object_codec.ts";
 import { SeenVector } from "./seen_vector.ts";

@@ -1,9 +1,8 @@
 import assert from "node:assert/strict";
-import fc from "fast-check";
 import { utf8 } from "../../src/base/bytes.ts";
 import { map, type MapOperation, NESTING_MAX, valueAt } from "../../src/crdt/map.ts";
-import { checkHostileBytes, checkLaws, histories, World } from "./laws.ts";
-import { mapOperations, mapTest, remove, show, update } from "./map_twin.ts";
+import { checkHostileBytes, checkLaws } from "./laws.ts";
+import { mapTest, remove, show, update } from "./map_twin.ts";
 
 function addTo(key: string, element: string): MapOperation {
   const operation = { kind: "add", elements: [utf8(element)] } as const;

@@ -1,11 +1,9 @@
 import assert from "node:assert/strict";
-import fc from "fast-check";
-import { utf8, utf8Text } from "../../src/base/bytes.ts";
-import { MalformedError } from "../../src/base/malformed.ts";
+import { utf8 } from "../../src/base/bytes.ts";
 import type { State } from "../../src/crdt/contract.ts";
 import { hasElement, set, type SetOperation, type SetStore } from "../../src/crdt/set.ts";
-import { checkHostileBytes, checkLaws, histories, World } from "./laws.ts";
-import { add, remove, setOperations, setTest, show } from "./set_twin.ts";
+import { checkHostileBytes, checkLaws } from "./laws.ts";
+import { add, remove, setTest, show } from "./set_twin.ts";
 
 function setOf(size: number): State<SetStore> {
   const elements = Array.from({ length: size }, (_, i) => `e${i}`);

@@ -1,7 +1,6 @@
 // Nodes that have nothing but a layout store and the way to a first layout, in virtual time.
 
 import { storedObjects } from "../../src/replica/stored_objects.ts";
-import type { DataObject } from "../../src/crdt/data_object.ts";
 import { FirstLayout } from "../../src/node/first_layout.ts";
 import { LayoutStore } from "../../src/node/layout_store.ts";
 import { type Clock, sleep } from "../../src/ports/clock.ts";
