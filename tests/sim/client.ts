@@ -179,9 +179,10 @@ export class Client {
         const atLeast = this.#session?.tokenOf(key);
         const result = await node.get(key, { atLeast, r: level, timeoutMs });
         operation.siblings = result.siblings.map(({ bytes }) => utf8Text(bytes));
-        operation.seen = decodeContext(key, result.context());
-        this.#session?.learn(key, result.context());
-        this.#learn(operation, result.context(), operation.siblings);
+        const token = result.context();
+        operation.seen = decodeContext(key, token);
+        this.#session?.learn(key, token);
+        this.#learn(operation, token, operation.siblings);
         return;
       }
       case "put": {
@@ -202,8 +203,9 @@ export class Client {
   }
 
   #remember(key: Uint8Array, result: WriteResult): void {
+    if (this.#session === undefined) return;
     const token = result.atLeast();
-    if (token !== undefined) this.#session?.learn(key, token);
+    if (token !== undefined) this.#session.learn(key, token);
   }
 
   #learn(operation: Operation, token: string, values: readonly string[]): void {

@@ -38,6 +38,8 @@ export class Platter extends DiskImage {
   readonly #left = new Map<string, Left[]>();
   /** What the heads of records say, as long as nothing on the platter has changed by itself. */
   readonly #objects = new WeakMap<Uint8Array, DataObject>();
+  /** The same of what they say of floors. */
+  readonly #marks = new WeakMap<Uint8Array, ReturnType<typeof readFloors>["marks"]>();
 
   /** Whether what lies here of a key is damaged, or never was an object. */
   isUnreadable(partition: number, key: Uint8Array): boolean {
@@ -114,12 +116,17 @@ export class Platter extends DiskImage {
 
   /** The floor that a node which starts on this image has of a partition. */
   floorOf(partition: number): HybridTime {
-    const place: Place = { table: "meta", partition: 0, key: utf8(FLOORS_META) };
-    const last = this.#left.get(leftName(place))?.at(-1);
-    const body = last === undefined
-      ? this.#bodyOf(place, this.get(headKey(place)))
-      : last.change.body;
-    return body === undefined ? 0 : readFloors(body).marks.get(partition)?.floor ?? 0;
+    const last = this.#left.get(FLOORS_NAME)?.at(-1);
+    const stored = last === undefined ? this.get(FLOORS_KEY) : last.change.body;
+    if (stored === undefined) return 0;
+    let marks = this.isDamaged ? undefined : this.#marks.get(stored);
+    if (marks === undefined) {
+      const body = last === undefined ? this.#bodyOf(FLOORS, stored) : stored;
+      if (body === undefined) return 0;
+      marks = readFloors(body).marks;
+      this.#marks.set(stored, marks);
+    }
+    return marks.get(partition)?.floor ?? 0;
   }
 
   override apply(batch: readonly DiskChange[]): void {
@@ -195,6 +202,11 @@ export class Platter extends DiskImage {
     this.#entries.delete(sequence);
   }
 }
+
+/** Where a node keeps its floors. */
+const FLOORS: Place = { table: "meta", partition: 0, key: utf8(FLOORS_META) };
+const FLOORS_NAME = leftName(FLOORS);
+const FLOORS_KEY = headKey(FLOORS);
 
 /** What parts are put together to; undefined if they do not belong together. */
 function joined(
