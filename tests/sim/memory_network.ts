@@ -105,7 +105,7 @@ export class MemoryWorld implements Paths {
   }
 
   isCut(from: PeerId, to: PeerId): boolean {
-    return this.#cuts.has(`${from} ${to}`);
+    return this.#cuts.size > 0 && this.#cuts.has(`${from} ${to}`);
   }
 
   /** How often a way was cut so far: what an observer needs to know of a span of time. */
