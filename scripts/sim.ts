@@ -3,6 +3,9 @@
 // Seeds run on as many threads as there are cores. The lowest seed that fails is told, then a smaller world is
 // sought that fails in the same way. The exit code is 1 if a seed has failed, 130 if the run was ended
 // before, else 0. Totals and failures go to standard output, progress to standard error.
+//
+// The flags of the task suit many short worlds of much code: little is collected, by the thread that made it, and code
+// is compiled at its first call and kept.
 
 import { CommanderError } from "commander";
 import { duration } from "../src/cli/output.ts";
