@@ -38,6 +38,7 @@ export const METHODS = {
   keptBelow: 19,
   fence: 20,
   raiseFloor: 21,
+  fetchNamespaces: 22,
 } as const;
 
 export type Method = typeof METHODS[keyof typeof METHODS];
