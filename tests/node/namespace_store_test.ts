@@ -206,6 +206,8 @@ Deno.test("n lowered: who owns a key no longer hands it over, and what is delete
   const n1 = world.node("n1");
   const keys = Array.from({ length: 40 }, (_, i) => `p:${i}`);
   for (const key of keys) await world.put("n1", key, "value");
+  // All have looked for what they keep for others, and found nothing.
+  await world.time.pass(30_000);
   await world.ended(n1.namespaces.set("p:", { n: 2 }));
   await agreed(world);
   const deleted = keys.slice(0, 20);
