@@ -1,6 +1,6 @@
 // hints: what nodes keep for owners that could not be reached, and waiting until they keep nothing.
 
-import { type Command, InvalidArgumentError } from "commander";
+import type { Command } from "commander";
 import type { HintsView } from "../node/api.ts";
 import {
   type ClientCall,
@@ -11,6 +11,7 @@ import {
 import { EXIT_CODES, type ExitCode } from "./exit_codes.ts";
 import type { HttpClient } from "./http_client.ts";
 import { compareNames, counted, duration, json, size, table } from "./output.ts";
+import { timeSpan } from "./time_span.ts";
 
 export function addHintsCommand(program: Command, host: CommandHost): void {
   const command = program.command("hints")
@@ -103,13 +104,4 @@ export function hintsText(nodes: readonly HintsView[]): string {
   });
   const header = ["node", "keys", "size", "limit", "oldest", "lacking at"];
   return table(header, rows, ["keys", "size", "limit", "oldest"]);
-}
-
-const UNITS_MS: Readonly<Record<string, number>> = { ms: 1, s: 1_000, min: 60_000, h: 3_600_000 };
-
-/** Reads a time like `60s`, for commander; in milliseconds. */
-function timeSpan(text: string): number {
-  const [, number, unit] = /^([0-9]{1,9})(ms|s|min|h)$/.exec(text) ?? [];
-  if (number !== undefined) return Number(number) * UNITS_MS[unit!]!;
-  throw new InvalidArgumentError("It must be a whole number with ms, s, min or h, like 60s.");
 }

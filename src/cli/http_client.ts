@@ -169,18 +169,24 @@ export class HttpAnswer {
  * @throws {RangeError} for keys that no URL can hold
  */
 export function keyPath(key: Uint8Array): string {
-  let path = "";
-  for (const byte of key) {
-    const character = String.fromCharCode(byte);
-    path += /[A-Za-z0-9_.~-]/.test(character)
-      ? character
-      : `%${byte.toString(16).toUpperCase().padStart(2, "0")}`;
-  }
+  const path = encodePath(key);
   if (path === "") throw new RangeError("The key is empty");
   if (path === "." || path === "..") {
     throw new RangeError(`The key "${path}" cannot stand in a URL: use the Redis protocol for it`);
   }
   return `/kv/${path}`;
+}
+
+/** Bytes as one segment of a path. */
+export function encodePath(bytes: Uint8Array): string {
+  let path = "";
+  for (const byte of bytes) {
+    const character = String.fromCharCode(byte);
+    path += /[A-Za-z0-9_.~-]/.test(character)
+      ? character
+      : `%${byte.toString(16).toUpperCase().padStart(2, "0")}`;
+  }
+  return path;
 }
 
 type JsonReviver = (key: string, value: unknown, context: { source?: string }) => unknown;

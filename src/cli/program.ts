@@ -12,6 +12,7 @@ import { addLayoutCommand } from "./layout_command.ts";
 import { addListCommand } from "./list_command.ts";
 import { addNodeCommand } from "./node_command.ts";
 import { json } from "./output.ts";
+import { addNamespaceCommand } from "./namespace_command.ts";
 import { addRepairCommand } from "./repair_command.ts";
 import { describeError, errorAsJson, exitCodeOf } from "./report.ts";
 import type { Terminal } from "./terminal.ts";
@@ -51,6 +52,7 @@ export async function runProgram(args: readonly string[], terminal: Terminal): P
   addLayoutCommand(program, host);
   addHintsCommand(program, host);
   addRepairCommand(program, host);
+  addNamespaceCommand(program, host);
   addNodeCommand(program, host);
   addClusterCommand(program, host);
   try {

@@ -60,6 +60,7 @@ const NAMESPACES = v.pipe(
       strict: v.exactOptional(v.boolean("true or false")),
       timeoutMs: v.exactOptional(TIMEOUT_MS),
       conflicts: v.exactOptional(v.picklist(["siblings", "lww"], "siblings or lww")),
+      ttlMs: v.exactOptional(integerBetween(1, LIMITS.ttlMsMax)),
     }, "an object with a prefix"),
     "a list of namespaces",
   ),

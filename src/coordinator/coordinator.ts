@@ -8,7 +8,7 @@
 
 import { showBytes } from "../base/bytes.ts";
 import { decodeContext } from "../causality/context_token.ts";
-import type { HybridTime } from "../causality/dot.ts";
+import type { Dot, HybridTime } from "../causality/dot.ts";
 import { latestTime, type VersionVector } from "../causality/version_vector.ts";
 import { DataObject } from "../crdt/data_object.ts";
 import type { OperationResult } from "../crdt/typed_update.ts";
@@ -326,8 +326,11 @@ export class Coordinator {
     const seen = contextOf(key, request.context);
     return await this.#write(request, routed, seen, (held, nextDot) => {
       const dot = nextDot(latestOf(held, seen));
-      const kept = keepExpiry ? held.live(this.#clock.now())[0]?.expiresAtMs : undefined;
-      const object = held.write(dot, value, seen, kept ?? expiresAtMs);
+      const before = keepExpiry ? held.live(this.#clock.now())[0] : undefined;
+      // A value that is kept without an end goes on without one.
+      const byDefault = before === undefined ? this.#endByDefault(routed) : undefined;
+      const end = before?.expiresAtMs ?? expiresAtMs ?? byDefault;
+      const object = held.write(dot, value, seen, end);
       const siblings = object.opaque.size;
       if (siblings > LIMITS.siblingCount && routed.namespace.conflicts !== "lww") {
         throw new ConflictError(showBytes(key), siblings - 1, LIMITS.siblingCount);
@@ -379,11 +382,30 @@ export class Coordinator {
     if (idle !== undefined) return { ...NOTHING, results: idle };
     let results: readonly OperationResult[] = [];
     const answer = await this.#write(request, routed, seen, (held, nextDot) => {
-      const updated = updates.carryOut(held.merge(found), nextDot);
+      const before = held.merge(found);
+      const updated = updates.carryOut(before, nextDot);
       results = updated.results;
-      return updated.object;
+      return this.#withEnd(before, updated.object, routed, nextDot);
     });
     return { ...answer, results };
+  }
+
+  /** When a value ends that is written at this moment and says nothing of it; undefined if it does not. */
+  #endByDefault({ namespace: { ttlMs } }: Routed): number | undefined {
+    return ttlMs === undefined ? undefined : Math.floor(this.#clock.now()) + ttlMs;
+  }
+
+  /** Values that merge get their end when they come to be; what changes them later leaves it. */
+  #withEnd(
+    before: DataObject,
+    after: DataObject,
+    routed: Routed,
+    nextDot: (above: HybridTime) => Dot,
+  ): DataObject {
+    const end = this.#endByDefault(routed);
+    const nowMs = this.#clock.now();
+    if (end === undefined || before.isLive(nowMs) || !after.isLive(nowMs)) return after;
+    return after.expire(nextDot(after.latestTime()), end);
   }
 
   async #write(

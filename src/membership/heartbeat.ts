@@ -5,7 +5,8 @@
 // an address that ends in the sender's own peer id is sent without it.
 //
 //   version 1 │ flags │ node │ peer id │ incarnation │ sequence │ time │ interval │ zone │ weight
-//   layout version, synced, acknowledged │ load │ disk │ addresses │ [layout id] [http] [resp] │ …
+//   layout version, synced, acknowledged │ load │ disk │ addresses │ [layout id] [http] [resp]
+//   [namespaces] │ …
 //
 // Integers and lengths are base-128 groups, texts are UTF-8 behind their length. Later releases may
 // append fields and use further flags: whatever follows the known fields is passed over. A change
@@ -45,6 +46,8 @@ export interface Heartbeat {
   /** The newest layout that it knows; 0 for none. */
   readonly layoutVersion: number;
   readonly layoutId?: string | undefined;
+  /** The digest of what was set of namespaces at run time, as far as it knows; undefined for nothing. */
+  readonly namespaces?: string | undefined;
   /** The newest layout for which it has all its data. */
   readonly layoutSynced: number;
   /** The newest layout of which it has acknowledged that all members are synced. */
@@ -65,6 +68,7 @@ export const HEARTBEAT_LIMITS = {
   address: 256,
   door: 280,
   layoutId: 64,
+  namespaces: 64,
   intervalMsMax: 60_000,
   weightMax: 1_000_000,
 } as const;
@@ -98,6 +102,7 @@ export function encodeHeartbeat(heartbeat: Heartbeat): Uint8Array<ArrayBuffer> {
   if (heartbeat.layoutId !== undefined) writer.text(heartbeat.layoutId);
   if (heartbeat.http !== undefined) writer.text(heartbeat.http);
   if (heartbeat.resp !== undefined) writer.text(heartbeat.resp);
+  if (heartbeat.namespaces !== undefined) writer.text(heartbeat.namespaces);
   assert(
     writer.length <= HEARTBEAT_LIMITS.encoded,
     "a heartbeat within its limits is small enough",
@@ -132,6 +137,7 @@ export function decodeHeartbeat(bytes: Uint8Array): Heartbeat {
   const layoutId = (flags & HAS_LAYOUT_ID) !== 0 ? reader.text() : undefined;
   const http = (flags & HAS_HTTP) !== 0 ? reader.text() : undefined;
   const resp = (flags & HAS_RESP) !== 0 ? reader.text() : undefined;
+  const namespaces = (flags & HAS_NAMESPACES) !== 0 ? reader.text() : undefined;
   const heartbeat: Heartbeat = {
     node,
     peerId,
@@ -146,6 +152,7 @@ export function decodeHeartbeat(bytes: Uint8Array): Heartbeat {
     weight,
     layoutVersion,
     layoutId,
+    namespaces,
     layoutSynced,
     layoutAcknowledged,
     load,
@@ -162,6 +169,7 @@ const IS_READY = 1;
 const HAS_LAYOUT_ID = 2;
 const HAS_HTTP = 4;
 const HAS_RESP = 8;
+const HAS_NAMESPACES = 16;
 const DISK_STATES: readonly DiskState[] = ["ok", "readonly", "failed"];
 const LOAD_SCALE = 1000;
 const LOAD_MAX = 1e9;
@@ -170,7 +178,8 @@ function flagsOf(heartbeat: Heartbeat): number {
   return (heartbeat.isReady ? IS_READY : 0) |
     (heartbeat.layoutId !== undefined ? HAS_LAYOUT_ID : 0) |
     (heartbeat.http !== undefined ? HAS_HTTP : 0) |
-    (heartbeat.resp !== undefined ? HAS_RESP : 0);
+    (heartbeat.resp !== undefined ? HAS_RESP : 0) |
+    (heartbeat.namespaces !== undefined ? HAS_NAMESPACES : 0);
 }
 
 /** An address that ends in the sender's own id is written without that ending, behind a 1. */
@@ -215,6 +224,7 @@ function problemOf(heartbeat: Heartbeat): string | undefined {
     textProblem("peer id", heartbeat.peerId, limits.peerId) ??
     textProblem("zone", heartbeat.zone, limits.zone) ??
     optionalTextProblem("layout id", heartbeat.layoutId, limits.layoutId) ??
+    optionalTextProblem("digest of namespaces", heartbeat.namespaces, limits.namespaces) ??
     optionalTextProblem("HTTP address", heartbeat.http, limits.door) ??
     optionalTextProblem("RESP address", heartbeat.resp, limits.door) ??
     addressProblem(heartbeat.addresses) ??

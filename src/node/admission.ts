@@ -71,7 +71,7 @@ export class Admission {
       const reader = new ByteReader(greeting, "greeting");
       if (reader.text() !== this.#settingsDigest) {
         const reason =
-          "The namespaces differ: all nodes must have the same prefixes, n and conflict rules";
+          "The configured namespaces differ: all nodes must have the same prefixes, n and conflict rules";
         // It would refuse us as well, but is not asked.
         this.refusedBy(peer, reason);
         return reason;

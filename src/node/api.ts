@@ -8,8 +8,10 @@ import type { NestedOperation } from "../crdt/map.ts";
 import type { MergedValues } from "../crdt/merged_values.ts";
 import type { OperationResult } from "../crdt/typed_update.ts";
 import type { StoredValue } from "../crdt/value.ts";
+import type { NamespaceApi } from "./namespace_api.ts";
 import type { RepairApi } from "./repair_api.ts";
 
+export type * from "./namespace_api.ts";
 export type * from "./repair_api.ts";
 export { TYPE_NAMES, type TypeName } from "../crdt/contract.ts";
 export type { MapEntry, NestedOperation, NestedValues } from "../crdt/map.ts";
@@ -258,4 +260,6 @@ export interface AdminApi {
   nowMs(): number;
 }
 
-export interface NodeApi extends KeyValueApi, AdminApi, RepairApi {}
+export interface NodeApi extends KeyValueApi, AdminApi, RepairApi {
+  readonly namespaces: NamespaceApi;
+}

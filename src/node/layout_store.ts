@@ -90,6 +90,13 @@ export class LayoutStore {
     await installed;
   }
 
+  /** Takes a layout that a peer has sent unasked, if it is newer than ours. */
+  learn(encoded: Uint8Array): void {
+    this.install(encoded).catch((error) =>
+      this.#log.warn("A peer has sent a layout that is none", { error: String(error) })
+    );
+  }
+
   /** Fetches the layout of a peer that has said to have a newer one. */
   async fetchFrom(peer: PeerId, rpc: Rpc): Promise<void> {
     if (this.#isFetching) return;

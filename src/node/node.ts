@@ -54,6 +54,7 @@ import { DataApi } from "./data_api.ts";
 import { Admission } from "./admission.ts";
 import { FirstLayout } from "./first_layout.ts";
 import { LayoutStore } from "./layout_store.ts";
+import { NamespaceStore } from "./namespace_store.ts";
 import { measure } from "./measurements.ts";
 import { type Incarnations, keepIncarnation, nextIncarnation } from "./incarnations.ts";
 import { emptyCopies, LEAST_OWNERS_TO_FORGET, StartAnewError } from "./left_behind.ts";
@@ -84,6 +85,7 @@ export interface NodePorts {
 type CommitFailed = NonNullable<StorageOptions["onCommitFailed"]>;
 
 export class Node implements NodeApi {
+  readonly namespaces: NamespaceStore;
   readonly #settings: NodeSettings;
   readonly #ports: NodePorts;
   readonly #disk: WatchedDisk;
@@ -149,11 +151,15 @@ export class Node implements NodeApi {
       onHeartbeat: (heartbeat) => this.#peers.heard(heartbeat, this.#rooms),
     });
     const hybridClock = new HybridClock(clock, settings.maxClockSkewMs);
-    this.#floors = new Floors(storage, hybridClock, this.#namespaces.digest());
+    this.#floors = new Floors(
+      storage,
+      hybridClock,
+      () => this.#namespaces.placementDigest(),
+    );
     this.#admission = new Admission(
       settings.node,
       this.#floors,
-      this.#namespaces.digest(),
+      this.#namespaces.baseDigest(),
       this.#heartbeats,
       clock,
       log,
@@ -204,7 +210,6 @@ export class Node implements NodeApi {
       this.#layouts,
       () => this.#seenNodes(),
     );
-    const hintWindowMs = settings.hintWindowMs ?? DEFAULT_HINT_WINDOW_MS;
     const cluster: Cluster = {
       self: settings.node,
       rpc: this.#rpc,
@@ -214,13 +219,13 @@ export class Node implements NodeApi {
       isDown: (node) => this.#table.stateOf(node) === "down",
       takesWrites: (node) => this.#table.takesWrites(node),
       hintProblem: (owner) => {
-        return hintWindowProblem(owner, this.#heartbeats.downForMs(owner), hintWindowMs);
+        const windowMs = settings.hintWindowMs ?? DEFAULT_HINT_WINDOW_MS;
+        return hintWindowProblem(owner, this.#heartbeats.downForMs(owner), windowMs);
       },
       fillingProblem: (partition) => this.#filling.problem(partition),
       clockProblem: () => this.#clockWatch.mayCoordinate(),
-      learnLayout: (encoded) => this.#learnLayout(encoded),
+      learnLayout: (encoded) => this.#layouts.learn(encoded),
     };
-    const layout = () => this.#layouts.held;
     const filling = this.#filling;
     this.#upkeep = new Upkeep({
       settings,
@@ -237,7 +242,20 @@ export class Node implements NodeApi {
       diskRefuses: () => disk.refusesCommits,
     });
     const { handOff } = this.#upkeep;
-    new ReplicaService(settings.node, replica, namespaces, layout, handOff, filling)
+    this.namespaces = new NamespaceStore({
+      cluster,
+      storage,
+      namespaces,
+      clock: hybridClock,
+      log,
+      members: () => this.#heartbeats.members().map(({ heartbeat }) => heartbeat),
+      changed: (gained) => {
+        this.#upkeep.keysMoved(gained);
+        this.#heartbeats.publishNow();
+      },
+    });
+    this.namespaces.register(this.#rpc);
+    new ReplicaService(settings.node, replica, namespaces, cluster.current, handOff, filling)
       .register(this.#rpc);
     this.#coordinator = new Coordinator(
       cluster,
@@ -277,6 +295,7 @@ export class Node implements NodeApi {
       });
       const incarnations = await nextIncarnation(storage, ports.clock, ports.random);
       const node = new Node(settings, ports, disk, storage, incarnations, onCommitFailed);
+      await node.namespaces.load();
       await node.#layouts.load();
       await node.#filling.load();
       await node.#floors.load();
@@ -446,16 +465,11 @@ export class Node implements NodeApi {
       admission: this.#admission,
       heartbeats: this.#heartbeats,
       layouts: this.#layouts,
+      namespaces: this.namespaces,
       refutation: this.#refutation,
       rpc: this.#rpc,
       table: this.#table,
     };
-  }
-
-  #learnLayout(encoded: Uint8Array): void {
-    this.#layouts.install(encoded).catch((error) =>
-      this.#ports.log.warn("A peer has sent a layout that is none", { error: String(error) })
-    );
   }
 
   #describe(): SelfDescription {
@@ -468,6 +482,7 @@ export class Node implements NodeApi {
       weight,
       layoutVersion: version,
       layoutId: this.#layouts.held?.layout.id,
+      namespaces: this.namespaces.digest,
       layoutSynced: version,
       layoutAcknowledged: version,
       load: this.#coordinator.counts.inFlight,

@@ -9,6 +9,7 @@ import type { Network, NetworkHandlers, PeerId } from "../ports/network.ts";
 import type { Rpc } from "../wire/rpc.ts";
 import type { Admission } from "./admission.ts";
 import type { LayoutStore } from "./layout_store.ts";
+import type { NamespaceStore } from "./namespace_store.ts";
 import type { Refutation } from "./refutation.ts";
 
 /** What the parts of a node have to do with its peers. */
@@ -16,6 +17,7 @@ export interface PeerRooms {
   readonly admission: Admission;
   readonly heartbeats: Heartbeats;
   readonly layouts: LayoutStore;
+  readonly namespaces: NamespaceStore;
   readonly refutation: Refutation;
   readonly rpc: Rpc;
   readonly table: MemberTable;
@@ -96,14 +98,27 @@ export class Peers {
     }
   }
 
-  /** A member has told of itself: stays connected to it, and takes its layout if that is newer. */
-  heard({ addresses, layoutVersion, peerId }: Heartbeat, { layouts, rpc }: PeerRooms): void {
+  /**
+   * A member has told of itself: stays connected to it, and takes what it has set of namespaces, if that is something
+   * else, and its layout, if that is newer.
+   */
+  heard(heartbeat: Heartbeat, { layouts, namespaces, rpc }: PeerRooms): void {
+    const { addresses, layoutVersion, peerId } = heartbeat;
     if (this.#isStopped) return;
     const known = addresses.join(" ");
     if (this.#kept.get(peerId) !== known) {
       this.#kept.set(peerId, known);
       this.#network.keepConnected(addresses, peerId);
     }
-    if (layoutVersion > layouts.version && rpc.isUp(peerId)) void layouts.fetchFrom(peerId, rpc);
+    if (!rpc.isUp(peerId)) return;
+    const isLater = layoutVersion > layouts.version;
+    if (!namespaces.differsFrom(heartbeat.namespaces)) {
+      if (isLater) void layouts.fetchFrom(peerId, rpc);
+      return;
+    }
+    // Who has no layout serves nobody: it shall not begin to before it knows how.
+    void namespaces.fetchFrom(peerId, rpc).then(() => {
+      if (isLater && !this.#isStopped) void layouts.fetchFrom(peerId, rpc);
+    });
   }
 }

@@ -18,6 +18,7 @@ import type { Pace } from "../replica/pace.ts";
 import type { Replica } from "../replica/replica.ts";
 import { RootCheck } from "../replica/root_check.ts";
 import { TreeService } from "../replica/tree_service.ts";
+import { messageOf } from "../wire/errors.ts";
 import { Repairs } from "./repairs.ts";
 import {
   DEFAULT_COMPARE_MS,
@@ -55,11 +56,13 @@ export class Upkeep {
   readonly handOff: HandOff;
   /** Repair as operators see and steer it. */
   readonly repairs: Repairs;
+  readonly #options: UpkeepOptions;
   readonly #antiEntropy: AntiEntropy;
   readonly #forgetting: Forgetting;
   readonly #floorRounds: FloorRounds;
 
   constructor(options: UpkeepOptions) {
+    this.#options = options;
     const { clock, cluster, floors, log, namespaces, pace, replica, settings } = options;
     this.handOff = new HandOff({
       ...options,
@@ -96,6 +99,22 @@ export class Upkeep {
       floorsRaised: this.#floorRounds.raisedCount,
       keysForgotten: this.#forgetting.count,
     };
+  }
+
+  /**
+   * Other namespaces are in force.
+   *
+   * @param gained the numbers of copies that keys have by them and had not before
+   */
+  keysMoved(gained: readonly number[]): void {
+    if (gained.length === 0) return;
+    const { floors, log, replica } = this.#options;
+    replica.trees.reset();
+    this.handOff.lookAgain();
+    floors.resettle(gained).catch((error) => {
+      // The disk still says by which namespaces its floors were told: the next start passes over them.
+      log.warn("Cannot note which floors count no longer", { error: messageOf(error) });
+    });
   }
 
   start(): void {

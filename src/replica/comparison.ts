@@ -17,7 +17,7 @@ import type { PeerId } from "../ports/network.ts";
 import { Arguments } from "../wire/arguments.ts";
 import { DenamoError } from "../wire/errors.ts";
 import { LIMITS } from "../wire/limits.ts";
-import { METHODS } from "../wire/message_codec.ts";
+import { type Method, METHODS } from "../wire/message_codec.ts";
 import { type Cluster, layoutOf } from "./cluster.ts";
 import { copyIn } from "./copy.ts";
 import { differingLeaves, LEAVES_BYTES } from "./hash_tree.ts";
@@ -60,6 +60,8 @@ export class PairComparison {
   readonly #options: ComparisonOptions;
   readonly #peer: PeerId;
   readonly #layoutId: string;
+  /** What this node meant by a part when it began. */
+  readonly #partsId: string;
   /** Whether the node takes what it lacks; one whose disk is full would refuse it again and again. */
   readonly #takesWrites: boolean;
   readonly #floors = new Map<PartId, HybridTime>();
@@ -74,6 +76,7 @@ export class PairComparison {
     this.#options = options;
     this.#peer = peer;
     this.#layoutId = layoutOf(cluster).layout.id;
+    this.#partsId = options.replica.partsId(this.#layoutId);
     this.#takesWrites = cluster.takesWrites(node);
   }
 
@@ -95,7 +98,7 @@ export class PairComparison {
     for (const chunk of chunksOf(parts)) {
       await giveWay();
       const partitions = chunk.map(({ partition }) => partition);
-      const reply = await this.#ask(METHODS.roots, [chunk[0]!.copies, partitions]);
+      const reply = await this.#askTrees(METHODS.roots, [chunk[0]!.copies, partitions]);
       const args = new Arguments(reply, "roots answer");
       const roots = rootsIn(args.bytes(8 * ROOTS_COUNT));
       const floors = new Arguments(args.optional((it) => it.list(2 * ROOTS_COUNT)) ?? [], "floors");
@@ -151,7 +154,7 @@ export class PairComparison {
   }
 
   async #leavesOf({ copies, partition }: Part): Promise<number[]> {
-    const reply = await this.#ask(METHODS.leaves, [copies, partition]);
+    const reply = await this.#askTrees(METHODS.leaves, [copies, partition]);
     const theirs = new Arguments(reply, "leaves answer").bytes(LEAVES_BYTES);
     const tree = await this.#options.replica.trees.get(partition, copies);
     return differingLeaves(tree.leaves(), theirs);
@@ -165,7 +168,7 @@ export class PairComparison {
     for (let after: Uint8Array | null = null;;) {
       await this.#options.giveWay();
       const question = [copies, partition, [...leaves], after];
-      const reply = await this.#ask(METHODS.entries, question);
+      const reply = await this.#askTrees(METHODS.entries, question);
       const entries = new Arguments(reply, "entries answer").list(ENTRIES_COUNT);
       for (const entry of entries) {
         const args = new Arguments(entry as unknown[], "entries answer");
@@ -210,12 +213,21 @@ export class PairComparison {
     return { repaired: repaired + 1, isEqual: true };
   }
 
+  /** Asks about parts: both must mean the same by them. */
+  #askTrees(method: Method, args: readonly unknown[]): Promise<readonly unknown[]> {
+    if (this.#options.replica.partsId(this.#layoutId) !== this.#partsId) {
+      throw new DenamoError("wrong_layout", "no", "Other namespaces have come into force");
+    }
+    return this.#ask(method, args, this.#partsId);
+  }
+
   #ask(
-    method: typeof METHODS[keyof typeof METHODS],
+    method: Method,
     args: readonly unknown[],
+    id = this.#layoutId,
   ): Promise<readonly unknown[]> {
     const { rpc } = this.#options.cluster;
-    return rpc.call(this.#peer, method, [this.#layoutId, ...args], TIMEOUT_MS, "bulk");
+    return rpc.call(this.#peer, method, [id, ...args], TIMEOUT_MS, "bulk");
   }
 }
 

@@ -62,6 +62,8 @@ export class FloorRounds {
   readonly #options: FloorRoundsOptions;
   /** Members that the round under way leaves out. */
   #without: readonly string[] = [];
+  /** What it means by a part. */
+  #partsId = "";
   /** Where the search for something to forget begins. */
   #turn = 0;
   #timer: Timer | undefined;
@@ -102,14 +104,17 @@ export class FloorRounds {
     if (cluster.clockProblem() !== undefined || replica.writeProblem() !== undefined) return 0;
     const upTo = (Math.floor(clock.now()) - forgetAfterMs) * TICKS_PER_MS;
     this.#without = this.#absent();
+    this.#partsId = this.#partsIdNow();
     const due = this.#due(upTo);
     if (due.length === 0) return 0;
     const highest = await this.#promised(upTo, due);
     let parts = await this.#keptByNobody(highest);
     parts = await this.#levelled(parts);
-    if (parts.length === 0) return 0;
+    // Keys may have come to other parts meanwhile; from here on that takes the fences away.
+    if (parts.length === 0 || this.#partsId !== this.#partsIdNow()) return 0;
     parts = await this.#fenced(upTo, parts);
     if (parts.length === 0 || this.#without.some((node) => cluster.downForMs(node) === 0)) return 0;
+    if (this.#partsId !== this.#partsIdNow()) return 0;
     await floors.raise(new Map(parts.map((part) => [part, upTo])));
     this.#raised += parts.length;
     log.debug("All owners have seen everything", { parts: parts.length, upTo });
@@ -241,6 +246,11 @@ export class FloorRounds {
     return left;
   }
 
+  #partsIdNow(): string {
+    const { cluster, replica } = this.#options;
+    return replica.partsId(layoutOf(cluster).layout.id);
+  }
+
   #members(): string[] {
     const { members } = layoutOf(this.#options.cluster).layout;
     return members.map(({ node }) => node).filter((node) => !this.#without.includes(node));
@@ -278,7 +288,6 @@ export class FloorRounds {
     if (peer === undefined || !cluster.rpc.isUp(peer)) {
       throw new DenamoError("timeout", "no", `${node} is not connected`);
     }
-    const { id } = layoutOf(cluster).layout;
-    return await cluster.rpc.call(peer, method, [id, ...message], TIMEOUT_MS, "bulk");
+    return await cluster.rpc.call(peer, method, [this.#partsId, ...message], TIMEOUT_MS, "bulk");
   }
 }

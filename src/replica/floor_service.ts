@@ -131,12 +131,13 @@ export class FloorService {
   }
 
   #begin(request: IncomingRequest): Arguments {
-    const { cluster } = this.#options;
+    const { cluster, replica } = this.#options;
     const args = new Arguments(request.arguments, "floor request");
     const id = args.text();
     const { encoded, layout }: CurrentLayout = layoutOf(cluster);
-    if (layout.id === id) return args;
-    throw new DenamoError("wrong_layout", "no", `${cluster.self} has layout ${layout.id}`, {
+    const own = replica.partsId(layout.id);
+    if (own === id) return args;
+    throw new DenamoError("wrong_layout", "no", `${cluster.self} has layout ${own}`, {
       layout: encoded,
     });
   }

@@ -15,7 +15,8 @@
 // A member that was away for too long is left out: floors have been raised without it, so what its disk holds may
 // have been forgotten by all others, or never seen by them. It is not let in before it has emptied its copies.
 //
-// Other namespaces, or other numbers of copies, make other owners. Then no floor counts any more.
+// Other namespaces, or other numbers of copies, make other owners. Of a part that keys come to by that no floor counts
+// any more: nobody has compared the copies of its owners.
 
 import { ByteReader } from "../base/byte_reader.ts";
 import { ByteWriter } from "../base/byte_writer.ts";
@@ -39,7 +40,7 @@ export class Floors {
   readonly #storage: Storage<DataObject>;
   readonly #clock: HybridClock;
   /** What decides who owns what: a digest of the namespaces. */
-  readonly #settings: string;
+  readonly #settings: () => string;
   #promised: HybridTime = 0;
   #marks = new Map<PartId, Marks>();
   /** Members without which floors were raised, or may be, each with the highest of these. */
@@ -53,7 +54,7 @@ export class Floors {
   /** Resolves when the disk has all that is known so far. */
   #kept: Promise<void> = Promise.resolve();
 
-  constructor(storage: Storage<DataObject>, clock: HybridClock, settings = "") {
+  constructor(storage: Storage<DataObject>, clock: HybridClock, settings = () => "") {
     this.#storage = storage;
     this.#clock = clock;
     this.#settings = settings;
@@ -64,12 +65,25 @@ export class Floors {
     const bytes = await this.#storage.getMeta(FLOORS_META);
     if (bytes === undefined) return;
     const { emptied, leftOut, marks, missed, promised, settings } = readFloors(bytes);
-    if (settings === this.#settings) this.#marks = marks;
+    if (settings === this.#settings()) this.#marks = marks;
     this.#leftOut = leftOut;
     this.#missed = missed;
     this.#emptied = emptied;
     this.#promised = promised;
     this.#clock.raise(promised);
+  }
+
+  /**
+   * Other namespaces are in force from now on: what is known of the parts with these numbers of copies, to which keys
+   * have come, counts no longer, nor does any comparison under way. Resolves when the disk has it.
+   */
+  async resettle(gained: readonly number[]): Promise<void> {
+    for (const part of this.#marks.keys()) {
+      if (gained.includes(partOf(part).copies)) this.#marks.delete(part);
+    }
+    this.#watched.clear();
+    this.#lossCount++;
+    await this.#keep();
   }
 
   /** 0 if nothing is known. */
@@ -253,7 +267,7 @@ export class Floors {
 
   #keep(): Promise<void> {
     const writer = new ByteWriter(64 + 16 * this.#marks.size);
-    writer.text(this.#settings);
+    writer.text(this.#settings());
     writer.integer(this.#promised);
     writer.integer(this.#missed);
     writer.integer(this.#emptied);

@@ -99,6 +99,8 @@ export class HandOff {
   /** By partition, how many objects are on their way to the disk and not noted yet. */
   readonly #arriving = new Map<number, number>();
   #hasLooked = false;
+  /** How often keys have come to other owners. */
+  #moves = 0;
   #timer: Timer | undefined;
   #isStopped = false;
 
@@ -145,6 +147,16 @@ export class HandOff {
         if (!this.#isStopped) this.start();
       });
     });
+  }
+
+  /** Keys have other owners from now on: what is here and not ours has to be found again. */
+  lookAgain(): void {
+    this.#hasLooked = false;
+    this.#moves++;
+    for (const kept of this.#kept.values()) {
+      kept.givenTo = "";
+      kept.hasAll = NOBODY;
+    }
   }
 
   stop(): void {
@@ -253,6 +265,7 @@ export class HandOff {
   /** After a start, and after a change of owners: what here is not ours? */
   async #lookForForeignKeys(): Promise<void> {
     const { namespaces, pace, replica } = this.#options;
+    const moves = this.#moves;
     let from: ScanStart = { partition: 0 };
     for (;;) {
       await pace?.giveWay();
@@ -265,7 +278,7 @@ export class HandOff {
       const { partition, key } = page[page.length - 1]!;
       from = { partition, after: key };
     }
-    this.#hasLooked = true;
+    this.#hasLooked = moves === this.#moves;
   }
 
   /** Hands over what is kept of a partition; returns whether all of these nodes have all of it that they own. */

@@ -44,6 +44,8 @@ interface Sweep {
   readonly changed: Map<string, Omit<TreeEntry, "digest"> & { digest: bigint | undefined }>;
   /** Partitions of which it has found out nothing that can be relied on. */
   readonly forgotten: Set<number>;
+  /** Whether keys have come to other trees since it began: what it finds is of no use. */
+  isVoid: boolean;
   readonly done: Promise<void>;
 }
 
@@ -105,6 +107,14 @@ export class HashTrees {
     for (const { forgotten } of this.#sweeps) forgotten.add(partition);
   }
 
+  /** Keys belong to trees of other numbers of copies from now on: all are built anew. */
+  reset(): void {
+    this.#hasSwept = false;
+    this.#trees.clear();
+    this.#forgotten.clear();
+    for (const sweep of this.#sweeps) sweep.isVoid = true;
+  }
+
   /** The tree of a partition, if it is known. */
   peek(partition: number, copies: number): HashTree | undefined {
     if (!this.#isKnown(partition)) return undefined;
@@ -140,7 +150,7 @@ export class HashTrees {
   #sweepOver(partition: number): Sweep {
     for (const sweep of this.#sweeps) {
       const covers = sweep.first <= partition && partition <= sweep.last;
-      if (covers && !sweep.forgotten.has(partition)) return sweep;
+      if (covers && !sweep.isVoid && !sweep.forgotten.has(partition)) return sweep;
     }
     return this.#hasSwept
       ? this.#sweep(partition, partition)
@@ -155,9 +165,11 @@ export class HashTrees {
       const add = ({ partition, key }: Omit<TreeEntry, "digest">, digest: bigint) =>
         treeOf(built, partition, this.#copiesOf(key)).toggle(leafOf(key), digest);
       for await (const entry of this.#read({ partition: first }, last)) {
+        if (sweep.isVoid) return;
         if (!changed.has(binaryString(entry.key))) add(entry, entry.digest);
         sweep.reached = entry;
       }
+      if (sweep.isVoid) return;
       for (const entry of changed.values()) {
         if (entry.digest !== undefined) add(entry, entry.digest);
       }
@@ -173,7 +185,16 @@ export class HashTrees {
       }
     };
     const done = Promise.resolve().then(run).finally(() => this.#sweeps.delete(sweep));
-    const sweep: Sweep = { first, last, built, reached: undefined, changed, forgotten, done };
+    const sweep: Sweep = {
+      first,
+      last,
+      built,
+      reached: undefined,
+      changed,
+      forgotten,
+      isVoid: false,
+      done,
+    };
     this.#sweeps.add(sweep);
     return sweep;
   }

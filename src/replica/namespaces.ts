@@ -1,8 +1,14 @@
 // Namespaces: key prefixes with settings of their own. The longest prefix that a key has wins.
+//
+// What the configuration of a node says of namespaces is the base, the same at all nodes. Over it lies what operators
+// have set at run time (namespace_table.ts): an order for a prefix takes the place of all that the base says of
+// that prefix, and where it is removed the base counts again. The defaults are for keys of no namespace and
+// for what a namespace leaves open.
 
 import { startsWithBytes, utf8 } from "../base/bytes.ts";
 import { hash64Hex } from "../base/hash.ts";
 import { DEFAULT_TIMEOUT_MS } from "../wire/limits.ts";
+import { NamespaceTable } from "./namespace_table.ts";
 
 /** How many owners: a number, one of them, more than half of them, or all. */
 export type QuorumLevel = number | "one" | "quorum" | "all";
@@ -20,9 +26,11 @@ export interface NamespaceSettings {
   readonly strict?: boolean | undefined;
   readonly timeoutMs?: number | undefined;
   readonly conflicts?: ConflictRule | undefined;
+  /** How long a value lives that is written without an expiry of its own, in milliseconds. */
+  readonly ttlMs?: number | undefined;
 }
 
-/** The settings of one namespace with nothing left open but `n`. */
+/** The settings of one namespace with nothing left open but `n` and `ttlMs`. */
 export interface Namespace {
   readonly prefix: Uint8Array;
   /** Undefined means the layout's replication. */
@@ -32,19 +40,30 @@ export interface Namespace {
   readonly strict: boolean;
   readonly timeoutMs: number;
   readonly conflicts: ConflictRule;
+  /** Undefined means that values do not end by themselves. */
+  readonly ttlMs: number | undefined;
 }
 
+type ByFirstByte = readonly (readonly Namespace[] | undefined)[];
+
 export class Namespaces {
-  readonly #default: Namespace;
+  readonly defaults: Namespace;
+  /** What the configuration says, by prefix. */
+  readonly base: ReadonlyMap<string, NamespaceSettings>;
+  #table = NamespaceTable.empty;
   /** The longest prefix first. */
-  readonly #others: readonly Namespace[];
+  #others: readonly Namespace[] = [];
+  /** The same by the first byte of the prefix: most keys are compared with no prefix or one. */
+  #byFirstByte: ByFirstByte = [];
+  readonly #basePlacement: string;
+  #placement: string;
 
   /**
    * @param defaults for keys of no namespace, and for what a namespace leaves open
    * @throws {RangeError} if two namespaces have one prefix
    */
   constructor(defaults: Omit<NamespaceSettings, "prefix">, others: readonly NamespaceSettings[]) {
-    this.#default = {
+    this.defaults = {
       prefix: utf8(""),
       n: defaults.n,
       r: defaults.r ?? "quorum",
@@ -52,25 +71,43 @@ export class Namespaces {
       strict: defaults.strict ?? false,
       timeoutMs: defaults.timeoutMs ?? DEFAULT_TIMEOUT_MS,
       conflicts: defaults.conflicts ?? "siblings",
+      ttlMs: defaults.ttlMs,
     };
-    const prefixes = new Set(others.map(({ prefix }) => prefix));
-    if (prefixes.size !== others.length) throw new RangeError("Two namespaces have one prefix");
-    this.#others = others.map((settings): Namespace => ({
-      prefix: utf8(settings.prefix),
-      n: settings.n ?? this.#default.n,
-      r: settings.r ?? this.#default.r,
-      w: settings.w ?? this.#default.w,
-      strict: settings.strict ?? this.#default.strict,
-      timeoutMs: settings.timeoutMs ?? this.#default.timeoutMs,
-      conflicts: settings.conflicts ?? this.#default.conflicts,
-    })).sort((a, b) => b.prefix.length - a.prefix.length);
+    this.base = new Map(others.map((settings) => [settings.prefix, settings]));
+    if (this.base.size !== others.length) throw new RangeError("Two namespaces have one prefix");
+    this.#arrange();
+    this.#basePlacement = this.#placement = this.#placementNow();
+  }
+
+  /** What has been set at run time. */
+  get table(): NamespaceTable {
+    return this.#table;
+  }
+
+  /**
+   * Puts a table in force: from the next call of any method on.
+   *
+   * @returns the numbers of copies, as {@linkcode Namespaces.copiesOf} answers them, that keys have by this and had
+   * not before
+   */
+  use(table: NamespaceTable): number[] {
+    const before = new Map(this.#others.map((it) => [it.prefix.toHex(), it.prefix]));
+    const copiesBefore = this.#byFirstByte;
+    this.#table = table;
+    this.#arrange();
+    this.#placement = this.#placementNow();
+    const gained = new Set<number>();
+    // Keys with the same longest prefix, of those that are set and those that were, stay together.
+    for (const { prefix } of this.#others) before.set(prefix.toHex(), prefix);
+    for (const prefix of before.values()) {
+      const had = (longestOf(copiesBefore, prefix) ?? this.defaults).n ?? 0;
+      if (this.copiesOf(prefix) !== had) gained.add(this.copiesOf(prefix));
+    }
+    return [...gained];
   }
 
   of(key: Uint8Array): Namespace {
-    for (const namespace of this.#others) {
-      if (startsWithBytes(key, namespace.prefix)) return namespace;
-    }
-    return this.#default;
+    return longestOf(this.#byFirstByte, key) ?? this.defaults;
   }
 
   /** How many copies a key has: 0 stands for as many as the layout says. */
@@ -80,7 +117,12 @@ export class Namespaces {
 
   /** All answers of {@linkcode Namespaces.copiesOf}. */
   copies(): number[] {
-    return [...new Set([this.#default, ...this.#others].map(({ n }) => n ?? 0))];
+    return [...new Set([this.defaults, ...this.#others].map(({ n }) => n ?? 0))];
+  }
+
+  /** All namespaces, the longest prefix first. */
+  all(): readonly Namespace[] {
+    return this.#others;
   }
 
   /** Every namespace that may have keys beginning with `prefix`. */
@@ -90,13 +132,71 @@ export class Namespaces {
   }
 
   /**
-   * A hash of all that must be the same on every node: where keys live and how conflicts end. Quorums and
-   * timeouts may differ.
+   * A hash of all that the configurations of all nodes must have in common: where keys live and how conflicts end.
+   * Quorums and timeouts may differ, and what was set at run time has no part in it.
    */
-  digest(): string {
-    const shared = [this.#default, ...this.#others].map(({ prefix, n, conflicts }) =>
-      `${prefix.toHex()} ${n ?? ""} ${conflicts}`
-    );
-    return hash64Hex(utf8(shared.sort().join("\n")));
+  baseDigest(): string {
+    const shared = [
+      ["", this.defaults.n ?? "", this.defaults.conflicts],
+      ...[...this.base.values()].map(({ prefix, n, conflicts }) => [
+        utf8(prefix).toHex(),
+        n ?? this.defaults.n ?? "",
+        conflicts ?? this.defaults.conflicts,
+      ]),
+    ];
+    return hash64Hex(utf8(shared.map((parts) => parts.join(" ")).sort().join("\n")));
   }
+
+  /** A hash of what decides where keys live, beside the layout. */
+  placementDigest(): string {
+    return this.#placement;
+  }
+
+  /**
+   * The name of what decides which key belongs to which part: the id of the layout and, if anything about it was
+   * changed at run time, these namespaces. Nodes compare parts and agree on their floors only while
+   * they mean the same by them.
+   */
+  idWith(layoutId: string): string {
+    return this.#placement === this.#basePlacement ? layoutId : `${layoutId} ${this.#placement}`;
+  }
+
+  #arrange(): void {
+    const settings = new Map(this.base);
+    for (const [prefix, entry] of this.#table.entries) {
+      if (entry.settings !== undefined) settings.set(prefix, { ...entry.settings, prefix });
+    }
+    this.#others = [...settings.values()].map((it): Namespace => ({
+      prefix: utf8(it.prefix),
+      n: it.n ?? this.defaults.n,
+      r: it.r ?? this.defaults.r,
+      w: it.w ?? this.defaults.w,
+      strict: it.strict ?? this.defaults.strict,
+      timeoutMs: it.timeoutMs ?? this.defaults.timeoutMs,
+      conflicts: it.conflicts ?? this.defaults.conflicts,
+      ttlMs: it.ttlMs ?? this.defaults.ttlMs,
+    })).sort((a, b) => b.prefix.length - a.prefix.length);
+    const byFirstByte: Namespace[][] = [];
+    for (const namespace of this.#others) {
+      (byFirstByte[namespace.prefix[0]!] ??= []).push(namespace);
+    }
+    this.#byFirstByte = byFirstByte;
+  }
+
+  #placementNow(): string {
+    const placed = [this.defaults, ...this.#others].map(({ n, prefix }) =>
+      `${prefix.toHex()} ${n ?? ""}`
+    );
+    return hash64Hex(utf8(placed.sort().join("\n")));
+  }
+}
+
+/** The namespace of a key, if it has one of its own. */
+function longestOf(namespaces: ByFirstByte, key: Uint8Array): Namespace | undefined {
+  const candidates = namespaces[key[0]!];
+  if (candidates === undefined) return undefined;
+  for (const namespace of candidates) {
+    if (startsWithBytes(key, namespace.prefix)) return namespace;
+  }
+  return undefined;
 }

@@ -102,6 +102,11 @@ export class Replica {
     return partId({ partition, copies: this.#namespaces.copiesOf(key) });
   }
 
+  /** What nodes must have in common to mean the same by a part; see {@linkcode Namespaces.idWith}. */
+  partsId(layoutId: string): string {
+    return this.#namespaces.idWith(layoutId);
+  }
+
   /** Up to where this copy has seen everything that was written to the part of a key; 0 if that is not known. */
   floorOf(partition: number, key: Uint8Array): HybridTime {
     return this.#floors.floorOf(this.partOf(partition, key));

@@ -93,6 +93,7 @@ export class RootCheck {
     { layout, placement }: CurrentLayout,
     parts: readonly Part[],
   ): Promise<Map<string, Answer>> {
+    const id = this.#options.namespaces.idWith(layout.id);
     const partsOf = new Map<string, Part[]>();
     for (const part of parts) {
       for (const owner of placement.ownersFor(part.partition, part.copies || undefined)) {
@@ -105,7 +106,7 @@ export class RootCheck {
     return new Map(
       await Promise.all(names.map(async (node): Promise<[string, Answer]> => {
         try {
-          return [node, await this.#rootsOf(node, layout.id, partsOf.get(node)!)];
+          return [node, await this.#rootsOf(node, id, partsOf.get(node)!)];
         } catch (error) {
           if (error instanceof DenamoError) learnFromRefusal(this.#options.cluster, error);
           return [node, messageOf(error)];

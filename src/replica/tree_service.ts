@@ -55,7 +55,7 @@ export class TreeService {
    */
   async #roots(request: IncomingRequest): Promise<readonly unknown[]> {
     const args = new Arguments(request.arguments, "roots request");
-    const { copies, partitionCount } = this.#begin(args);
+    const { copies, id, partitionCount } = this.#begin(args);
     const partitions = new Arguments(args.list(ROOTS_COUNT), "roots request");
     const roots: bigint[] = [];
     const floors: number[] = [];
@@ -67,14 +67,16 @@ export class TreeService {
       const tree = this.#trees.get(partition, copies);
       roots.push((tree instanceof Promise ? await tree : tree).root());
     }
+    this.#check(id);
     return [rootBytes(roots), floors];
   }
 
   /** `[layout, copies, partition]` is answered with the leaves. */
   async #leaves(request: IncomingRequest): Promise<readonly unknown[]> {
     const args = new Arguments(request.arguments, "leaves request");
-    const { copies, partitionCount } = this.#begin(args);
+    const { copies, id, partitionCount } = this.#begin(args);
     const tree = await this.#trees.get(args.count(partitionCount - 1), copies);
+    this.#check(id);
     return [tree.leaves()];
   }
 
@@ -84,7 +86,7 @@ export class TreeService {
    */
   async #entries(request: IncomingRequest): Promise<readonly unknown[]> {
     const args = new Arguments(request.arguments, "entries request");
-    const { copies, partitionCount } = this.#begin(args);
+    const { copies, id, partitionCount } = this.#begin(args);
     const partition = args.count(partitionCount - 1);
     const listed = new Arguments(args.list(LEAF_COUNT), "entries request");
     const leaves = new Set<number>();
@@ -96,22 +98,31 @@ export class TreeService {
       found.push([entry.key, rootBytes([entry.digest])]);
       if (found.length === ENTRIES_COUNT) break;
     }
+    this.#check(id);
     return [found];
   }
 
-  #begin(args: Arguments): { copies: number; partitionCount: number } {
+  #begin(args: Arguments): { id: string; copies: number; partitionCount: number } {
     const id = args.text();
+    const partitionCount = this.#check(id);
+    return { id, copies: args.count(LIMITS.layoutMemberCount), partitionCount };
+  }
+
+  /**
+   * Makes sure that the asker means the same as we by a part; also at the end, as that may have changed meanwhile.
+   * Returns the number of partitions.
+   */
+  #check(id: string): number {
     const current = this.#layout();
     if (current === undefined) {
       throw new DenamoError("not_ready", "no", `${this.#self} has no layout`);
     }
     const { layout, encoded } = current;
-    if (layout.id !== id) {
-      throw new DenamoError("wrong_layout", "no", `${this.#self} has layout ${layout.id}`, {
-        layout: encoded,
-      });
-    }
-    return { copies: args.count(LIMITS.layoutMemberCount), partitionCount: layout.partitions };
+    const own = this.#namespaces.idWith(layout.id);
+    if (own === id) return layout.partitions;
+    throw new DenamoError("wrong_layout", "no", `${this.#self} has layout ${own}`, {
+      layout: encoded,
+    });
   }
 }
 

@@ -30,6 +30,10 @@ export const LIMITS = {
   /** Keys in one page of a scan. */
   scanPageCount: 1000,
   timeoutMsMax: 60_000,
+  /** The most copies of a key that a namespace may ask for. */
+  copiesCount: 16,
+  /** The longest default time to live of a namespace: ten years. */
+  ttlMsMax: 315_360_000_000,
 } as const;
 
 /** Used where neither the request nor its namespace says anything else. */

@@ -39,6 +39,7 @@ export const METHODS = {
   fence: 20,
   raiseFloor: 21,
   storeDelta: 22,
+  fetchNamespaces: 23,
 } as const;
 
 export type Method = typeof METHODS[keyof typeof METHODS];

@@ -41,6 +41,8 @@ import type {
 import { DenamoError, TooLargeError } from "../../src/wire/errors.ts";
 import { LIMITS } from "../../src/wire/limits.ts";
 
+import { FakeNamespaces } from "./fake_namespaces.ts";
+
 /** One call of a data method, as the `before` hook and `calls` see it. */
 export interface FakeCall {
   readonly method: "get" | "put" | "delete" | "expire" | "scan" | "update";
@@ -84,6 +86,7 @@ export class FakeNodeApi implements NodeApi {
   readonly calls: FakeCall[] = [];
   readonly partitions: number;
 
+  readonly namespaces = new FakeNamespaces();
   readonly #versions = new Map<string, Version[]>();
   readonly #merging = new Map<string, DataObject>();
   #time = 0;

@@ -23,6 +23,7 @@ const example: Heartbeat = {
   weight: 0.75,
   layoutVersion: 3,
   layoutId: "3-0123456789abcdef",
+  namespaces: "fedcba9876543210",
   layoutSynced: 3,
   layoutAcknowledged: 2,
   load: 17.125,
@@ -33,7 +34,7 @@ const example: Heartbeat = {
 Deno.test("a heartbeat is read as it was sent, and is small", () => {
   const bytes = encodeHeartbeat(example);
   assert.deepEqual(decodeHeartbeat(bytes), example);
-  assert.ok(bytes.length <= 250, `${bytes.length} bytes`);
+  assert.ok(bytes.length <= 270, `${bytes.length} bytes`);
 });
 
 const integers = fc.nat({ max: Number.MAX_SAFE_INTEGER });
@@ -53,6 +54,7 @@ const heartbeats: fc.Arbitrary<Heartbeat> = fc.record({
   weight: fc.double({ min: 1e-6, max: HEARTBEAT_LIMITS.weightMax, noNaN: true }),
   layoutVersion: integers,
   layoutId: fc.option(texts, { nil: undefined }),
+  namespaces: fc.option(texts, { nil: undefined }),
   layoutSynced: integers,
   layoutAcknowledged: integers,
   load: fc.nat({ max: 1e9 }).map((thousandths) => thousandths / 1000),
@@ -74,7 +76,7 @@ Deno.test("decodeHeartbeat() inverts encodeHeartbeat()", () => {
 Deno.test("decodeHeartbeat() passes over fields and flags that later releases append", () => {
   fc.assert(fc.property(heartbeats, fc.uint8Array({ maxLength: 40 }), (heartbeat, more) => {
     const bytes = new Uint8Array([...encodeHeartbeat(heartbeat), ...more]);
-    bytes[1]! |= 0xf0;
+    bytes[1]! |= 0xe0;
     assert.deepEqual(decodeHeartbeat(bytes), heartbeat);
   }));
 });

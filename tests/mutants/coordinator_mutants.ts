@@ -118,8 +118,8 @@ export const COORDINATOR_MUTANTS: readonly Mutant[] = [
     name: "A put with a context replaces all that its coordinator holds",
     edits: [edit(
       "src/coordinator/coordinator.ts",
-      "held.write(dot, value, seen, kept ?? expiresAtMs)",
-      "held.write(dot, value, undefined, kept ?? expiresAtMs)",
+      "held.write(dot, value, seen, end)",
+      "held.write(dot, value, undefined, end)",
     )],
     finding: lostWrite,
     why: "A context that is sent and ignored",

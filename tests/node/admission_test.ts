@@ -105,7 +105,7 @@ Deno.test("a node whose settings fit nobody gives up even if it is always the on
   assert.deepEqual(n2.gaveUp, []);
   n2.time.run(10_000);
   n2.admission.admit(n1.peerId, n1.admission.greeting());
-  assert.match(n2.gaveUp[0]!, /^Refused by peer-of-n1: The namespaces differ/);
+  assert.match(n2.gaveUp[0]!, /^Refused by peer-of-n1: The configured namespaces differ/);
 });
 
 Deno.test("a node that was left out is let in again once its copies are empty", async () => {

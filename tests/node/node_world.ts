@@ -68,6 +68,11 @@ export class NodeWorld {
     return this.#disks.get(name)!;
   }
 
+  /** Gives a node that is stopped an empty disk. */
+  loseDisk(name: string): void {
+    this.#disks.delete(name);
+  }
+
   /** Starts a node, on the disk that it had if it has run before. */
   async start(node: string): Promise<void> {
     const disk = this.#disks.get(node) ?? new DiskImage();

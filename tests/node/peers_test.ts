@@ -33,6 +33,10 @@ function tappedPeers({ layoutVersion = 0, isUp = true } = {}) {
       spoke: (peer: string) => tell(`${peer} spoke`),
       receive: (bytes: Uint8Array) => tell(`heartbeat of ${bytes.length} bytes`),
     },
+    namespaces: {
+      differsFrom: (digest: string | undefined) => digest === "theirs",
+      fetchFrom: (peer: string) => Promise.resolve(tell(`fetch namespaces from ${peer}`)),
+    },
     layouts: {
       version: layoutVersion,
       fetchFrom: (peer: string) => Promise.resolve(tell(`fetch from ${peer}`)),
@@ -95,6 +99,18 @@ Deno.test("a newer layout is fetched from the member that has it, if it can be a
   assert.deepEqual(told, ["keep peer-2 at /a", "fetch from peer-2"]);
   const away = tappedPeers({ isUp: false });
   away.heard({ layoutVersion: 1 });
+  assert.deepEqual(away.told, ["keep peer-2 at /a"]);
+});
+
+Deno.test("other namespaces are fetched from who tells of them, and before its layout", async () => {
+  const { heard, told } = tappedPeers({ layoutVersion: 2 });
+  heard({ namespaces: "own digest" });
+  heard({ namespaces: "theirs", layoutVersion: 3 });
+  assert.deepEqual(told, ["keep peer-2 at /a", "fetch namespaces from peer-2"]);
+  await Promise.resolve();
+  assert.equal(told.at(-1), "fetch from peer-2");
+  const away = tappedPeers({ isUp: false });
+  away.heard({ namespaces: "theirs" });
   assert.deepEqual(away.told, ["keep peer-2 at /a"]);
 });
 

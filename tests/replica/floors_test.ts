@@ -7,6 +7,7 @@ import { TICKS_PER_MS } from "../../src/causality/dot.ts";
 import { HybridClock } from "../../src/causality/hybrid_clock.ts";
 import { DataObject } from "../../src/crdt/data_object.ts";
 import { Floors, FLOORS_META, readFloors } from "../../src/replica/floors.ts";
+import { partId } from "../../src/replica/parts.ts";
 import { openStorage } from "../../src/storage/storage.ts";
 import { DiskImage, type DiskOperation } from "../sim/memory_disk.ts";
 import { textOf } from "./repair_world.ts";
@@ -242,4 +243,20 @@ Deno.test("readFloors() of any bytes ends, with what was written or a MalformedE
       assert.ok(error instanceof MalformedError, `${error}`);
     }
   }));
+});
+
+Deno.test("resettle() forgets the floors of parts to which keys have come, and no watch from before counts", async () => {
+  const { image, floors } = await run();
+  const [upTo, other] = [NOW - 1, partId({ partition: 3, copies: 5 })];
+  for (const part of [3, 4, other]) floors.watch(part, upTo);
+  await floors.fence([3, other], upTo);
+  await floors.raise(new Map([[3, upTo], [other, upTo]]));
+  const losses = floors.lossCount;
+  await floors.resettle([5]);
+  assert.deepEqual([3, other].map((it) => floors.floorOf(it)), [upTo, 0]);
+  assert.deepEqual([3, other].map((it) => floors.fenceOf(it)), [upTo, 0]);
+  assert.deepEqual(await floors.fence([4], upTo), [], "what was compared was compared before");
+  assert.deepEqual(await floors.adopt(new Map([[other, upTo]]), losses), []);
+  const { floors: after } = await run(image.copy());
+  assert.deepEqual([3, other].map((it) => after.floorOf(it)), [upTo, 0]);
 });

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import { utf8 } from "../../src/base/bytes.ts";
+import { NamespaceTable } from "../../src/replica/namespace_table.ts";
 import { Namespaces, type NamespaceSettings } from "../../src/replica/namespaces.ts";
 
 Deno.test("the longest prefix of a key decides, and leaves what it does not say to the defaults", () => {
@@ -43,11 +44,71 @@ Deno.test("within() names the namespace of every key that begins so", () => {
   }));
 });
 
-Deno.test("digest() tells apart what must be the same everywhere, in any order", () => {
+Deno.test("baseDigest() tells apart what must be the same everywhere, in any order", () => {
   const a = { prefix: "a", n: 3 } as const;
   const b = { prefix: "b", conflicts: "lww" } as const;
-  const digest = new Namespaces({}, [a, b]).digest();
-  assert.equal(new Namespaces({}, [b, { ...a, r: 1, timeoutMs: 9 }]).digest(), digest);
-  assert.notEqual(new Namespaces({}, [a]).digest(), digest);
-  assert.notEqual(new Namespaces({}, [{ ...a, n: 2 }, b]).digest(), digest);
+  const digest = new Namespaces({}, [a, b]).baseDigest();
+  assert.equal(new Namespaces({}, [b, { ...a, r: 1, timeoutMs: 9 }]).baseDigest(), digest);
+  assert.notEqual(new Namespaces({}, [a]).baseDigest(), digest);
+  assert.notEqual(new Namespaces({}, [{ ...a, n: 2 }, b]).baseDigest(), digest);
+});
+
+Deno.test("what is set at run time takes the place of what is configured, and a removal gives that back", () => {
+  const namespaces = new Namespaces({ w: "all" }, [{ prefix: "a", n: 2, r: 1 }]);
+  const key = utf8("a1");
+  const base = namespaces.of(key);
+  const configured = namespaces.baseDigest();
+  const set = NamespaceTable.empty.with("a", { conflicts: "lww", ttlMs: 9 }, 1, "n1");
+  namespaces.use(set);
+  const { conflicts, n, r, ttlMs, w } = namespaces.of(key);
+  assert.deepEqual([conflicts, n, r, ttlMs, w], ["lww", undefined, "quorum", 9, "all"]);
+  assert.equal(namespaces.baseDigest(), configured, "two such nodes may still meet");
+  namespaces.use(set.with("a", undefined, 2, "n1"));
+  assert.deepEqual(namespaces.of(key), base);
+});
+
+Deno.test("use() tells the numbers of copies that keys have come to, and only those", () => {
+  const namespaces = new Namespaces({}, [{ prefix: "a", n: 2 }, { prefix: "ab", n: 5 }]);
+  const { table } = namespaces;
+  assert.deepEqual(namespaces.use(table.with("b", { w: 1 }, 1, "n1")), [], "it keeps as many");
+  assert.deepEqual(namespaces.use(table.with("a", { n: 4 }, 1, "n1")), [4]);
+  assert.deepEqual(namespaces.use(table), [2], "and back");
+  assert.deepEqual(namespaces.use(table.with("ab", { n: 5, w: 1 }, 1, "n1")), []);
+  assert.deepEqual(namespaces.use(table.with("abc", { n: 1 }, 1, "n1")), [1], "of some keys of ab");
+});
+
+Deno.test("idWith() is the layout's name until keys live elsewhere than configured", () => {
+  const namespaces = new Namespaces({}, [{ prefix: "a", n: 2 }]);
+  const { table } = namespaces;
+  assert.equal(namespaces.idWith("1-x"), "1-x");
+  namespaces.use(table.with("a", { n: 2, w: "all" }, 1, "n1"));
+  assert.equal(namespaces.idWith("1-x"), "1-x");
+  namespaces.use(table.with("a", { n: 3 }, 1, "n1"));
+  assert.notEqual(namespaces.idWith("1-x"), "1-x");
+});
+
+const orders = fc.array(fc.record({
+  prefix: fc.string({ minLength: 1, maxLength: 3, unit: fc.constantFrom("a", "b") }),
+  n: fc.option(fc.integer({ min: 1, max: 3 }), { nil: undefined }),
+  isRemoval: fc.boolean(),
+}));
+
+Deno.test("use() names every number of copies that any key has come to", () => {
+  fc.assert(fc.property(settings, orders, orders, keys, (settings, first, second, key) => {
+    const namespaces = new Namespaces({}, settings);
+    let time = 0;
+    const make = (
+      orders: readonly { prefix: string; n: number | undefined; isRemoval: boolean }[],
+    ) =>
+      orders.reduce(
+        (table, { isRemoval, n, prefix }) =>
+          table.with(prefix, isRemoval ? undefined : { n }, ++time, "n1"),
+        namespaces.table,
+      );
+    namespaces.use(make(first));
+    const before = namespaces.copiesOf(utf8(key));
+    const gained = namespaces.use(make(second));
+    const after = namespaces.copiesOf(utf8(key));
+    assert.ok(after === before || gained.includes(after), `${before} -> ${after}: ${gained}`);
+  }));
 });

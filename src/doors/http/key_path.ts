@@ -16,6 +16,9 @@ import { DenamoError } from "../../wire/errors.ts";
 /** What comes before the key in every path that names one. */
 export const KEY_PATH_PREFIX = "/kv/";
 
+/** What comes before the prefix in every path that names a namespace. */
+export const NAMESPACE_PATH_PREFIX = "/namespaces/";
+
 /** The two parts of a request line that a route needs, both still percent-encoded. */
 export interface Target {
   readonly path: string;

@@ -5,6 +5,7 @@ import { reference, SCHEMAS } from "./openapi_schemas.ts";
 import {
   jsonResponse,
   KEY_ROUTE,
+  NAMESPACE_ROUTE,
   type Operation,
   operation,
   type ResponseDescription,
@@ -38,9 +39,7 @@ export function openApiOperation(all: () => readonly Operation[]): Operation {
 export function openApiDocument(operations: readonly Operation[]): object {
   const paths: Record<string, Record<string, unknown>> = {};
   for (const described of operations) {
-    const path = paths[described.path] ??= described.path === KEY_ROUTE
-      ? { parameters: [KEY_PARAMETER] }
-      : {};
+    const path = paths[described.path] ??= pathItem(described.path);
     path[described.method.toLowerCase()] = operationObject(described);
     if (described.method === "GET") path["head"] = headObject(described);
   }
@@ -59,6 +58,20 @@ export function openApiDocument(operations: readonly Operation[]): object {
     components: { schemas: SCHEMAS },
   };
 }
+
+function pathItem(path: string): Record<string, unknown> {
+  if (path === KEY_ROUTE) return { parameters: [KEY_PARAMETER] };
+  return path === NAMESPACE_ROUTE ? { parameters: [PREFIX_PARAMETER] } : {};
+}
+
+const PREFIX_PARAMETER = {
+  name: "prefix",
+  in: "path",
+  required: true,
+  schema: { type: "string", minLength: 1 },
+  description:
+    `The text with which the keys begin: 1 to ${LIMITS.key} bytes of UTF-8, percent-encoded.`,
+};
 
 const KEY_PARAMETER = {
   name: "key",

@@ -37,6 +37,37 @@ const member = object({
 
 const placement = object({ partition: count, owners: list(text), fallbacks: list(text) });
 
+const quorumLevel = {
+  oneOf: [
+    { type: "string", enum: ["one", "quorum", "all"] },
+    { type: "integer", minimum: 1, maximum: LIMITS.copiesCount },
+  ],
+} as const;
+
+const settings = {
+  n: { type: "integer", minimum: 1, maximum: LIMITS.copiesCount },
+  r: quorumLevel,
+  w: quorumLevel,
+  strict: flag,
+  timeoutMs: { type: "integer", minimum: 1, maximum: LIMITS.timeoutMsMax },
+  conflicts: { type: "string", enum: ["siblings", "lww"] },
+  ttlMs: { type: "integer", minimum: 1, maximum: LIMITS.ttlMsMax },
+} as const;
+
+const settingsOfPrefix = object(settings, Object.keys(settings));
+
+/** Without a layout the number of copies may not be known. */
+const inForce = object(settings, ["n", "ttlMs"]);
+
+const namespace = object({
+  prefix: text,
+  source: { type: "string", enum: ["set", "config"] },
+  setAtMs: count,
+  setBy: text,
+  settings: settingsOfPrefix,
+  inForce,
+}, ["setAtMs", "setBy"]);
+
 export const SCHEMAS = {
   Problem: {
     type: "object",
@@ -143,6 +174,14 @@ export const SCHEMAS = {
       uniqueItems: true,
     },
   }),
+  NamespaceSettings: settingsOfPrefix,
+  Namespace: namespace,
+  Namespaces: object({
+    defaults: inForce,
+    namespaces: list(namespace),
+    differing: list(text),
+  }),
+  Removed: object({ existed: flag }),
   Hints: object({
     nodes: list(object({
       node: text,

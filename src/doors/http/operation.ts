@@ -5,7 +5,7 @@
 
 import { utf8 } from "../../base/bytes.ts";
 import type { NodeApi } from "../../node/api.ts";
-import { KEY_PATH_PREFIX, keyOfPath, type Target } from "./key_path.ts";
+import { KEY_PATH_PREFIX, keyOfPath, NAMESPACE_PATH_PREFIX, type Target } from "./key_path.ts";
 import { type JsonSchema, type QueryParameters, type QueryValues, readQuery } from "./query.ts";
 import type { BodyReader } from "./request_body.ts";
 
@@ -13,6 +13,9 @@ export type Method = "GET" | "PUT" | "POST" | "DELETE";
 
 /** The path of all routes that name a key, as OpenAPI writes it. */
 export const KEY_ROUTE = `${KEY_PATH_PREFIX}{key}`;
+
+/** The path of all routes that name a namespace. */
+export const NAMESPACE_ROUTE = `${NAMESPACE_PATH_PREFIX}{prefix}`;
 
 /** What an operation answers under one status, as OpenAPI's Response Object says it. */
 export interface ResponseDescription {
@@ -55,6 +58,8 @@ export interface OperationDescription {
 export interface Call<Q extends QueryParameters> {
   readonly request: Request;
   readonly query: QueryValues<Q>;
+  /** The path, still percent-encoded. */
+  readonly path: string;
   /** The key in the path. @throws {DenamoError} `bad_request` if it is empty or badly encoded */
   key(): Uint8Array;
 }
@@ -83,7 +88,8 @@ export function operation<const Q extends QueryParameters>(
     ...description,
     run: (request, target) => {
       const query = readQuery(target.query, description.query);
-      return handle({ request, query, key: () => keyOfPath(target.path) });
+      const { path } = target;
+      return handle({ request, query, path, key: () => keyOfPath(path) });
     },
   };
 }

@@ -1,13 +1,13 @@
 // From a request to its operation, and from whatever happens to an answer.
 //
-// The router sees routes, never keys: all paths under /kv/ are one route to it, so no router can
-// misread a key, and every lookup is one in a table.
+// The router sees routes, never keys: all paths under /kv/ are one route to it, and so are those under
+// /namespaces/. So no router can misread a key, and every lookup is one in a table.
 
 import { Hono } from "hono";
 import { messageOf } from "../../wire/errors.ts";
 import type { Log } from "../../ports/log.ts";
-import { KEY_PATH_PREFIX, targetOf } from "./key_path.ts";
-import { KEY_ROUTE, type Operation } from "./operation.ts";
+import { KEY_PATH_PREFIX, NAMESPACE_PATH_PREFIX, targetOf } from "./key_path.ts";
+import { KEY_ROUTE, NAMESPACE_ROUTE, type Operation } from "./operation.ts";
 import { badRequest, HttpProblem, problemResponse } from "./problem.ts";
 
 /** Answers requests. Never rejects: what fails is answered as a problem. */
@@ -23,7 +23,8 @@ export function routerOf(operations: readonly Operation[], log: Log): Router {
   const routeOf = (request: Request): string => {
     const path = pathOf(request.url);
     if (path.startsWith(KEY_PATH_PREFIX)) return KEY_ROUTE;
-    return methods.has(path) && path !== KEY_ROUTE ? path : "unknown";
+    if (path.startsWith(NAMESPACE_PATH_PREFIX)) return NAMESPACE_ROUTE;
+    return methods.has(path) ? path : "unknown";
   };
   const app = new Hono({ getPath: routeOf });
   for (const { method, path, run } of operations) {

@@ -15,6 +15,7 @@ import { DoorMetrics, metricsOperation } from "./metrics.ts";
 import { openApiOperation } from "./openapi.ts";
 import type { DoorContext, Operation } from "./operation.ts";
 import { problemResponse } from "./problem.ts";
+import { namespaceOperations } from "./namespace_routes.ts";
 import { repairOperations } from "./repair_routes.ts";
 import { BodyReader } from "./request_body.ts";
 import { type Router, routerOf } from "./router.ts";
@@ -151,6 +152,7 @@ function operationsOf(context: DoorContext, metrics: DoorMetrics): readonly Oper
     updateOperation(context),
     scanOperation(context),
     ...clusterOperations(context),
+    ...namespaceOperations(context),
     ...repairOperations(context),
     metricsOperation(metrics),
     openApiOperation(() => operations),

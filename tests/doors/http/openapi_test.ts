@@ -42,6 +42,7 @@ const METHODS = ["get", "head", "put", "post", "delete", "patch", "options", "tr
 /** What the routes take that do not take just anything. */
 const BODIES: Readonly<Record<string, string>> = {
   "/cluster/layout": '{"members":["n1","n2","n3"]}',
+  "/namespaces/{prefix}": '{"n":3,"w":"all","conflicts":"lww","ttlMs":60000}',
   "/cluster/repair": '{"node":"n2","partitions":[7]}',
   // A number that was put is where a counter begins.
   "/kv/{key}": '{"operations":[{"type":"counter","add":1}]}',
@@ -70,10 +71,10 @@ async function send(
   if (path === "/cluster/layout") open.api.ringView = undefined;
   else open.api.ringView ??= await open.api.initLayout(["n1"]);
   const mediaType = Object.keys(described.requestBody?.content ?? {})[0];
-  return await open.fetch(path.replace("{key}", "walked") + query, {
+  return await open.fetch(path.replace(/\{key\}|\{prefix\}/, "walked") + query, {
     method,
     ...(mediaType === undefined ? {} : {
-      body: method === "PUT" ? "5" : BODIES[path]!,
+      body: method === "PUT" && path === "/kv/{key}" ? "5" : BODIES[path]!,
       headers: { "content-type": mediaType },
     }),
   });
@@ -111,6 +112,7 @@ Deno.test("the document is OpenAPI 3.1 and each operation has its own name", asy
   assert.equal(new Set(ids).size, ids.length, ids.join(" "));
   assert.deepEqual(operations.map(({ method, path }) => `${method} ${path}`).toSorted(), [
     "DELETE /kv/{key}",
+    "DELETE /namespaces/{prefix}",
     "GET /cluster/differences",
     "GET /cluster/equality",
     "GET /cluster/hints",
@@ -120,6 +122,7 @@ Deno.test("the document is OpenAPI 3.1 and each operation has its own name", asy
     "GET /kv",
     "GET /kv/{key}",
     "GET /metrics",
+    "GET /namespaces",
     "GET /openapi.json",
     "GET /readyz",
     "GET /status",
@@ -132,6 +135,7 @@ Deno.test("the document is OpenAPI 3.1 and each operation has its own name", asy
     "HEAD /kv",
     "HEAD /kv/{key}",
     "HEAD /metrics",
+    "HEAD /namespaces",
     "HEAD /openapi.json",
     "HEAD /readyz",
     "HEAD /status",
@@ -139,6 +143,7 @@ Deno.test("the document is OpenAPI 3.1 and each operation has its own name", asy
     "POST /cluster/repair",
     "POST /kv/{key}",
     "PUT /kv/{key}",
+    "PUT /namespaces/{prefix}",
   ]);
 });
 
@@ -186,7 +191,9 @@ Deno.test("every method that a route has is documented, and no more", async () =
   await using open = await OpenDoor.open();
   const document = await documentOf(open);
   for (const [path, item] of Object.entries(document.paths)) {
-    const response = await drop(await open.fetch(path.replace("{key}", "k"), { method: "BREW" }));
+    const response = await drop(
+      await open.fetch(path.replace(/\{key\}|\{prefix\}/, "k"), { method: "BREW" }),
+    );
     assert.equal(response.status, 405);
     const allowed = response.headers.get("allow")!.toLowerCase().split(", ");
     assert.deepEqual(
