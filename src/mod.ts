@@ -32,6 +32,7 @@
 export { StartAnewError } from "./node/left_behind.ts";
 export { type NodeOptions, RunningNode, startNode } from "./start_node.ts";
 export type { Entry, ListEntry, ListOptions, Written } from "./client/database.ts";
+export type { AddOptions } from "./client/typed_values.ts";
 export type { SessionOptions } from "./client/session.ts";
 export type { Key } from "./client/keys_and_values.ts";
 export type {
@@ -42,6 +43,7 @@ export type {
   MemberView,
   NodeApi,
   NodeStatus,
+  OperationId,
   PutOptions,
   ReadOptions,
   ReadResult,

@@ -11,12 +11,26 @@ import type {
   MergedValues,
   NestedOperation,
   NestedValues,
+  OperationId,
   OperationResult,
   TypeName,
   WriteOptions,
 } from "../node/api.ts";
 import { DenamoError } from "../wire/errors.ts";
 import { storedValue, valueOf } from "./keys_and_values.ts";
+import { type OperationIds, untilKnown } from "./repeated_add.ts";
+
+/** How something is added to a counter. */
+export interface AddOptions extends WriteOptions {
+  /**
+   * Try again for so long while it is unknown what became of it, in milliseconds up to nine minutes. The operation has
+   * an id then, under which it counts once, at whatever nodes it is tried. The counter keeps ids for some minutes, a
+   * few bytes each: without need do without.
+   */
+  readonly retryMs?: number | undefined;
+  /** The id of an operation that the program tries again itself, from {@linkcode Database.operationId}. */
+  readonly id?: OperationId | undefined;
+}
 
 /** An element of a set or a key of a map: a string is its UTF-8. */
 export type Element = string | Uint8Array;
@@ -48,20 +62,34 @@ class TypedKey<Name extends TypeName> {
     const { results } = await this.#api.update(this.#key, [operation], options);
     return results[0]!;
   }
+
+  /** Adds to a counter, which may be nested in a value of this type. */
+  async add(
+    amount: number,
+    ids: OperationIds,
+    { id: given, retryMs, ...options }: AddOptions,
+    nest: (operation: NestedOperation) => NestedOperation = (operation) => operation,
+  ): Promise<bigint> {
+    const id = given ?? (retryMs === undefined ? undefined : ids.next(retryMs));
+    const operation = nest({ type: "counter", operation: { kind: "add", amount, id } });
+    const attempt = async () => (await this.change(operation, options)).count!;
+    return retryMs === undefined ? await attempt() : await untilKnown(attempt, retryMs);
+  }
 }
 
 /** A whole number to which any node adds. The sum is exact. */
 export class Counter {
   readonly #at: TypedKey<"counter">;
+  readonly #ids: OperationIds;
 
-  constructor(api: KeyValueApi, key: Uint8Array) {
+  constructor(api: KeyValueApi, key: Uint8Array, ids: OperationIds) {
     this.#at = new TypedKey(api, key, "counter");
+    this.#ids = ids;
   }
 
   /** Adds a safe integer, which may be negative. Returns what its coordinator then counts. */
-  async add(amount: number, options?: WriteOptions): Promise<bigint> {
-    const operation = { kind: "add", amount, id: undefined } as const;
-    return (await this.#at.change({ type: "counter", operation }, options)).count!;
+  async add(amount: number, options: AddOptions = {}): Promise<bigint> {
+    return await this.#at.add(amount, this.#ids, options);
   }
 
   async value(options?: GetOptions): Promise<bigint> {
@@ -111,9 +139,11 @@ export class ElementSet {
  */
 export class ValueMap {
   readonly #at: TypedKey<"map">;
+  readonly #ids: OperationIds;
 
-  constructor(api: KeyValueApi, key: Uint8Array) {
+  constructor(api: KeyValueApi, key: Uint8Array, ids: OperationIds) {
     this.#at = new TypedKey(api, key, "map");
+    this.#ids = ids;
   }
 
   async set(key: Element, value: unknown, options?: WriteOptions): Promise<void> {
@@ -122,10 +152,8 @@ export class ValueMap {
   }
 
   /** Adds to a counter under a key. Returns what its coordinator then counts. */
-  async add(key: Element, amount: number, options?: WriteOptions): Promise<bigint> {
-    const operation = { kind: "add", amount, id: undefined } as const;
-    const changed = under(key, { type: "counter", operation });
-    return (await this.#at.change(changed, options)).count!;
+  async add(key: Element, amount: number, options: AddOptions = {}): Promise<bigint> {
+    return await this.#at.add(amount, this.#ids, options, (operation) => under(key, operation));
   }
 
   /** Returns whether the key was there. */
