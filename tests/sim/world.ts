@@ -136,9 +136,7 @@ export class World {
       });
       operation.floor = Math.max(...floors);
     }
-    for (const write of operation.writes) {
-      this.#observe(durabilityProblem(operation, this.#disksWith(write)));
-    }
+    this.#observe(durabilityProblem(operation, (write) => this.#disksWith(write)));
     const writeOf = (value: string) => this.history.writeOf(value);
     for (const problem of siblingProblems(operation, writeOf)) this.violation(problem);
   }

@@ -4,16 +4,27 @@
 // owner: as a value, or as one that a later write has replaced. What counts is the bytes on the disks, not
 // what nodes say of them. An owner's disk counts for itself. A node that was asked to stand in for an owner counts
 // for that owner, and a node that owns nothing of the key and drew the dot for one owner at its choice.
+//
+// An operation with an id may go to a second coordinator when the first does not answer. Either of their dots stands
+// for it, so it is enough if one of the two has its disks.
 
-import { type Operation, showOperation } from "../history.ts";
+import { type Operation, showOperation, type Write } from "../history.ts";
 
 /**
  * What is wrong with one write that has just ended.
  *
- * @param disks how many disks hold it, as {@linkcode placesTaken} counts them
+ * @param disksWith how many disks hold one of its dots, as {@linkcode placesTaken} counts them
  */
-export function durabilityProblem(operation: Operation, disks: number): string | undefined {
-  if (operation.outcome !== "ok" || disks >= operation.needed) return undefined;
+export function durabilityProblem(
+  operation: Operation,
+  disksWith: (write: Write) => number,
+): string | undefined {
+  if (operation.outcome !== "ok" || operation.writes.length === 0) return undefined;
+  const byNode = Map.groupBy(operation.writes, ({ node }) => node);
+  const disks = Math.max(
+    ...byNode.values().map((writes) => Math.min(...writes.map(disksWith))),
+  );
+  if (disks >= operation.needed) return undefined;
   return `Acknowledged while on ${disks} of ${operation.needed} disks: ${showOperation(operation)}`;
 }
 
