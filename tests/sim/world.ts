@@ -23,7 +23,7 @@ import { MERGING_KEYS } from "./merging_client.ts";
 import { MembershipWatch } from "./membership_watch.ts";
 import { MemoryWorld } from "./memory_network.ts";
 import type { SimOptions } from "./options.ts";
-import { durabilityProblem, placesTaken } from "./oracles/durable_acks.ts";
+import { disksFor, durabilityProblem, placesTaken } from "./oracles/durable_acks.ts";
 import { recoveryProblems } from "./oracles/recovery.ts";
 import { siblingProblems } from "./oracles/siblings.ts";
 import { damageProblem, understood } from "./oracles/wire.ts";
@@ -136,7 +136,10 @@ export class World {
       });
       operation.floor = Math.max(...floors);
     }
-    this.#observe(durabilityProblem(operation, (write) => this.#disksWith(write)));
+    if (operation.outcome === "ok" && operation.writes.length > 0) {
+      const disks = disksFor(operation.writes, (write) => this.#disksWith(write));
+      this.#observe(durabilityProblem(operation, disks));
+    }
     const writeOf = (value: string) => this.history.writeOf(value);
     for (const problem of siblingProblems(operation, writeOf)) this.violation(problem);
   }

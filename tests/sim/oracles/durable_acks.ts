@@ -13,19 +13,21 @@ import { type Operation, showOperation, type Write } from "../history.ts";
 /**
  * What is wrong with one write that has just ended.
  *
- * @param disksWith how many disks hold one of its dots, as {@linkcode placesTaken} counts them
+ * @param disks how many disks hold it, as {@linkcode disksFor} counts them
  */
-export function durabilityProblem(
-  operation: Operation,
-  disksWith: (write: Write) => number,
-): string | undefined {
-  if (operation.outcome !== "ok" || operation.writes.length === 0) return undefined;
-  const byNode = Map.groupBy(operation.writes, ({ node }) => node);
-  const disks = Math.max(
-    ...byNode.values().map((writes) => Math.min(...writes.map(disksWith))),
-  );
-  if (disks >= operation.needed) return undefined;
+export function durabilityProblem(operation: Operation, disks: number): string | undefined {
+  if (operation.outcome !== "ok" || disks >= operation.needed) return undefined;
   return `Acknowledged while on ${disks} of ${operation.needed} disks: ${showOperation(operation)}`;
+}
+
+/**
+ * How many disks hold all dots of one of the nodes that have coordinated an operation.
+ *
+ * @param disksWith how many disks hold one dot, as {@linkcode placesTaken} counts them
+ */
+export function disksFor(writes: readonly Write[], disksWith: (write: Write) => number): number {
+  const byNode = Map.groupBy(writes, ({ node }) => node);
+  return Math.max(...byNode.values().map((own) => Math.min(...own.map(disksWith))));
 }
 
 /**
