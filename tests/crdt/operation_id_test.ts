@@ -91,13 +91,14 @@ Deno.test("what was counted and deleted does not count again, whatever is forgot
 });
 
 Deno.test("a counter that one actor goes on changing keeps the ids whose time is not over", () => {
-  for (const wrap of [(it: NestedOperation) => it, underKey]) {
+  const kinds = [[100_000, (it: NestedOperation) => it], [10_000, underKey]] as const;
+  for (const [times, wrap] of kinds) {
     let object = DataObject.empty;
     let [most, largest, folds] = [0, 0, 0];
     const windowMs = 50;
     const everyMs = 20;
     let floor = 0;
-    for (let i = 1; i <= 20_000; i++) {
+    for (let i = 1; i <= times; i++) {
       const time = i * MS;
       object = tried(object, "a", time, wrap(count(1, idOf(i, i + windowMs))));
       if (i % everyMs === 0) floor = (i - 30) * MS;
@@ -107,9 +108,9 @@ Deno.test("a counter that one actor goes on changing keeps the ids whose time is
       most = Math.max(most, idCount(object));
       if (i % 1_000 === 0) largest = Math.max(largest, object.encoded().length);
     }
-    assert.equal(counted(object), 20_000n);
+    assert.equal(counted(object), BigInt(times));
     assert.ok(most <= windowMs + 30 + everyMs + IDLE_IDS, `${most} ids`);
-    assert.ok(folds <= 20_000 / everyMs, "each floor folds once, and not every write");
+    assert.ok(folds <= times / everyMs, "each floor folds once, and not every write");
     assert.ok(largest < 4_000, `${largest} B`);
   }
 });

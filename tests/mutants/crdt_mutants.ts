@@ -36,8 +36,8 @@ const CROWDED = {
 
 /** Counters that are hot for long enough that ids are folded, and clients that try again late. */
 const FORGETFUL = {
-  ...only("reset", "pause"),
-  mergingClientCount: 4,
+  ...only("reset"),
+  mergingClientCount: 8,
   forgetAfterMs: 500,
   durationMs: 60_000,
 } as const;

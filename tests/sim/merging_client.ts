@@ -28,7 +28,7 @@ export const FIELDS = ["x", "y"];
 const PAUSE_MS = 400;
 
 /** How long what is added to a counter may be tried, in milliseconds, and how late a late try comes after that. */
-const WINDOWS_MS = [500, 2_000, 8_000];
+const WINDOWS_MS = [500, 2_000, 8_000, 20_000];
 const LATE_MS = 20_000;
 
 /** How many of its additions a client tries once more at the end. */
@@ -126,16 +126,18 @@ export class MergingClient {
     };
     const addition: Addition = { key, update, id, attempt };
     this.#additions.push(addition);
-    if (dice.happens(0.1)) this.#againLate(addition);
+    if (dice.happens(0.2)) this.#againLater(addition);
     else if (outcome === "unknown" || outcome === "ok" && dice.happens(0.2)) {
       await this.#again(addition);
     }
   }
 
-  /** Another try when the time of an operation is over, or nearly. */
-  async #againLate(addition: Addition): Promise<void> {
+  /** Another try some time within that of an operation, or when it is over, or nearly. */
+  async #againLater(addition: Addition): Promise<void> {
     const clock = this.#world.time.clock();
-    const pauseMs = addition.id.untilMs - clock.now() + this.#dice.between(-200, LATE_MS);
+    const leftMs = addition.id.untilMs - clock.now();
+    const isLate = this.#dice.happens(0.5);
+    const pauseMs = this.#dice.between(isLate ? leftMs - 200 : 0, leftMs + (isLate ? LATE_MS : 0));
     this.#waitingCount++;
     await sleep(clock, Math.max(0, pauseMs));
     if (!this.#isStopped) await this.#again(addition);
