@@ -82,12 +82,12 @@ for (const size of [100, 10_000, 100_000]) {
 for (const size of [100, 10_000]) {
   let held: State<CounterStore> = counter.empty;
   for (let number = 0; number < size; number++) {
-    const id = { session: "session", number };
+    const id = { session: "session", number, untilMs: START / 2048 };
     const dot = { actor: ACTOR, time: START + number };
     held = counter.apply(held, { kind: "add", amount: 1, id }, dot);
   }
   const group = `counter with ${size} operation ids`;
-  const id = { session: "session", number: size };
+  const id = { session: "session", number: size, untilMs: START / 2048 };
   Deno.bench(`${group}: add with an id`, { group, baseline: true }, () => {
     counter.apply(held, { kind: "add", amount: 1, id }, { actor: ACTOR, time: START + size });
   });

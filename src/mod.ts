@@ -32,6 +32,7 @@
 export { StartAnewError } from "./node/left_behind.ts";
 export { type NodeOptions, RunningNode, startNode } from "./start_node.ts";
 export type { Entry, ListEntry, ListOptions, Written } from "./client/database.ts";
+export type { AddOptions } from "./client/typed_values.ts";
 export type { SessionOptions } from "./client/session.ts";
 export type { LiveDocument } from "./client/live_document.ts";
 export type { DistinctCount, Flag, Maximum, Minimum, Register } from "./client/single_values.ts";
@@ -46,6 +47,7 @@ export type {
   MemberView,
   NodeApi,
   NodeStatus,
+  OperationId,
   PutOptions,
   ReadOptions,
   ReadResult,

@@ -5,6 +5,7 @@ import { DenamoError, messageOf } from "../wire/errors.ts";
 import type {
   GetOptions,
   KeyValueApi,
+  OperationId,
   PutOptions,
   ReadOptions,
   ScanPosition,
@@ -12,6 +13,7 @@ import type {
   WriteOptions,
 } from "../node/api.ts";
 import { LiveDocument } from "./live_document.ts";
+import { OperationIds } from "./repeated_add.ts";
 import { SessionApi, type SessionOptions } from "./session.ts";
 import { DistinctCount, Flag, Maximum, Minimum, Register } from "./single_values.ts";
 import { Counter, ElementSet, ValueMap } from "./typed_values.ts";
@@ -61,6 +63,7 @@ const LIST_PAGE_COUNT = 100;
 
 export class Database {
   readonly #api: KeyValueApi;
+  readonly #ids = new OperationIds();
 
   constructor(api: KeyValueApi) {
     this.#api = api;
@@ -124,7 +127,18 @@ export class Database {
 
   /** A counter under a key; nobody is asked yet. */
   counter(key: Key): Counter {
-    return new Counter(this.#api, keyBytes(key));
+    return new Counter(this.#api, keyBytes(key), this.#ids);
+  }
+
+  /**
+   * An id for something that is added to a counter, to be tried again by the program, here or through another node: it
+   * counts once. With `retryMs` the client does all that itself.
+   *
+   * @param triedMs for how long it may be tried from now on, in milliseconds up to nine minutes; a later try fails
+   * as `too_late`
+   */
+  operationId(triedMs = 60_000): OperationId {
+    return this.#ids.next(triedMs);
   }
 
   /** A set under a key; nobody is asked yet. */
@@ -134,7 +148,7 @@ export class Database {
 
   /** A map under a key; nobody is asked yet. */
   map(key: Key): ValueMap {
-    return new ValueMap(this.#api, keyBytes(key));
+    return new ValueMap(this.#api, keyBytes(key), this.#ids);
   }
 
   /**

@@ -8,24 +8,53 @@ import type {
   KeyValueApi,
   MapEntry,
   NestedOperation,
+  OperationId,
   WriteOptions,
 } from "../node/api.ts";
 import { storedValue, valueOf } from "./keys_and_values.ts";
 import { Flag, Maximum, Minimum } from "./single_values.ts";
 import { bytesOf, type Element, elementOf, listOf, TypedKey, under } from "./typed_key.ts";
+import { type OperationIds, untilKnown } from "./repeated_add.ts";
+
+/** How something is added to a counter. */
+export interface AddOptions extends WriteOptions {
+  /**
+   * Try again for so long while it is unknown what became of it, in milliseconds up to nine minutes. The operation has
+   * an id then, under which it counts once, at whatever nodes it is tried. The counter keeps ids for some minutes, a
+   * few bytes each: without need do without.
+   */
+  readonly retryMs?: number | undefined;
+  /** The id of an operation that the program tries again itself, from {@linkcode Database.operationId}. */
+  readonly id?: OperationId | undefined;
+}
+
+/** Adds to a counter, which may be nested in a value of another type. */
+async function addTo(
+  at: TypedKey<"counter"> | TypedKey<"map">,
+  amount: number,
+  ids: OperationIds,
+  { id: given, retryMs, ...options }: AddOptions,
+  nest: (operation: NestedOperation) => NestedOperation = (operation) => operation,
+): Promise<bigint> {
+  const id = given ?? (retryMs === undefined ? undefined : ids.next(retryMs));
+  const operation = nest({ type: "counter", operation: { kind: "add", amount, id } });
+  const attempt = async () => (await at.change(operation, options)).count!;
+  return retryMs === undefined ? await attempt() : await untilKnown(attempt, retryMs);
+}
 
 /** A whole number to which any node adds. The sum is exact. */
 export class Counter {
   readonly #at: TypedKey<"counter">;
+  readonly #ids: OperationIds;
 
-  constructor(api: KeyValueApi, key: Uint8Array) {
+  constructor(api: KeyValueApi, key: Uint8Array, ids: OperationIds) {
     this.#at = new TypedKey(api, key, "counter");
+    this.#ids = ids;
   }
 
   /** Adds a safe integer, which may be negative. Returns what its coordinator then counts. */
-  async add(amount: number, options?: WriteOptions): Promise<bigint> {
-    const operation = { kind: "add", amount, id: undefined } as const;
-    return (await this.#at.change({ type: "counter", operation }, options)).count!;
+  async add(amount: number, options: AddOptions = {}): Promise<bigint> {
+    return await addTo(this.#at, amount, this.#ids, options);
   }
 
   async value(options?: GetOptions): Promise<bigint> {
@@ -77,11 +106,13 @@ export class ValueMap {
   readonly #api: KeyValueApi;
   readonly #key: Uint8Array;
   readonly #at: TypedKey<"map">;
+  readonly #ids: OperationIds;
 
-  constructor(api: KeyValueApi, key: Uint8Array) {
+  constructor(api: KeyValueApi, key: Uint8Array, ids: OperationIds) {
     this.#api = api;
     this.#key = key;
     this.#at = new TypedKey(api, key, "map");
+    this.#ids = ids;
   }
 
   async set(key: Element, value: unknown, options?: WriteOptions): Promise<void> {
@@ -90,10 +121,8 @@ export class ValueMap {
   }
 
   /** Adds to a counter under a key. Returns what its coordinator then counts. */
-  async add(key: Element, amount: number, options?: WriteOptions): Promise<bigint> {
-    const operation = { kind: "add", amount, id: undefined } as const;
-    const changed = under(key, { type: "counter", operation });
-    return (await this.#at.change(changed, options)).count!;
+  async add(key: Element, amount: number, options: AddOptions = {}): Promise<bigint> {
+    return await addTo(this.#at, amount, this.#ids, options, (operation) => under(key, operation));
   }
 
   /** A flag under a key; nobody is asked yet. */

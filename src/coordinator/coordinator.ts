@@ -2,8 +2,8 @@
 //
 // Any node takes any request. An owner of the key coordinates it; another node forwards it to the owner
 // that answers fastest. A read may be tried at another owner, also beside one that takes long; a write only if
-// the first certainly did nothing with it, since a write made twice would be two writes. So it goes to an owner that
-// has just shown that it lives. If no owner can be asked, the first fallback coordinates that can, the same for all
+// the first certainly did nothing with it, since a write made twice would be two writes, or if all that it does has
+// ids, by which it counts once. So it goes to an owner that has just shown that it lives. If no owner can be asked, the first fallback coordinates that can, the same for all
 // who ask, unless the request is strict.
 
 import { showBytes } from "../base/bytes.ts";
@@ -11,7 +11,7 @@ import { decodeContext } from "../causality/context_token.ts";
 import type { Dot, HybridTime } from "../causality/dot.ts";
 import { latestTime, type VersionVector } from "../causality/version_vector.ts";
 import { DataObject } from "../crdt/data_object.ts";
-import type { OperationResult } from "../crdt/typed_update.ts";
+import { operationIdOf, type OperationResult } from "../crdt/typed_update.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { Log } from "../ports/log.ts";
 import type { PeerId } from "../ports/network.ts";
@@ -194,6 +194,8 @@ export class Coordinator {
     const endsAtMs = this.#clock.monotonic() + timeoutMs;
     const refusals = own === undefined ? [] : [own];
     const causes = own === undefined ? [] : [`${this.#cluster.self}: ${own.message}`];
+    /** What the request ends with if nobody answers, since somebody may have done it. */
+    let doubt: DenamoError | undefined;
     const turnTo = async ({ node, peer }: StandIn, isStandIn: boolean) => {
       const leftMs = endsAtMs - this.#clock.monotonic();
       if (leftMs <= 0) return undefined;
@@ -203,8 +205,9 @@ export class Coordinator {
           : await this.#ask(peer, request, isStandIn, leftMs);
       } catch (error) {
         if (!(error instanceof DenamoError)) throw error;
-        const mayRetry = request.op === "get" || error.outcome === "no";
-        if (!mayRetry || !isOfThatNode(error)) throw error;
+        if (request.op !== "get" && error.outcome === "unknown") doubt ??= error;
+        const mayRetry = isRepeatable(request) || error.outcome === "no";
+        if (!mayRetry || !isOfThatNode(error)) throw doubt ?? error;
         refusals.push(error);
         causes.push(`${node}: ${error.message}`);
         return undefined;
@@ -229,6 +232,7 @@ export class Coordinator {
       const answer = await answerOf(standInsFor(this.#cluster, partition, owners), true);
       if (answer !== undefined) return answer;
     }
+    if (doubt !== undefined) throw doubt;
     const stale = refusals.find(({ code }) => code === "stale");
     if (stale !== undefined) throw stale;
     if (endsAtMs <= this.#clock.monotonic()) {
@@ -438,9 +442,16 @@ const OF_THE_REQUEST: readonly ErrorCode[] = [
   "conflict",
   "not_a_number",
   "too_large",
+  "too_late",
   "unsupported",
   "wrong_type",
 ];
+
+/** Whether a request may be carried out twice, since that comes to the same as once. */
+function isRepeatable(request: ClientRequest): boolean {
+  if (request.op === "get") return true;
+  return request.op === "update" && request.operations.every((it) => operationIdOf(it));
+}
 
 /** Whether another owner may do better. */
 function isOfThatNode(error: DenamoError): boolean {

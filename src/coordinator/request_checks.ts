@@ -2,6 +2,7 @@
 
 import type { NestedOperation } from "../crdt/map.ts";
 import { encodeOperation } from "../crdt/operation_codec.ts";
+import { keyOfId } from "../crdt/operation_id.ts";
 import { DenamoError, TooLargeError } from "../wire/errors.ts";
 import { LIMITS } from "../wire/limits.ts";
 import { atLeastOf, checkLength } from "./at_least.ts";
@@ -29,8 +30,26 @@ function checkOperations(operations: readonly NestedOperation[]): void {
   if (length > LIMITS.operationCount) {
     throw new TooLargeError("The list of operations", LIMITS.operationCount, length);
   }
+  for (const operation of operations) checkNumbers(operation);
   const bytes = operations.reduce((sum, it) => sum + encodeOperation(it).length, 0);
   if (bytes > LIMITS.value) throw new TooLargeError("All operations together", LIMITS.value, bytes);
+}
+
+/** What no message can hold would never get to a coordinator that refuses it. */
+function checkNumbers({ operation, type }: NestedOperation): void {
+  if (type === "map" && operation.kind === "update") return checkNumbers(operation.nested);
+  if (type !== "counter") return;
+  const { amount, id } = operation;
+  if (!Number.isSafeInteger(amount)) {
+    throw new DenamoError("bad_request", "no", `Cannot add ${amount} to a counter`);
+  }
+  if (id === undefined) return;
+  try {
+    keyOfId(id);
+  } catch (error) {
+    if (!(error instanceof RangeError)) throw error;
+    throw new DenamoError("bad_request", "no", error.message);
+  }
 }
 
 function checkKey(key: Uint8Array): void {

@@ -46,7 +46,7 @@ export class Updates {
   /**
    * What the operations leave of an object.
    *
-   * @throws {DenamoError} `wrong_type`, `not_a_number` or `bad_request` if they cannot be done
+   * @throws {DenamoError} `wrong_type`, `not_a_number`, `too_late` or `bad_request` if they cannot be done
    */
   carryOut(object: DataObject, nextDot: (above: HybridTime) => Dot): Updated {
     const seenUpTo = this.#seen === undefined ? 0 : latestTime(this.#seen);

@@ -7,13 +7,16 @@
 // A client that got no answer tries again, perhaps at another coordinator, and both may have counted. So an
 // operation may carry an id. Ids are kept with the dots under which they were counted; the earliest of them is
 // the operation, every later one an echo, which is subtracted. Everybody who knows the same dots
-// finds the same echoes. forget() folds: it takes the echoes out of the totals and drops the ids.
+// finds the same echoes. forget() folds the ids whose time is over: it takes the echoes out of the totals and
+// drops the ids. Why no late try counts then is told in operation_id.ts. Ids are sorted by their ends, so folding
+// looks at those that go and no others.
 //
 // A removal takes what it has seen and leaves what was concurrent. It notes for each actor the total that it
 // has seen, which is subtracted from then on. Only whole totals are known: if the actor has counted since the
 // client looked, all of that actor's share stays.
 //
-// What a removal noted must stay until everybody has seen the removal; then entry and note go together.
+// What a removal noted must stay until everybody has seen the removal; then entry and note go together. Ids
+// outlive a removal: an operation that was counted and removed must not count when it is tried again.
 //
 // Fractions are not counted: floating point sums depend on their order. Count in the smallest unit instead.
 //
@@ -25,15 +28,10 @@
 
 import { type ActorId, compareDots, type Dot, type HybridTime } from "../causality/dot.ts";
 import { causalType } from "./causal_type.ts";
-import { keyOfId, readCounter, writeCounter } from "./counter_codec.ts";
-import { DOT_BYTES, type Sides, type StoreType } from "./dot_store.ts";
+import { readCounter, writeCounter } from "./counter_codec.ts";
+import { DOT_BYTES, NO_PENDING, type Pending, type Sides, type StoreType } from "./dot_store.ts";
+import { endOfKey, keyOfId, type OperationId } from "./operation_id.ts";
 import { type Change, SortedMap } from "./sorted_map.ts";
-
-/** Names an operation across retries: the client's session, and a number that it uses once. */
-export interface OperationId {
-  readonly session: string;
-  readonly number: number;
-}
 
 export interface CounterOperation {
   readonly kind: "add";
@@ -75,8 +73,9 @@ export interface Identified {
 }
 
 export interface CounterStore {
-  /** Sorted by actor. */
+  /** Sorted by actor. Every dot of an id is in one of them. */
   readonly shares: readonly Share[];
+  /** By keys of operation_id.ts. */
   readonly ids: SortedMap<Identified>;
 }
 
@@ -141,6 +140,7 @@ export const counterStore: StoreType<CounterStore, CounterOperation, bigint> = {
   },
 
   latestDots: ({ shares }) => shares,
+  pending: pendingIds,
   count: (store) => ({ elements: store.ids.size, dots: store.shares.length }),
   sizeBytes: ({ shares, ids }) => SHARE_BYTES * shares.length + ids.sizeBytes(idBytes),
   write: writeCounter,
@@ -252,22 +252,42 @@ function joinIdentified(
   return { isFolded, dots: [...a.dots, ...missing].sort(compareDots) };
 }
 
-/** Takes the echoes at or below `upTo` out of the totals, drops their ids and what is wholly removed. */
+/** Takes the echoes at or below `upTo` out of the totals, drops ids that have ended and what is wholly removed. */
 function fold(store: CounterStore, upTo: HybridTime): CounterStore {
   const folded: Counted[] = [];
   const changes: Change<Identified>[] = [];
   for (const [key, { isFolded, dots }] of store.ids) {
+    if (endOfKey(key) > upTo) break;
     const early = dots.filter(({ time }) => time <= upTo);
     if (early.length === 0) continue;
     folded.push(...(isFolded ? early : early.slice(1)));
     const late = dots.slice(early.length);
     changes.push([key, late.length === 0 ? undefined : { isFolded: true, dots: late }]);
   }
+  const ids = store.ids.withChanges(changes);
+  const isRemoved = ({ time, removed }: Share) =>
+    removed?.time === time && Math.max(time, removed.at) <= upTo;
+  const named = store.shares.some(isRemoved) ? actorsOf(ids) : new Set();
   const shares = store.shares
     .map((share) => folded.filter(({ actor }) => actor === share.actor).reduce(withoutEcho, share))
-    .filter(({ time, removed }) => removed?.time !== time || Math.max(time, removed.at) > upTo);
+    .filter((share) => !isRemoved(share) || named.has(share.actor));
   const isSame = changes.length === 0 && shares.length === store.shares.length;
-  return isSame ? store : { shares, ids: store.ids.withChanges(changes) };
+  return isSame ? store : { shares, ids };
+}
+
+function actorsOf(ids: SortedMap<Identified>): Set<ActorId> {
+  const actors = new Set<ActorId>();
+  for (const [, { dots }] of ids) for (const { actor } of dots) actors.add(actor);
+  return actors;
+}
+
+/** The first id to go is the first of all, but that it stays until its earliest dot is below the floor. */
+function pendingIds({ ids }: CounterStore): Pending {
+  for (const [key, { dots }] of ids) {
+    const from = Math.max(endOfKey(key), dots[0]!.time);
+    return { count: ids.size, from, until: endOfKey(ids.lastKey!) };
+  }
+  return NO_PENDING;
 }
 
 function withoutEcho(share: Share, { time, amount }: Counted): Share {

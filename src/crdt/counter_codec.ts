@@ -1,43 +1,25 @@
 // The bytes of a counter.
 //
-//   counter := share count | share ... | id count | id ...
+//   counter := share count | share ... | session count | session ... | id count | id ...
 //   share    := dot | flags | plus | minus | echo plus | echo minus      the echoes if flag 1
 //              | time of the share less that of what is removed | time of the removal
 //              | removed plus | removed minus                           these four if flag 2
-//   id      := number | session | is folded (0 or 1) | dot count | (dot | sign | amount) ...
+//   id      := end less that of the id before, in milliseconds | number | place of its session
+//              | is folded (0 or 1) | dot count | (dot | sign | amount) ...
 //
-// Parts are sorted by actor, ids by number and session, the dots of an id by time and actor.
+// Shares are sorted by actor, ids by end, number and session, the dots of an id by time and actor. Sessions are
+// sorted, and each is named. A hot counter has many ids of few sessions: each takes some fifteen bytes.
 
 import { compareDots } from "../causality/dot.ts";
-import type { Counted, CounterStore, Identified, OperationId, Share } from "./counter.ts";
+import type { Counted, CounterStore, Identified, Share } from "./counter.ts";
 import type { StoreReader, StoreWriter } from "./dot_store.ts";
 import { readDotted, writeDotted } from "./dotted.ts";
+import { idOfKey, keyOfId, SESSION_MAX, UNTIL_MS_MAX } from "./operation_id.ts";
 import { readTime } from "./seen_vector.ts";
 import { type Change, SortedMap } from "./sorted_map.ts";
 
 const HAS_ECHO = 1;
 const HAS_REMOVED = 2;
-
-/** Longest session of an operation id, in characters. */
-const SESSION_MAX = 128;
-
-/** Hexadecimal digits of the largest number of an operation id. */
-const NUMBER_DIGITS = 14;
-
-/**
- * The key of an operation id among the ids: the number in a fixed width, then the session.
- *
- * @throws {RangeError} if it is no id
- */
-export function keyOfId({ session, number }: OperationId): string {
-  if (!Number.isSafeInteger(number) || number < 0) {
-    throw new RangeError(`Operation number ${number} is not a whole number from 0 to 2^53 - 1`);
-  }
-  if (session.length > SESSION_MAX || !session.isWellFormed()) {
-    throw new RangeError(`A session must be Unicode of at most ${SESSION_MAX} characters`);
-  }
-  return number.toString(16).padStart(NUMBER_DIGITS, "0") + session;
-}
 
 export function writeCounter(writer: StoreWriter, { shares, ids }: CounterStore): void {
   writeDotted(writer, shares, ({ time, plus, minus, echo, removed }) => {
@@ -55,10 +37,18 @@ export function writeCounter(writer: StoreWriter, { shares, ids }: CounterStore)
     writer.integer(removed.plus);
     writer.integer(removed.minus);
   });
+  const sessions = new Set([...ids].map(([key]) => idOfKey(key).session));
+  const places = new Map([...sessions].sort().map((session, place) => [session, place]));
+  writer.integer(places.size);
+  for (const session of places.keys()) writer.text(session);
   writer.integer(ids.size);
+  let previousMs = 0;
   for (const [key, { isFolded, dots }] of ids) {
-    writer.integer(Number.parseInt(key.slice(0, NUMBER_DIGITS), 16));
-    writer.text(key.slice(NUMBER_DIGITS));
+    const { number, session, untilMs } = idOfKey(key);
+    writer.integer(untilMs - previousMs);
+    previousMs = untilMs;
+    writer.integer(number);
+    writer.integer(places.get(session)!);
     writer.byte(Number(isFolded));
     writer.integer(dots.length);
     for (const dot of dots) {
@@ -87,17 +77,37 @@ export function readCounter(reader: StoreReader): CounterStore {
     const at = readTime(reader);
     return { ...dot, ...totals, echo, removed: { time, at, ...readTotals(reader) } };
   });
-  const entries: Change<Identified>[] = [];
+  return { shares, ids: readIds(reader, shares) };
+}
+
+function readIds(reader: StoreReader, shares: readonly Share[]): SortedMap<Identified> {
+  const sessions: string[] = [];
   for (let count = reader.integer(); count > 0; count--) {
-    const number = reader.integer();
     const session = reader.text();
     if (session.length > SESSION_MAX) throw reader.malformed("a session is too long");
-    const key = keyOfId({ session, number });
+    const previous = sessions[sessions.length - 1];
+    if (previous !== undefined && previous >= session) {
+      throw reader.malformed("sessions are out of order");
+    }
+    sessions.push(session);
+  }
+  const unnamed = new Set(sessions);
+  const entries: Change<Identified>[] = [];
+  let untilMs = 0;
+  for (let count = reader.integer(); count > 0; count--) {
+    untilMs += reader.integer();
+    if (untilMs > UNTIL_MS_MAX) throw reader.malformed("an operation ends too late");
+    const number = reader.integer();
+    const session = sessions[reader.integer()];
+    if (session === undefined) throw reader.malformed("an id has no session");
+    unnamed.delete(session);
+    const key = keyOfId({ session, number, untilMs });
     const previous = entries[entries.length - 1]?.[0];
     if (previous !== undefined && previous >= key) throw reader.malformed("ids are out of order");
     entries.push([key, readIdentified(reader, shares)]);
   }
-  return { shares, ids: SortedMap.empty<Identified>().withChanges(entries) };
+  if (unnamed.size > 0) throw reader.malformed("a session has no operation");
+  return SortedMap.empty<Identified>().withChanges(entries);
 }
 
 function readTotals(reader: StoreReader): { plus: number; minus: number } {

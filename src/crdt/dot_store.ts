@@ -34,6 +34,8 @@ export interface StoreType<Store, Operation, Value> {
   latestDots(store: Store): Iterable<Dot>;
   /** All dots that are there, if those are not the latest alone. */
   allDots?(store: Store): Iterable<Dot>;
+  /** What has to stay for a while and piles up, if there is such a thing in the type. */
+  pending?(store: Store): Pending;
   count(store: Store): Omit<Stats, "actors">;
   /** About how many bytes the store takes encoded, found without walking through all of a large one again. */
   sizeBytes(store: Store): number;
@@ -43,6 +45,28 @@ export interface StoreType<Store, Operation, Value> {
 
 /** About how many bytes a dot takes where its actor is named by an index. */
 export const DOT_BYTES = 6;
+
+/** Things in a store that go by forgetting only, whatever is removed. */
+export interface Pending {
+  readonly count: number;
+  /** The lowest floor with which some of them go, Infinity if there are none. */
+  readonly from: HybridTime;
+  /** The floor with which all have gone, if it is later than everything that has happened. */
+  readonly until: HybridTime;
+}
+
+export const NO_PENDING: Pending = { count: 0, from: Infinity, until: 0 };
+
+/** All of these together. */
+export function pendingTogether(all: Iterable<Pending>): Pending {
+  let { count, from, until } = NO_PENDING;
+  for (const one of all) {
+    count += one.count;
+    from = Math.min(from, one.from);
+    until = Math.max(until, one.until);
+  }
+  return count === 0 ? NO_PENDING : { count, from, until };
+}
 
 /** Which operations one side of a join has seen. */
 export interface Known {

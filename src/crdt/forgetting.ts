@@ -17,8 +17,7 @@
 import { type HybridTime, MAX_TIME, TICKS_PER_MS } from "../causality/dot.ts";
 import { type ActorEntry, SiblingSet } from "../causality/sibling_set.ts";
 import { DataObject, type Opaque } from "./data_object.ts";
-import type { CounterStore } from "./counter.ts";
-import { isLive, type Slots, storeIn } from "./map.ts";
+import { isLive, pendingInSlots } from "./map.ts";
 import { SeenVector } from "./seen_vector.ts";
 import { type Values, values as valuesType } from "./values.ts";
 
@@ -31,8 +30,8 @@ export const EXPIRY_SLACK_MS = 5_000;
 /** From how many entries without values on an object is worth writing anew. */
 export const IDLE_ENTRIES = 8;
 
-/** From how many ids of operations on a counter is worth writing anew. */
-const IDLE_IDS = 64;
+/** From how many ids of operations on counters is worth writing anew. */
+export const IDLE_IDS = 64;
 
 /**
  * What is left of an object below a floor; the object itself if that is all of it.
@@ -118,12 +117,14 @@ function forgetInValues(values: Values, floor: HybridTime): Values {
 
 /**
  * The lowest floor with which values are worth writing anew. Ids of operations and actors that are silent pile up,
- * and nobody walks through all of them with every write to see which of them are below the floor: it is tried once
- * the earliest actor beyond those that have been forgotten is.
+ * and nobody walks through all of them with every write to see which of them are below the floor. There must be
+ * many of them, and the first must be due. Of actors that is the earliest beyond those that have been forgotten;
+ * ids are sorted by their ends, so one look tells, and each is dealt with once, when it goes.
  */
 function valuesForgettableFrom({ seen, store }: Values): HybridTime {
-  if (seen.times.size < IDLE_ENTRIES && !hasManyIds(store)) return Infinity;
-  let earliest = Infinity;
+  const ids = pendingInSlots(store);
+  let earliest = ids.count < IDLE_IDS ? Infinity : ids.from;
+  if (seen.times.size < IDLE_ENTRIES) return earliest;
   for (const time of seen.times.values()) if (time > seen.floor && time < earliest) earliest = time;
   return earliest;
 }
@@ -184,15 +185,10 @@ function replaced<V>(set: SiblingSet<V>, floor: HybridTime): SiblingSet<V> {
   }));
 }
 
-/** Whether a counter keeps ids of so many operations that it is worth forgetting some. */
-function hasManyIds(slots: Slots): boolean {
-  const store = storeIn(slots, "counter") as CounterStore | undefined;
-  return store !== undefined && store.ids.size >= IDLE_IDS;
-}
-
 /** The time below which an object is of no use to anybody, Infinity if it has a value that does not end. */
 function endTime(object: DataObject): HybridTime {
-  let end = object.latestTime();
+  // Who tries an operation again that was counted and removed must not find that nobody has heard of it.
+  let end = Math.max(object.latestTime(), pendingInSlots(object.values.store).until);
   if (object.values.store.some(isLive)) {
     const endMs = object.endOf(0);
     if (endMs === undefined) return Infinity;

@@ -25,6 +25,9 @@ import type { TypeName } from "./contract.ts";
 import { type CounterOperation, counterStore } from "./counter.ts";
 import { type DocumentOperation, documentStore } from "./document.ts";
 import {
+  NO_PENDING,
+  type Pending,
+  pendingTogether,
   type Sides,
   type StoreReader,
   type StoreType,
@@ -40,6 +43,7 @@ import {
   joinMaps,
   latestDotsInMap,
   mapSizeBytes,
+  pendingInMap,
   readMap,
   writeMap,
 } from "./map_store.ts";
@@ -120,6 +124,7 @@ export const NO_SLOTS: Slots = [];
 export const slotsEntry: EntryType<Slots> = {
   join: (a = NO_SLOTS, b = NO_SLOTS, sides) => unlessEmpty(joinSlots(a, b, sides)),
   latestDots: latestDotsOfSlots,
+  pending: pendingInSlots,
   isEmpty: (slots) => slots.length === 0,
   sizeBytes: sizeBytesOfSlots,
   write: writeSlots,
@@ -177,6 +182,7 @@ export const mapStore: StoreType<MapStore, MapOperation, readonly MapEntry[]> = 
       )
     ),
   latestDots: (store) => latestDotsInMap(store, slotsEntry),
+  pending: (store) => pendingInMap(store, slotsEntry),
   *allDots(store) {
     for (const [, slots] of store) yield* allDotsOfSlots(slots);
   },
@@ -268,6 +274,11 @@ function nestingOf(operation: MapOperation): number {
 
 export function isLive({ type, store }: Slot): boolean {
   return type.isLive(store);
+}
+
+/** What has to stay for a while in all slots. */
+export function pendingInSlots(slots: Slots): Pending {
+  return pendingTogether(slots.map(({ type, store }) => type.pending?.(store) ?? NO_PENDING));
 }
 
 export function* latestDotsOfSlots(slots: Slots): Generator<Dot> {

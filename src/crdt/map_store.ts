@@ -6,7 +6,15 @@
 
 import { binaryString, fromBinaryString } from "../base/bytes.ts";
 import type { ActorId, Dot, HybridTime } from "../causality/dot.ts";
-import { type Sides, type StoreReader, type StoreWriter, unmentioned } from "./dot_store.ts";
+import {
+  NO_PENDING,
+  type Pending,
+  pendingTogether,
+  type Sides,
+  type StoreReader,
+  type StoreWriter,
+  unmentioned,
+} from "./dot_store.ts";
 import { type Change, SortedMap } from "./sorted_map.ts";
 
 /** What the values of a map are, and how they are written. */
@@ -15,6 +23,8 @@ export interface EntryType<V> {
   join(a: V | undefined, b: V | undefined, sides: Sides): V | undefined;
   /** Dots of a value: of each actor at least the latest. */
   latestDots(value: V): Iterable<Dot>;
+  /** As of a {@linkcode StoreType}, if values of the kind may have such things. */
+  pending?(value: V): Pending;
   isEmpty(value: V): boolean;
   sizeBytes(value: V): number;
   write(writer: StoreWriter, value: V): void;
@@ -41,7 +51,7 @@ export function joinMaps<V>(
   for (const [key, theirs] of b) consider(key, a.get(key), theirs, sides);
   if (!interval.isKnownInPart) return a.withChanges(changes);
   const rest = unmentioned(sides);
-  const mayHave = (times: LatestTimes) =>
+  const mayHave = ({ times }: Summary) =>
     [...times].some(([actor, time]) => interval.mayHave({ actor, time }));
   for (const [key, mine] of a.entriesWhere(summarizer(type), mayHave)) {
     if (b.get(key) === undefined) consider(key, mine, undefined, rest);
@@ -63,10 +73,14 @@ export function diffMaps<V>(
   return SortedMap.empty<V>().withChanges(changes);
 }
 
-type LatestTimes = ReadonlyMap<ActorId, HybridTime>;
+/** What is known of the values of a chunk: found once per chunk, ever. */
+interface Summary {
+  /** The latest time of each actor. */
+  readonly times: ReadonlyMap<ActorId, HybridTime>;
+  readonly pending: Pending;
+}
 
-/** Finds the latest time of each actor among the values of a chunk. */
-function summarizer<V>(type: EntryType<V>): (values: readonly V[]) => LatestTimes {
+function summarizer<V>(type: EntryType<V>): (values: readonly V[]) => Summary {
   return (values) => {
     const times = new Map<ActorId, HybridTime>();
     for (const value of values) {
@@ -74,13 +88,16 @@ function summarizer<V>(type: EntryType<V>): (values: readonly V[]) => LatestTime
         if (time > (times.get(actor) ?? 0)) times.set(actor, time);
       }
     }
-    return times;
+    return {
+      times,
+      pending: pendingTogether(values.map((it) => type.pending?.(it) ?? NO_PENDING)),
+    };
   };
 }
 
-/** The latest dots of each chunk, which are found once per chunk. */
+/** The latest dots of each chunk. */
 export function* latestDotsInMap<V>(store: SortedMap<V>, type: EntryType<V>): Generator<Dot> {
-  for (const times of store.summaries(summarizer(type))) {
+  for (const { times } of store.summaries(summarizer(type))) {
     for (const [actor, time] of times) yield { actor, time };
   }
 }
@@ -90,6 +107,13 @@ const KEY_BYTES = 2;
 
 export function mapSizeBytes<V>(store: SortedMap<V>, type: EntryType<V>): number {
   return store.sizeBytes((key, value) => KEY_BYTES + key.length + type.sizeBytes(value));
+}
+
+/** What has to stay for a while in the values. */
+export function pendingInMap<V>(store: SortedMap<V>, type: EntryType<V>): Pending {
+  return pendingTogether(
+    store.summaries(summarizer(type)).map(({ pending }) => pending),
+  );
 }
 
 export function writeMap<V>(writer: StoreWriter, store: SortedMap<V>, type: EntryType<V>): void {

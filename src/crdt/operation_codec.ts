@@ -2,7 +2,7 @@
 // what the client has seen, which is the context of the request.
 //
 //   operation   := place in TYPE_NAMES | body
-//   counter     := sign | amount | 0, or 1 | session | number
+//   counter     := sign | amount | 0, or 1 | session | number | end in milliseconds
 //   set         := 0 to add, 1 to remove | elements
 //   map         := 0 | key | operation, or 1 | keys to remove
 //   flag        := 0 off, 1 on
@@ -45,7 +45,8 @@ function write(writer: ByteWriter, { operation, type }: NestedOperation): void {
       writer.byte(operation.id === undefined ? 0 : 1);
       if (operation.id === undefined) return;
       writer.text(operation.id.session);
-      return writer.integer(operation.id.number);
+      writer.integer(operation.id.number);
+      return writer.integer(operation.id.untilMs);
     case "set":
       writer.byte(operation.kind === "add" ? 0 : 1);
       return writeList(writer, operation.elements);
@@ -83,7 +84,9 @@ function read(reader: ByteReader, depth: number): NestedOperation {
       const isNegative = flag(reader);
       const size = reader.integer();
       const amount = isNegative ? -size : size;
-      const id = flag(reader) ? { session: reader.text(), number: reader.integer() } : undefined;
+      const id = flag(reader)
+        ? { session: reader.text(), number: reader.integer(), untilMs: reader.integer() }
+        : undefined;
       return { type, operation: { kind: "add", amount, id } };
     }
     case "set": {

@@ -56,6 +56,11 @@ export class SortedMap<V> {
     return chunk.keys[at] === key ? chunk.values[at] : undefined;
   }
 
+  /** Undefined if there is no entry. */
+  get lastKey(): string | undefined {
+    return this.#chunks[this.#chunks.length - 1]?.keys.at(-1);
+  }
+
   /** With one entry more, another value, or, for undefined, one entry less. */
   with(key: string, value: V | undefined): SortedMap<V> {
     return this.withChanges([[key, value]]);

@@ -6,13 +6,17 @@
 // The last is how counters begin in practice: SET key 10, then INCR key. The text becomes an operation on the
 // counter whose id is the dot of the text. Two coordinators that do so at once both count the text, under one id,
 // so it counts once; see counter.ts.
+//
+// An operation with an id that is known here has no effect, and is answered as though it had been carried out; one
+// that is not known and whose time is over is refused. See operation_id.ts.
 
 import { binaryString, utf8Text } from "../base/bytes.ts";
-import type { Dot, HybridTime } from "../causality/dot.ts";
+import { type Dot, type HybridTime, millisecondsOf } from "../causality/dot.ts";
 import type { VersionVector } from "../causality/version_vector.ts";
 import type { TypeName } from "./contract.ts";
 import type { CounterOperation } from "./counter.ts";
 import type { DataObject } from "./data_object.ts";
+import { checkClientId, idOfText, isTooLate, type OperationId } from "./operation_id.ts";
 import {
   type MapOperation,
   type MapStore,
@@ -35,7 +39,7 @@ export interface OperationResult {
 }
 
 /** Why an operation cannot be done. */
-export type UpdateProblem = "wrong_type" | "not_a_number";
+export type UpdateProblem = "wrong_type" | "not_a_number" | "too_late";
 
 export class UpdateError extends Error {
   override readonly name = "UpdateError";
@@ -54,8 +58,8 @@ export interface Updated {
  *
  * @param seen what the client has seen, for those that remove something; undefined for all that is there
  * @param nextDot draws dots, each later than the one before and than the time that it is given
- * @throws {UpdateError} if the key holds a value of another type
- * @throws {RangeError} if an operation is out of bounds
+ * @throws {UpdateError} if the key holds a value of another type, or if it is too late for an operation
+ * @throws {RangeError} if an operation, or its id, is out of bounds
  */
 export function update(
   held: DataObject,
@@ -68,12 +72,35 @@ export function update(
   const dot = () => nextDot(object.latestTime());
   const results = operations.map((given) => {
     const operation = withSeen(given, seen);
+    const id = operationIdOf(operation);
+    if (id !== undefined) checkClientId(id, nowMs);
     object = makeRoom(object, operation.type, dot, nowMs);
     const before = object.values.store;
-    for (const step of stepsOf(before, operation)) object = object.update(dot(), step);
+    for (const step of stepsOf(before, operation)) {
+      const drawn = dot();
+      const after = object.update(drawn, step);
+      if (step === operation && id !== undefined && after !== object) checkInTime(id, drawn.time);
+      object = after;
+    }
     return resultOf(before, object.values.store, operation);
   });
   return { object, results };
+}
+
+/** The id of an operation, if it has one. */
+export function operationIdOf({ operation, type }: NestedOperation): OperationId | undefined {
+  if (type === "map" && operation.kind === "update") return operationIdOf(operation.nested);
+  return type === "counter" ? operation.id : undefined;
+}
+
+function checkInTime(id: OperationId, time: HybridTime): void {
+  if (!isTooLate(id, time)) return;
+  const lateMs = millisecondsOf(time) - id.untilMs;
+  throw new UpdateError(
+    "too_late",
+    `Operation ${id.number} of ${id.session} may take effect until ${id.untilMs} ms, and this ` +
+      `try comes ${lateMs} ms too late; whether an earlier one has counted is not known here`,
+  );
 }
 
 /** Whether operations only take something away, so that they have no effect where there is nothing. */
@@ -104,7 +131,7 @@ function makeRoom(
   if (amount === undefined) {
     throw new UpdateError("not_a_number", "The value is not an integer or out of range");
   }
-  const first: CounterOperation = { kind: "add", amount, id: idOf(text) };
+  const first: CounterOperation = { kind: "add", amount, id: idOfText(text.actor, text.time) };
   return object.withoutOpaque().update(dot(), { type: "counter", operation: first });
 }
 
@@ -128,7 +155,11 @@ function stepsOf(slots: Slots, whole: NestedOperation): NestedOperation[] {
   if (amount === undefined) {
     throw new UpdateError("not_a_number", "The value in the map is not an integer");
   }
-  const first: CounterOperation = { kind: "add", amount, id: idOf(written) };
+  const first: CounterOperation = {
+    kind: "add",
+    amount,
+    id: idOfText(written.actor, written.time),
+  };
   const begin: NestedOperation = { type: "counter", operation: first };
   return [remove, { type: "map", operation: { kind: "update", key, nested: begin } }, whole];
 }
@@ -172,11 +203,6 @@ function withSeen(whole: NestedOperation, seen: VersionVector | undefined): Nest
     return { type, operation: { ...operation, nested: withSeen(operation.nested, seen) } };
   }
   return { type, operation: { ...operation, seen } } as NestedOperation;
-}
-
-/** An id that nobody else uses: that of the write which left a number as a text. */
-function idOf({ actor, time }: Dot): { session: string; number: number } {
-  return { session: `text ${actor}`, number: time };
 }
 
 /** The number that a value shows, as Redis reads numbers. */

@@ -16,6 +16,7 @@ import {
   latestDotsOfSlots,
   type NestedOperation,
   NO_SLOTS,
+  pendingInSlots,
   readSlots,
   removed,
   sizeBytesOfSlots,
@@ -37,6 +38,7 @@ const valuesStore: StoreType<Slots, NestedOperation, Slots> = {
   forget: (slots, upTo) => changeSlots(slots, ({ type, store }) => type.forget(store, upTo)),
   value: (slots) => slots.filter(isLive),
   latestDots: latestDotsOfSlots,
+  pending: pendingInSlots,
   allDots: allDotsOfSlots,
   count(slots) {
     const counts = slots.map(({ type, store }) => type.count(store));

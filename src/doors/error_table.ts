@@ -34,6 +34,7 @@ export const ERROR_TABLE: Readonly<Record<ErrorCode, ErrorRow>> = {
   stopped: row(503, "STOPPED", "The node is stopping"),
   timeout: row(504, "TIMEOUT", "The time for the request has passed"),
   too_large: row(413, "TOOLARGE", "A key, a value or a request is over its limit"),
+  too_late: row(410, "TOOLATE", "The time in which the operation could take effect is over"),
   unsupported: row(501, "UNSUPPORTED", "The node does not offer this"),
   wrong_type: row(409, "WRONGTYPE", "The key holds a value of another type"),
   wrong_layout: row(503, "WRONGLAYOUT", "The nodes do not yet agree on who owns the key"),

@@ -15,6 +15,7 @@ export type * from "./namespace_api.ts";
 export type * from "./repair_api.ts";
 export { TYPE_NAMES, type TypeName } from "../crdt/contract.ts";
 export type { MapEntry, NestedOperation, NestedValues } from "../crdt/map.ts";
+export { CLIENT_SESSION_MAX, type OperationId, TRIED_MS_MAX } from "../crdt/operation_id.ts";
 export type { OperationResult } from "../crdt/typed_update.ts";
 export { MergedValues } from "../crdt/merged_values.ts";
 
@@ -220,9 +221,11 @@ export interface KeyValueApi {
   put(key: Uint8Array, value: StoredValue, options?: PutOptions): Promise<WriteResult>;
   delete(key: Uint8Array, options?: WriteOptions): Promise<DeleteResult>;
   /**
-   * Carries out operations on values that merge, in this order and all or none.
+   * Carries out operations on values that merge, in this order and all or none. An operation on a counter that has
+   * an id counts once, however often and at whatever node it is tried.
    *
-   * @throws {DenamoError} `wrong_type` if the key holds a value of another type
+   * @throws {DenamoError} `wrong_type` if the key holds a value of another type; `too_late` if the time in which an
+   * operation could take effect is over, and it is not known here: earlier tries may have taken effect or not
    */
   update(
     key: Uint8Array,

@@ -27,6 +27,7 @@ export const ERROR_CODES = [
   "stopped",
   "timeout",
   "too_large",
+  "too_late",
   "unsupported",
   "wrong_layout",
   "wrong_type",

@@ -14,7 +14,8 @@ import { LIMITS } from "../../src/wire/limits.ts";
 
 const asked = { key: utf8("cart"), level: "quorum", strict: true } as const;
 function addition(amount: number): NestedOperation {
-  return { type: "counter", operation: { kind: "add", amount, id: { session: "s", number: 3 } } };
+  const id = { session: "s", number: 3, untilMs: 1_700_000_000_000 };
+  return { type: "counter", operation: { kind: "add", amount, id } };
 }
 
 const plain = { key: utf8("cart"), level: undefined, strict: undefined } as const;

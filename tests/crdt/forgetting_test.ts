@@ -162,7 +162,8 @@ Deno.test("values that merge are forgotten wholly once nothing is left of them, 
 Deno.test("ids of operations and silent actors are forgotten while the counter goes on", () => {
   let object = DataObject.empty;
   for (let i = 1; i <= 100; i++) {
-    const operation = { kind: "add", amount: 1, id: { session: "s", number: i } } as const;
+    const id = { session: "s", number: i, untilMs: 0 };
+    const operation = { kind: "add", amount: 1, id } as const;
     const actor = `n1~${String(i).padStart(3, "0")}`;
     object = object.update({ actor, time: i }, { type: "counter", operation });
   }

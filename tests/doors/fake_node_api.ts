@@ -8,6 +8,7 @@
 import { binaryString, compareBytes, fromBinaryString, utf8 } from "../../src/base/bytes.ts";
 import { fromBase64Url, startsWithBytes, toBase64Url, utf8Text } from "../../src/base/bytes.ts";
 import { hash64 } from "../../src/base/hash.ts";
+import { TICKS_PER_MS } from "../../src/causality/dot.ts";
 import { DataObject } from "../../src/crdt/data_object.ts";
 import type { NestedOperation, Slots } from "../../src/crdt/map.ts";
 import { MergedValues } from "../../src/crdt/merged_values.ts";
@@ -170,7 +171,10 @@ export class FakeNodeApi implements NodeApi {
   ): Promise<UpdateResult> {
     await this.#begin("update", key, options);
     const name = binaryString(key);
-    const nextDot = () => ({ actor: "n1~fake", time: ++this.#time });
+    const nextDot = () => {
+      this.#time = Math.max(this.#time + 1, this.now * TICKS_PER_MS);
+      return { actor: "n1~fake", time: this.#time };
+    };
     const [latest] = this.#live(name).reverse();
     const opaque = latest === undefined
       ? DataObject.empty
@@ -182,6 +186,7 @@ export class FakeNodeApi implements NodeApi {
       this.#versions.delete(name);
       return { ...this.#written(key, 1), results };
     } catch (error) {
+      if (error instanceof RangeError) throw new DenamoError("bad_request", "no", error.message);
       if (!(error instanceof UpdateError)) throw error;
       throw new DenamoError(error.problem, "no", error.message);
     }

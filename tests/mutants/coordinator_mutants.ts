@@ -86,11 +86,18 @@ export const COORDINATOR_MUTANTS: readonly Mutant[] = [
   },
   {
     name: "A forwarded write is tried again at another owner",
-    edits: [edit(
-      "src/coordinator/coordinator.ts",
-      'const mayRetry = request.op === "get" || error.outcome === "no";',
-      "const mayRetry = true;",
-    )],
+    edits: [
+      edit(
+        "src/coordinator/coordinator.ts",
+        'const mayRetry = isRepeatable(request) || error.outcome === "no";',
+        "const mayRetry = true;",
+      ),
+      edit(
+        "src/coordinator/coordinator.ts",
+        '        if (request.op !== "get" && error.outcome === "unknown") doubt ??= error;\n',
+        "",
+      ),
+    ],
     finding: wrongOutcome,
     why: "A retry of a write that may have happened makes two writes of one",
   },

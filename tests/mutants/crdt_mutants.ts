@@ -54,6 +54,14 @@ function withKinds(overrides: Overrides, ...kinds: readonly TypedKind[]): Overri
   return { ...overrides, typedKinds: Object.fromEntries(weights) };
 }
 
+/** Counters that are hot for long enough that ids are folded, and clients that try again late. */
+const FORGETFUL = {
+  ...only("reset"),
+  mergingClientCount: 8,
+  forgetAfterMs: 500,
+  durationMs: 60_000,
+} as const;
+
 export const CRDT_MUTANTS: readonly Mutant[] = [
   {
     name: "A repeated operation of a counter counts twice",
@@ -88,6 +96,28 @@ export const CRDT_MUTANTS: readonly Mutant[] = [
     finding: wrongCount,
     with: UNCERTAIN,
     why: "The second coordinator cannot know of the first, so the merge has to find out",
+  },
+  {
+    name: "Ids are folded before the time of their operations is over",
+    edits: [edit(
+      "src/crdt/counter.ts",
+      "    if (endOfKey(key) > upTo) break;\n",
+      "",
+    )],
+    finding: wrongCount,
+    with: FORGETFUL,
+    why: "All owners have seen the operation, but its client may still try it again",
+  },
+  {
+    name: "An operation is counted though its time is over",
+    edits: [edit(
+      "src/crdt/operation_id.ts",
+      "  return time > untilMs * TICKS_PER_MS;",
+      "  return time > MAX_TIME + untilMs * TICKS_PER_MS;",
+    )],
+    finding: wrongCount,
+    with: FORGETFUL,
+    why: "Nobody remembers what has been folded",
   },
   {
     name: "A merge of counters adds what both know of an actor",

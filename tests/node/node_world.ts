@@ -5,8 +5,8 @@ import { SeededRandom } from "../../src/base/seeded_random.ts";
 import { silentLog } from "../../src/host/logtape_log.ts";
 import { Node } from "../../src/node/node.ts";
 import type { NodeSettings } from "../../src/node/settings.ts";
-import { DiskImage } from "../sim/memory_disk.ts";
 import { MemoryWorld } from "../sim/memory_network.ts";
+import { Platter } from "../sim/platter.ts";
 import { VirtualTime } from "../sim/virtual_clock.ts";
 
 /** A pause between comparisons that no test lasts. */
@@ -22,7 +22,7 @@ export class NodeWorld {
     delayMs: (from, to) => Math.max(this.#delayMs(from), this.#delayMs(to)),
   });
   readonly #settings: Partial<NodeSettings>;
-  readonly #disks = new Map<string, DiskImage>();
+  readonly #disks = new Map<string, Platter>();
   readonly #nodes = new Map<string, Node>();
 
   private constructor(count: number, settings: Partial<NodeSettings>) {
@@ -64,7 +64,7 @@ export class NodeWorld {
   }
 
   /** What lies on the disk of a node. */
-  image(name: string): DiskImage {
+  image(name: string): Platter {
     return this.#disks.get(name)!;
   }
 
@@ -75,7 +75,7 @@ export class NodeWorld {
 
   /** Starts a node, on the disk that it had if it has run before. */
   async start(node: string): Promise<void> {
-    const disk = this.#disks.get(node) ?? new DiskImage();
+    const disk = this.#disks.get(node) ?? new Platter();
     this.#disks.set(node, disk);
     const starting = Node.start({
       node,
@@ -140,6 +140,11 @@ export class NodeWorld {
   cut(a: string, b: string): void {
     this.#network.cut(`peer-${a}`, `peer-${b}`);
     this.#network.cut(`peer-${b}`, `peer-${a}`);
+  }
+
+  /** Loses the connection of two nodes, and what is on its way; they connect anew. */
+  breakConnection(a: string, b: string): void {
+    this.#network.breakConnection(`peer-${a}`, `peer-${b}`);
   }
 
   heal(a: string, b: string): void {

@@ -3,6 +3,7 @@
 
 import { utf8, utf8Text } from "../../src/base/bytes.ts";
 import { messageOf } from "../../src/wire/errors.ts";
+import { type Additions, additionsOf } from "./additions.ts";
 import { Client } from "./client.ts";
 import { TICKS_PER_MS } from "../../src/causality/dot.ts";
 import type { DataObject } from "../../src/crdt/data_object.ts";
@@ -35,6 +36,7 @@ export interface SeedResult {
   readonly outcomes: Readonly<Record<"ok" | "no" | "unknown", number>>;
   readonly faults: ReadonlyMap<FaultKind, number>;
   readonly sessions: SessionRate;
+  readonly additions: Additions;
   /** The last things that happened, for the reader of a failure. */
   lastEvents(count: number): string[];
   /** Every request and what it wrote, for the reader of a failure. */
@@ -79,6 +81,7 @@ export async function runSeed(
 ): Promise<SeedResult> {
   const world = new World(options, print);
   const faults = new Faults(world);
+  let clients: MergingClients = { merging: [], typed: [] };
   const rejected = (event: PromiseRejectionEvent) => {
     event.preventDefault();
     world.violation(`A promise was rejected and nobody cared: ${stackOf(event.reason)}`);
@@ -86,10 +89,11 @@ export async function runSeed(
   globalThis.addEventListener("unhandledrejection", rejected);
   try {
     await comeUp(world);
-    const clients = await goWrong(world, faults);
+    clients = await goWrong(world, faults);
     await recover(world);
     await becomeEqual(world);
     judge(world, await readAll(world));
+    await tryAgain(world, clients.merging);
     await judgeMerging(world, clients);
     await forgetTheDead(world);
     await writeAlone(world);
@@ -111,6 +115,7 @@ export async function runSeed(
     outcomes: { ok: ended("ok"), no: ended("no"), unknown: ended("unknown") },
     faults: faults.counts,
     sessions: sessionsOf(world),
+    additions: additionsOf(world, clients.merging),
     lastEvents: (count) => world.trace.last(count),
     requests: () => operations.map(showOperation),
   };
@@ -403,6 +408,14 @@ function judge(world: World, found: ReadonlyMap<string, readonly string[]>): voi
     problems.push(...readAfterWriteProblems(key, operations, ofKey, options.replication));
   }
   for (const problem of problems) world.violation(problem);
+}
+
+/** Some of what was added to counters is tried once more, long after: it counts no more than before. */
+async function tryAgain(world: World, merging: readonly MergingClient[]): Promise<void> {
+  if (merging.length === 0) return;
+  const tried = Promise.all(merging.map((client) => client.tryAgain()));
+  await settle(world, tried, "what was added is tried again");
+  await becomeEqual(world);
 }
 
 /** Every owner shows the same values that merge, and they are what was done to them. */

@@ -25,7 +25,7 @@ import { KINDS } from "./typed_kinds.ts";
 import { MembershipWatch } from "./membership_watch.ts";
 import { MemoryWorld } from "./memory_network.ts";
 import type { SimOptions } from "./options.ts";
-import { durabilityProblem, placesTaken } from "./oracles/durable_acks.ts";
+import { disksFor, durabilityProblem, placesTaken } from "./oracles/durable_acks.ts";
 import { recoveryProblems } from "./oracles/recovery.ts";
 import { siblingProblems } from "./oracles/siblings.ts";
 import { damageProblem, understood } from "./oracles/wire.ts";
@@ -140,8 +140,9 @@ export class World {
       });
       operation.floor = Math.max(...floors);
     }
-    for (const write of operation.writes) {
-      this.#observe(durabilityProblem(operation, this.#disksWith(write)));
+    if (operation.outcome === "ok" && operation.writes.length > 0) {
+      const disks = disksFor(operation.writes, (write) => this.#disksWith(write));
+      this.#observe(durabilityProblem(operation, disks));
     }
     const writeOf = (value: string) => this.history.writeOf(value);
     for (const problem of siblingProblems(operation, writeOf)) this.violation(problem);

@@ -1,6 +1,7 @@
 // The OpenAPI 3.1 document, made from the operations that the router serves.
 
 import { LIMITS } from "../../wire/limits.ts";
+import { IDEMPOTENCY_KEY_HEADER, IDEMPOTENCY_WINDOW_MS } from "./idempotency_key.ts";
 import { reference, SCHEMAS } from "./openapi_schemas.ts";
 import {
   jsonResponse,
@@ -102,6 +103,19 @@ const AT_LEAST_PARAMETER = {
     "nothing that has seen less, or fails with the code stale.",
 };
 
+const IDEMPOTENCY_KEY_PARAMETER = {
+  name: IDEMPOTENCY_KEY_HEADER,
+  in: "header",
+  required: false,
+  schema: { type: "string" },
+  description:
+    "A UUID of version 7, the same each time the request is tried: all its operations, which must be on " +
+    `counters, count once. It may be tried for ${
+      IDEMPOTENCY_WINDOW_MS / 60_000
+    } minutes after the UUID ` +
+    "was drawn; later it fails with the code too_late.",
+};
+
 const HEADERS: Record<ResponseHeader, object> = {
   "Denamo-Context": {
     description: "Carry it to the next write of this key.",
@@ -162,12 +176,14 @@ function headObject(described: Operation): object {
   };
 }
 
-function parametersOf({ query, takesAtLeast, takesContext }: Operation): object[] {
+function parametersOf(described: Operation): object[] {
+  const { query, takesAtLeast, takesContext, takesIdempotencyKey } = described;
   const parameters: object[] = Object.entries(query).map((
     [name, { description, schema, example }],
   ) => ({ name, in: "query", required: false, description, schema, example }));
   if (takesAtLeast) parameters.push(AT_LEAST_PARAMETER);
   if (takesContext) parameters.push(CONTEXT_PARAMETER);
+  if (takesIdempotencyKey) parameters.push(IDEMPOTENCY_KEY_PARAMETER);
   return parameters;
 }
 

@@ -3,7 +3,7 @@
 // They repeat what node/api.ts says in TypeScript; a test holds real answers against them, without
 // mercy for a property more or less.
 
-import { TYPE_NAMES } from "../../node/api.ts";
+import { CLIENT_SESSION_MAX, TRIED_MS_MAX, TYPE_NAMES } from "../../node/api.ts";
 import { ERROR_CODES } from "../../wire/errors.ts";
 import { LIMITS } from "../../wire/limits.ts";
 import { HTTP_ONLY_CODES } from "./problem.ts";
@@ -34,6 +34,18 @@ const member = object({
   partitions: count,
   load: level,
 });
+
+const operationId = {
+  ...object({
+    session: { type: "string", pattern: `^[!-~]{1,${CLIENT_SESSION_MAX}}$` },
+    number: count,
+    untilMs: count,
+  }),
+  description:
+    "Of an increment of a counter: with the same id it counts once, however often and wherever it is " +
+    "tried. A session is drawn at random, and uses a number once; until untilMs, in milliseconds since " +
+    `1970 and at most ${TRIED_MS_MAX / 60_000} minutes ahead, it may take effect.`,
+} as const;
 
 const placement = object({ partition: count, owners: list(text), fallbacks: list(text) });
 
@@ -95,7 +107,7 @@ export const SCHEMAS = {
   Operations: object({
     operations: list({
       type: "object",
-      properties: { type: { enum: TYPE_NAMES } },
+      properties: { type: { enum: TYPE_NAMES }, id: operationId },
       required: ["type"],
       additionalProperties: true,
     }),

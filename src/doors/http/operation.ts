@@ -47,6 +47,8 @@ export interface OperationDescription {
   readonly takesContext?: boolean;
   /** Whether the request header Denamo-At-Least is read. */
   readonly takesAtLeast?: boolean;
+  /** Whether the request header Idempotency-Key is read. */
+  readonly takesIdempotencyKey?: boolean;
   /** Media type → schema of the body, if one is read. */
   readonly requestBody?: Readonly<Record<string, JsonSchema>>;
   readonly responses: Readonly<Record<number, ResponseDescription>>;

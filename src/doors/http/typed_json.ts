@@ -2,6 +2,7 @@
 //
 //   {"operations": [
 //     {"type": "counter", "add": 5},
+//     {"type": "counter", "add": 5, "id": {"session": "q7Xw0", "number": 1, "untilMs": 1800000000000}},
 //     {"type": "set", "add": ["milk"]},                  {"type": "set", "remove": ["eggs"]},
 //     {"type": "map", "key": "visits", "operation": {"type": "counter", "add": 1}},
 //     {"type": "map", "remove": ["visits"]},
@@ -20,6 +21,7 @@ import type {
   MergedValues,
   NestedOperation,
   NestedValues,
+  OperationId,
   TypeName,
 } from "../../node/api.ts";
 import { jsonMembersOf } from "./value_mapping.ts";
@@ -37,13 +39,13 @@ export function operationsOf(json: unknown): NestedOperation[] {
 
 function operationOf(json: unknown, depth: number): NestedOperation {
   const given = recordOf(json, "An operation");
-  const { add, key, on, operation, put, remove, set, type, update } = given;
+  const { add, id, key, on, operation, put, remove, set, type, update } = given;
   const seen = undefined;
   if (depth > NESTING_MAX) throw badRequest("The operation is nested too deep");
   switch (type) {
     case "counter":
       if (typeof add !== "number" || !Number.isSafeInteger(add)) break;
-      return { type, operation: { kind: "add", amount: add, id: undefined } };
+      return { type, operation: { kind: "add", amount: add, id: idOf(id) } };
     case "set":
       if (add !== undefined) return { type, operation: { kind: "add", elements: listOf(add) } };
       if (remove === undefined) break;
@@ -78,6 +80,15 @@ function operationOf(json: unknown, depth: number): NestedOperation {
       return { type, operation: { kind: "edit", update: fromBase64(update) } };
   }
   throw badRequest(`This is no operation: ${JSON.stringify(given)}`);
+}
+
+function idOf(json: unknown): OperationId | undefined {
+  if (json === undefined) return undefined;
+  const { number, session, untilMs } = recordOf(json, "An id");
+  if (typeof session !== "string" || typeof number !== "number" || typeof untilMs !== "number") {
+    throw badRequest('An id must have a "session", a "number" and its end, "untilMs"');
+  }
+  return { session, number, untilMs };
 }
 
 /** The value of a type that is there, as JSON text. */

@@ -2,6 +2,7 @@
 
 import * as v from "valibot";
 import { LIMITS } from "../../wire/limits.ts";
+import { IDEMPOTENCY_KEY_HEADER, withIdempotencyKey } from "./idempotency_key.ts";
 import { BODY_PROBLEMS, JsonBody } from "./json_body.ts";
 import { AT_LEAST_HEADER, CONTEXT_HEADER } from "./kv_routes.ts";
 import { reference } from "./openapi_schemas.ts";
@@ -30,8 +31,10 @@ export function updateOperation({ api, bodies }: DoorContext): Operation {
     summary: "Change values that merge: counters, sets, maps and others",
     description:
       "All operations are carried out in their order, or none. What is removed is what the context has " +
-      "seen, or without one what a read would show.",
+      "seen, or without one what a read would show. An increment of a counter whose outcome is unknown may " +
+      "be tried again at any node and counts once, if it has an id or the request an Idempotency-Key.",
     takesContext: true,
+    takesIdempotencyKey: true,
     query: { w: writeQuorumParameter, strict: strictParameter, timeoutMs: timeoutParameter },
     requestBody: { "application/json": reference("Operations") },
     responses: {
@@ -44,10 +47,16 @@ export function updateOperation({ api, bodies }: DoorContext): Operation {
     problems: {
       ...BODY_PROBLEMS,
       409: { description: "The key holds a value of another type." },
+      410: {
+        description:
+          "An operation with an id, which is not known here, comes too late. This try has no effect; " +
+          "whether an earlier one has is not told.",
+      },
     },
     handle: async ({ request, query, key }) => {
       const name = key();
-      const operations = operationsOf(await BODY.read(request, bodies));
+      const given = operationsOf(await BODY.read(request, bodies));
+      const operations = withIdempotencyKey(given, request.headers.get(IDEMPOTENCY_KEY_HEADER));
       const context = request.headers.get(CONTEXT_HEADER) ?? undefined;
       const result = await api.update(name, operations, { ...query, context });
       const results = result.results.map(({ changed, count }) => {

@@ -50,3 +50,10 @@ export function positiveArgument(
   }
   return value;
 }
+
+/** A whole number from 0. `name` is what it is for the error. */
+export function countArgument(bytes: Uint8Array, name: string): number {
+  const value = integerOf(bytes);
+  if (value !== undefined && value >= 0 && Number.isSafeInteger(value)) return value;
+  throw new ReplyError(`ERR ${name} must be an integer from 0`);
+}

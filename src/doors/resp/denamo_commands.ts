@@ -2,14 +2,17 @@
 //
 // `DN.GET` shows every value that no write has replaced and a context. `DN.SET` with that context
 // replaces exactly those values: what was written meanwhile stays as a sibling. `DN.GET` with a context of
-// before shows nothing that is older, whichever node is asked.
+// before shows nothing that is older, whichever node is asked. `DN.INCRBY` with an id counts once, however often it is
+// tried: an `INCR` has no place for one.
 
 import { utf8Text } from "../../base/bytes.ts";
-import type { PutOptions, QuorumLevel } from "../../node/api.ts";
-import { ownBytes, positiveArgument, quorumArgument } from "./arguments.ts";
+import type { OperationId, PutOptions, QuorumLevel } from "../../node/api.ts";
+import { countArgument, ownBytes, positiveArgument, quorumArgument } from "./arguments.ts";
 import { type Arguments, type Client, type Command, lowerWord, ONE_KEY } from "./command.ts";
-import { syntaxError } from "./error_replies.ts";
+import { amountArgument } from "./counter_commands.ts";
+import { notAnInteger, syntaxError } from "./error_replies.ts";
 import { MILLISECONDS, positiveExpiryTimeMs } from "./expiry.ts";
+import { change } from "./typed_values.ts";
 import { shownBytes } from "./values.ts";
 
 export const DENAMO_COMMANDS: readonly Command[] = [
@@ -37,6 +40,16 @@ export const DENAMO_COMMANDS: readonly Command[] = [
     run: remove,
     group: "denamo",
     summary: "Delete what the context has seen of a key [CONTEXT c] [W n] [TIMEOUT ms] [STRICT]",
+    flags: ["write"],
+    keys: ONE_KEY,
+  },
+  {
+    name: "dn.incrby",
+    arity: -3,
+    run: add,
+    group: "denamo",
+    summary:
+      "Add to a counter, once for each id [ID session number until-ms] [W n] [TIMEOUT ms] [STRICT]",
     flags: ["write"],
     keys: ONE_KEY,
   },
@@ -83,9 +96,21 @@ async function remove({ api, reply }: Client, command: Arguments): Promise<void>
   reply.integer(existed ? 1 : 0);
 }
 
-type OptionName = "atleast" | "r" | "w" | "context" | "timeout" | "strict" | "px";
+/** Replies with what the counter then shows. */
+async function add({ api, reply }: Client, command: Arguments): Promise<void> {
+  const amount = amountArgument(command[2]!);
+  const known = ["id", "w", "timeout", "strict"] as const;
+  const { id, ...options } = readOptions(command, 3, known, 0);
+  const operation = { kind: "add", amount, id } as const;
+  const operations = [{ type: "counter", operation } as const];
+  const [result] = await change(api, command[1]!, operations, notAnInteger, options);
+  reply.bigInteger(result!.count!);
+}
+
+type OptionName = "atleast" | "id" | "r" | "w" | "context" | "timeout" | "strict" | "px";
 
 interface Options {
+  id?: OperationId;
   atLeast?: string;
   r?: QuorumLevel;
   w?: QuorumLevel;
@@ -108,6 +133,16 @@ function readOptions(
     if (!known.includes(name)) throw syntaxError();
     if (name === "strict") {
       options.strict = true;
+      continue;
+    }
+    if (name === "id") {
+      const [session, number, untilMs] = command.slice(at, at += 3);
+      if (untilMs === undefined) throw syntaxError();
+      options.id = {
+        session: utf8Text(session!),
+        number: countArgument(number!, "The number of an operation"),
+        untilMs: countArgument(untilMs, "The end of an operation"),
+      };
       continue;
     }
     const value = command[at++];

@@ -8,6 +8,7 @@ import type {
   OperationResult,
   ReadResult,
   TypeName,
+  WriteOptions,
 } from "../../node/api.ts";
 import { DenamoError } from "../../wire/errors.ts";
 import { ownBytes } from "./arguments.ts";
@@ -71,9 +72,10 @@ export async function change(
   key: Uint8Array,
   operations: readonly NestedOperation[],
   noNumber: () => ReplyError = notAnInteger,
+  options: WriteOptions = {},
 ): Promise<readonly OperationResult[]> {
   try {
-    return (await api.update(ownBytes(key), operations)).results;
+    return (await api.update(ownBytes(key), operations, options)).results;
   } catch (error) {
     if (!(error instanceof DenamoError)) throw error;
     if (error.code === "wrong_type") throw wrongType();

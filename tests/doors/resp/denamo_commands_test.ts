@@ -53,6 +53,19 @@ Deno.test("DN.GET with ATLEAST shows nothing older than what gave the context", 
     });
   }));
 
+Deno.test("DN.INCRBY with an id counts once, and not when its time is over", () =>
+  withDoor(async ({ api, client }) => {
+    const add = `DN.INCRBY k 5 ID q7Xw0 1 ${api.now + 60_000}`;
+    assert.equal(await client.call(add), 5);
+    assert.equal(await client.call(`${add} W all`), 5);
+    assert.equal(api.calls.at(-1)!.options.w, "all");
+    assert.equal(await client.call(`DN.INCRBY k -2 ID q7Xw0 2 ${api.now + 60_000}`), 3);
+    assert.equal(await client.call("DN.INCRBY k 1"), 4);
+    const late = await client.call(`DN.INCRBY k 5 ID q7Xw0 3 ${api.now - 1}`);
+    assert.match((late as Failure).message, /^TOOLATE Operation 3 of q7Xw0 .* \(outcome: no\)$/);
+    assert.equal(await client.call("GET k"), "4");
+  }));
+
 Deno.test("options reach the node", () =>
   withDoor(async ({ api, client }) => {
     const last = () => {
@@ -87,6 +100,11 @@ Deno.test("mistakes are named", () =>
         "DN.GET k ATLEAST nonsense",
         "BADCONTEXT The context is none of this key (outcome: no)",
       ],
+      ["DN.INCRBY k", "ERR wrong number of arguments for 'dn.incrby' command"],
+      ["DN.INCRBY k 1.5", "ERR value is not an integer or out of range"],
+      ["DN.INCRBY k 1 ID s 1", "ERR syntax error"],
+      ["DN.INCRBY k 1 ID s -1 5", "ERR The number of an operation must be an integer from 0"],
+      ["DN.INCRBY k 1 ID s 1 soon", "ERR The end of an operation must be an integer from 0"],
       ["DN.GET k R 0", `ERR R ${quorum}`],
       ["DN.SET k v W most", `ERR W ${quorum}`],
       ["DN.GET k TIMEOUT 0", "ERR TIMEOUT must be a positive integer"],

@@ -4,17 +4,30 @@
 // owner: as a value, or as one that a later write has replaced. What counts is the bytes on the disks, not
 // what nodes say of them. An owner's disk counts for itself. A node that was asked to stand in for an owner counts
 // for that owner, and a node that owns nothing of the key and drew the dot for one owner at its choice.
+//
+// An operation with an id may go to a second coordinator when the first does not answer. Either of their dots stands
+// for it, so it is enough if one of the two has its disks.
 
-import { type Operation, showOperation } from "../history.ts";
+import { type Operation, showOperation, type Write } from "../history.ts";
 
 /**
  * What is wrong with one write that has just ended.
  *
- * @param disks how many disks hold it, as {@linkcode placesTaken} counts them
+ * @param disks how many disks hold it, as {@linkcode disksFor} counts them
  */
 export function durabilityProblem(operation: Operation, disks: number): string | undefined {
   if (operation.outcome !== "ok" || disks >= operation.needed) return undefined;
   return `Acknowledged while on ${disks} of ${operation.needed} disks: ${showOperation(operation)}`;
+}
+
+/**
+ * How many disks hold all dots of one of the nodes that have coordinated an operation.
+ *
+ * @param disksWith how many disks hold one dot, as {@linkcode placesTaken} counts them
+ */
+export function disksFor(writes: readonly Write[], disksWith: (write: Write) => number): number {
+  const byNode = Map.groupBy(writes, ({ node }) => node);
+  return Math.max(...byNode.values().map((own) => Math.min(...own.map(disksWith))));
 }
 
 /**

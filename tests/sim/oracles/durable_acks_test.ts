@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { durabilityProblem, placesTaken } from "./durable_acks.ts";
+import { disksFor, durabilityProblem, placesTaken } from "./durable_acks.ts";
 import { MadeHistory } from "./made_history.ts";
 
 Deno.test("an acknowledged write is on as many disks as it needed", () => {
@@ -13,6 +13,16 @@ Deno.test("a write that was not acknowledged may be nowhere", () => {
   const history = new MadeHistory();
   const { operation } = history.put("one", { outcome: "unknown" });
   assert.equal(durabilityProblem(operation, 0), undefined);
+});
+
+Deno.test("of an operation that two nodes have coordinated one has its disks, and all of its dots", () => {
+  const [first] = new MadeHistory().put("one", { needed: 2 }).operation.writes;
+  const [other, third] = [{ ...first!, node: "n2" }, { ...first!, node: "n2" }];
+  const disks = new Map([[first, 1], [other, 2], [third, 2]]);
+  const count = () => disksFor([first!, other, third], (write) => disks.get(write)!);
+  assert.equal(count(), 2);
+  disks.set(third, 0);
+  assert.equal(count(), 1);
 });
 
 Deno.test("a disk takes one owner's place, and gives it up for another that cannot take any other", () => {
