@@ -9,6 +9,7 @@ import { binaryString, compareBytes, EMPTY } from "../base/bytes.ts";
 import { type HybridTime, MAX_TIME } from "../causality/dot.ts";
 import { DataObject } from "../crdt/data_object.ts";
 import { decodeObject } from "../crdt/object_codec.ts";
+import type { Clock } from "../ports/clock.ts";
 import { type Copy, mergeCopies } from "../replica/copy.ts";
 import type { Namespaces, QuorumLevel } from "../replica/namespaces.ts";
 import { PART_ID_MAX, type PartId } from "../replica/parts.ts";
@@ -61,12 +62,14 @@ interface Merged extends Found {
   readonly object: DataObject;
 }
 
-/** Reads one key. */
-export type ReadKey = (
-  key: Uint8Array,
-  level: QuorumLevel | undefined,
-  timeoutMs: number,
-) => Promise<DataObject>;
+/** Reads one key as a client would. */
+export interface KeyReader {
+  read(
+    key: Uint8Array,
+    level: QuorumLevel | undefined,
+    timeoutMs: number,
+  ): Promise<DataObject>;
+}
 
 /** Partitions that one round covers at most. */
 const WINDOW = 64;
@@ -78,21 +81,21 @@ export class Scans {
   readonly #cluster: Cluster;
   readonly #replica: Replica;
   readonly #namespaces: Namespaces;
-  readonly #nowMs: () => number;
-  readonly #read: ReadKey;
+  readonly #clock: Pick<Clock, "now">;
+  readonly #reader: KeyReader;
 
   constructor(
     cluster: Cluster,
     replica: Replica,
     namespaces: Namespaces,
-    nowMs: () => number,
-    read: ReadKey,
+    clock: Pick<Clock, "now">,
+    reader: KeyReader,
   ) {
     this.#cluster = cluster;
     this.#replica = replica;
     this.#namespaces = namespaces;
-    this.#nowMs = nowMs;
-    this.#read = read;
+    this.#clock = clock;
+    this.#reader = reader;
   }
 
   /** One page of live keys. @throws {QuorumError} if a partition has too few owners that answer */
@@ -116,9 +119,9 @@ export class Scans {
           return { keys, next: placeBefore(partition, lastPartition, keys) };
         }
         const object = found.isLarge === true
-          ? await this.#read(key, request.r, request.timeoutMs)
+          ? await this.#reader.read(key, request.r, request.timeoutMs)
           : found.object;
-        if (!object.isLive(this.#nowMs())) continue;
+        if (!object.isLive(this.#clock.now())) continue;
         keys.push(key);
         lastPartition = partition;
       }

@@ -106,7 +106,12 @@ export function* latestDotsInMap<V>(store: SortedMap<V>, type: EntryType<V>): Ge
 const KEY_BYTES = 2;
 
 export function mapSizeBytes<V>(store: SortedMap<V>, type: EntryType<V>): number {
-  return store.sizeBytes((key, value) => KEY_BYTES + key.length + type.sizeBytes(value));
+  return store.sizeBytes(entryBytes(type));
+}
+
+/** Measures the entries of maps whose values are of a type. */
+export function entryBytes<V>(type: EntryType<V>): (key: string, value: V) => number {
+  return (key, value) => KEY_BYTES + key.length + type.sizeBytes(value);
 }
 
 /** What has to stay for a while in the values. */

@@ -25,7 +25,7 @@ import { type Dot, MAX_ACTOR_BYTES } from "../causality/dot.ts";
 import { DataObject } from "./data_object.ts";
 import { StoreReader, StoreWriter } from "./dot_store.ts";
 import { mapStore, readSlots, type Slot, slotsEntry, writeSlots } from "./map.ts";
-import type { EntryType } from "./map_store.ts";
+import { entryBytes, type EntryType } from "./map_store.ts";
 import { decodeObject, encodeObject } from "./object_codec.ts";
 import { SeenVector } from "./seen_vector.ts";
 import { dotsEntry, setStore } from "./set.ts";
@@ -74,6 +74,18 @@ export function isApart({ values, valuesBytes }: DataObject, apartBytes = APART_
     if (APART_TYPES.has(type.code)) bytes += type.sizeBytes(store);
   }
   return bytes >= apartBytes;
+}
+
+/** About how many bytes the largest part of an object has, if it has more than `bytes`; else less than that. */
+export function largestPartOver({ values }: DataObject, bytes: number): number {
+  return Math.max(
+    0,
+    ...values.store.map(({ store, type }) => {
+      const entryType = APART_TYPES.get(type.code);
+      if (entryType === undefined) return 0;
+      return (store as SortedMap<unknown>).largestOver(bytes, entryBytes(entryType));
+    }),
+  );
 }
 
 /** The bytes of an object but for the entries of its sets and maps. */

@@ -132,12 +132,20 @@ export class SortedMap<V> {
    */
   sizeBytes(measure: (key: string, value: V) => number): number {
     let sum = 0;
-    for (const chunk of this.#chunks) {
-      sum += chunk.sizeBytes ??= chunk.keys.reduce((sum, key, i) => {
-        return sum + measure(key, chunk.values[i]!);
-      }, 0);
-    }
+    for (const chunk of this.#chunks) sum += sizeOf(chunk, measure);
     return sum;
+  }
+
+  /** How many bytes the largest entry has, if its chunk has more than so many: `measure` as for the sum. */
+  largestOver(bytes: number, measure: (key: string, value: V) => number): number {
+    let largest = 0;
+    for (const chunk of this.#chunks) {
+      if (sizeOf(chunk, measure) <= bytes) continue;
+      chunk.keys.forEach((key, i) => {
+        largest = Math.max(largest, measure(key, chunk.values[i]!));
+      });
+    }
+    return largest;
   }
 
   /** The entries of the chunks whose summary is of interest. */
@@ -166,6 +174,12 @@ export class SortedMap<V> {
 
 function summaryOf<V, S>(chunk: Chunk<V>, summarize: (values: readonly V[]) => S): S {
   return (chunk.summary ??= summarize(chunk.values)) as S;
+}
+
+function sizeOf<V>(chunk: Chunk<V>, measure: (key: string, value: V) => number): number {
+  return chunk.sizeBytes ??= chunk.keys.reduce((sum, key, i) => {
+    return sum + measure(key, chunk.values[i]!);
+  }, 0);
 }
 
 /** A place in a list of chunks. */

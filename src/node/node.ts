@@ -267,13 +267,7 @@ export class Node implements NodeApi {
       log,
       this.#pace,
     );
-    const scans = new Scans(
-      cluster,
-      replica,
-      namespaces,
-      () => clock.now(),
-      (...read) => this.#coordinator.read(...read),
-    );
+    const scans = new Scans(cluster, replica, namespaces, clock, this.#coordinator);
     this.#data = new DataApi(this.#coordinator, scans, namespaces, clock);
   }
 

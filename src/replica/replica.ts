@@ -14,7 +14,7 @@ import type { Dot, HybridTime } from "../causality/dot.ts";
 import { DataObject } from "../crdt/data_object.ts";
 import { forget } from "../crdt/forgetting.ts";
 import { mergeDelta, namedBy, type ObjectDelta } from "../crdt/object_delta.ts";
-import { encodeHead, isApart } from "../crdt/parts.ts";
+import { encodeHead, isApart, largestPartOver } from "../crdt/parts.ts";
 import {
   type KeyPlace,
   MISS,
@@ -426,9 +426,14 @@ export class Replica {
     if (!isApart(object)) return checkBytes(object.encoded().length, LIMITS.object);
     checkBytes(encodeHead(object).length, LIMITS.object);
     checkBytes(object.sizeBytes, LIMITS.objectInParts);
+    checkBytes(largestPartOver(object, LIMITS.part), LIMITS.part, "A key of the map");
   }
 }
 
-function checkBytes(size: number, limit: number): void {
-  if (size > limit) throw new TooLargeError("The object with all its siblings", limit, size);
+function checkBytes(
+  size: number,
+  limit: number,
+  what = "The object with all its siblings",
+): void {
+  if (size > limit) throw new TooLargeError(what, limit, size);
 }

@@ -12,6 +12,8 @@ export const LIMITS = {
   object: 700 * 1024,
   /** An object whose large sets and maps lie in parts, all together: it must fit one message. */
   objectInParts: 8 * 1024 * 1024,
+  /** One key of a map that lies in parts, with all that is under it, as far as that can be told without encoding it. */
+  part: 640 * 1024,
   siblingCount: 64,
   /** Operations on values that merge in one request. */
   operationCount: 1024,

@@ -2,8 +2,8 @@ import assert from "node:assert/strict";
 import { utf8, utf8Text } from "../../src/base/bytes.ts";
 import { DataObject } from "../../src/crdt/data_object.ts";
 import {
+  type KeyReader,
   type Position,
-  type ReadKey,
   type ScanResult,
   Scans,
 } from "../../src/coordinator/scans.ts";
@@ -27,10 +27,10 @@ async function list(
   name: string,
   r: number,
   limit = 100,
-  read: ReadKey = () => Promise.reject(new Error("Nothing here is large")),
+  read: KeyReader["read"] = () => Promise.reject(new Error("Nothing here is large")),
 ): Promise<string[]> {
   const { cluster, namespaces, replica } = world.node(name);
-  const scans = new Scans(cluster, replica, namespaces, () => 0, read);
+  const scans = new Scans(cluster, replica, namespaces, { now: () => 0 }, { read });
   const how = { prefix: undefined, limit, wholePartitions: false, r, timeoutMs: 1_000 };
   const found: string[] = [];
   for (let from: Position | undefined = { partition: 0 }; from !== undefined;) {
@@ -65,7 +65,7 @@ Deno.test("whether anything is in a large set is asked of a read, and none of it
   world.tap = (_from, _to, message) => void (bytes += message.length);
   for (const [found, listed] of [[large, [KEY]], [DataObject.empty, []]] as const) {
     const asked: string[] = [];
-    const read: ReadKey = (key, level) => {
+    const read: KeyReader["read"] = (key, level) => {
       asked.push(`${utf8Text(key)} ${level}`);
       return Promise.resolve(found);
     };

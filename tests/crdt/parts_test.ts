@@ -4,7 +4,14 @@ import { utf8, utf8Text } from "../../src/base/bytes.ts";
 import { MalformedError } from "../../src/base/malformed.ts";
 import { DataObject } from "../../src/crdt/data_object.ts";
 import type { NestedOperation } from "../../src/crdt/map.ts";
-import { changedParts, encodeHead, isApart, joinParts, type Part } from "../../src/crdt/parts.ts";
+import {
+  changedParts,
+  encodeHead,
+  isApart,
+  joinParts,
+  largestPartOver,
+  type Part,
+} from "../../src/crdt/parts.ts";
 import { copies } from "./arbitrary_copies.ts";
 
 function add(...elements: string[]): NestedOperation {
@@ -50,6 +57,22 @@ Deno.test("one element more changes one part, and a head that is no longer for i
   const [gone] = [...changedParts(after, removed)];
   assert.equal(gone!.body, undefined);
   assert.equal(gone!.bytesBefore, change!.body!.length);
+});
+
+Deno.test("a part that is too large is found", () => {
+  const field = (key: string, bytes: number): NestedOperation => {
+    const value = { kind: "bytes", bytes: new Uint8Array(bytes) } as const;
+    const nested = { type: "register", operation: { kind: "set", value } } as const;
+    return { type: "map", operation: { kind: "update", key: utf8(key), nested } };
+  };
+  let object = setOf(10_000);
+  for (let i = 0; i < 50; i++) {
+    object = object.update({ actor: "n1~a", time: 2 + i }, field(`f${i}`, 10_000));
+  }
+  assert.ok(largestPartOver(object, 20_000) <= 20_000);
+  object = object.update({ actor: "n1~a", time: 100 }, field("large", 20_000));
+  const largest = largestPartOver(object, 20_000);
+  assert.ok(largest > 20_000 && largest < 20_100, `${largest}`);
 });
 
 Deno.test("an object is what its parts are put together to, in any order", () => {
