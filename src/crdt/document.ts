@@ -18,7 +18,7 @@
 import type { Dot } from "../causality/dot.ts";
 import { equalBytes } from "../base/bytes.ts";
 import { causalType } from "./causal_type.ts";
-import { canonical, joinUpdates, type Update, updateBetween } from "./document_update.ts";
+import { accepted, canonical, joinUpdates, type Update, updateBetween } from "./document_update.ts";
 import { DOT_BYTES, type StoreReader, type StoreType } from "./dot_store.ts";
 import { joinDotted, readDotted, withoutSeen, writeDotted } from "./dotted.ts";
 
@@ -44,8 +44,9 @@ export const documentStore: StoreType<DocumentStore, DocumentOperation, Update |
 
   apply(store, operation, dot) {
     const [first, ...others] = store;
-    if (first === undefined) return [{ ...dot, update: canonical(operation.update) }];
-    const update = canonical(first.update, operation.update);
+    const edit = accepted(operation.update);
+    if (first === undefined) return [{ ...dot, update: edit }];
+    const update = canonical(first.update, edit);
     return equalBytes(update, first.update) ? store : [{ ...first, update }, ...others];
   },
 

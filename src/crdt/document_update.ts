@@ -49,6 +49,17 @@ export function canonical(...updates: readonly Update[]): Update {
   }
 }
 
+/**
+ * An update that a client has sent in the one form.
+ *
+ * @throws {MalformedError} also if it has none: Yjs reads some damaged updates, and writes them differently each time
+ */
+export function accepted(update: Update): Update {
+  const once = canonical(update);
+  if (equalBytes(canonical(once), once)) return once;
+  throw new MalformedError("document", "it has no one form");
+}
+
 /** What both contain, of two that are canonical; returns one of them if that is the result. */
 export function joinUpdates(a: Update, b: Update): Update {
   if (equalBytes(a, b)) return a;

@@ -23,7 +23,7 @@ import { LaneStream } from "./lane_stream.ts";
 import type { TurnEnd } from "./turn_end.ts";
 
 /** Waiting messages per peer, in bytes. */
-export const QUEUE_BYTES = { request: 16 * 1024 * 1024, bulk: 4 * 1024 * 1024 } as const;
+export const QUEUE_BYTES = { request: 16 * 1024 * 1024, bulk: 16 * 1024 * 1024 } as const;
 
 /** What one turn may send to one peer, in bytes. */
 const TURN_BYTES = { request: 4 * 1024 * 1024, bulk: 256 * 1024 } as const;

@@ -3,7 +3,7 @@ import fc from "fast-check";
 import { applyUpdate, mergeUpdates } from "yjs";
 import { MalformedError } from "../../src/base/malformed.ts";
 import { document } from "../../src/crdt/document.ts";
-import { canonical, UPDATE_MAX_BYTES } from "../../src/crdt/document_update.ts";
+import { accepted, canonical, UPDATE_MAX_BYTES } from "../../src/crdt/document_update.ts";
 import { clientDocument, documentTest, edit, render, UPDATES } from "./document_twin.ts";
 import { checkHostileBytes, checkLaws } from "./laws.ts";
 
@@ -99,7 +99,7 @@ Deno.test("whatever is handed in as an update ends in one error or in a document
   fc.assert(
     fc.property(fc.oneof(damaged, fc.uint8Array({ maxLength: 40 })), (update) => {
       try {
-        const once = canonical(update);
+        const once = accepted(update);
         assert.deepEqual(canonical(once), once);
       } catch (error) {
         assert.ok(error instanceof MalformedError, String(error));
@@ -107,6 +107,10 @@ Deno.test("whatever is handed in as an update ends in one error or in a document
     }),
     { numRuns: 5_000 },
   );
+  // Found by chance: an update that Yjs takes and writes with another byte each time.
+  const restless = "02020200010104746578740084020003676773020100040104746578" +
+    "74016d81010003020201000101010103";
+  assert.throws(() => accepted(Uint8Array.fromHex(restless)), MalformedError);
   const large = new Uint8Array(UPDATE_MAX_BYTES + 1);
   const dot = { actor: "a", time: 1 };
   assert.throws(() => document.apply(document.empty, edit(large), dot), MalformedError);

@@ -7,7 +7,7 @@ import type { Lane, PeerId } from "../../src/ports/network.ts";
 export const SILENCE_MS = 15_000;
 
 /** How many bytes may wait for one peer and lane. */
-const QUEUE_BYTES = { request: 16 * 1024 * 1024, bulk: 4 * 1024 * 1024 } as const;
+const QUEUE_BYTES = { request: 16 * 1024 * 1024, bulk: 16 * 1024 * 1024 } as const;
 
 /** Looks on while messages pass. */
 export interface Tap {
