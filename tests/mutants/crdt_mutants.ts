@@ -269,8 +269,8 @@ export const CRDT_MUTANTS: readonly Mutant[] = [
     name: "A document takes an edit in place of all before it",
     edits: [edit(
       "src/crdt/document.ts",
-      "    const update = canonical(first.update, operation.update);",
-      "    const update = canonical(operation.update);",
+      "    const update = canonical(first.update, edit);",
+      "    const update = edit;",
     )],
     finding: wrongDocument,
     with: withKinds(CROWDED, "document"),
