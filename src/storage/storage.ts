@@ -1,7 +1,8 @@
 // What a node asks of its storage: the objects of its partitions, and a few named values of its own.
 //
 // The way of a change: group commit, journal (durable), memory table, record. A read asks what is pending,
-// the memory table, the cache, the disk.
+// the memory table, the cache, the disk. An object whose codec keeps it in parts is whole in memory; a change of it
+// writes the head and the parts that differ.
 //
 // A commit is visible to every read as soon as it is called and durable when its promise resolves. The
 // caller merges against what is visible and keeps its own order per key; storage keeps that order on the
