@@ -10,6 +10,7 @@ import { createLibp2pNetwork, generateIdentity } from "./host/libp2p_network.ts"
 import { silentLog } from "./host/logtape_log.ts";
 import { SystemClock } from "./host/system_clock.ts";
 import { SystemRandom } from "./host/system_random.ts";
+import { zstd } from "./host/zstd.ts";
 import type { NodeApi } from "./node/api.ts";
 import { Node } from "./node/node.ts";
 import type { Log } from "./ports/log.ts";
@@ -152,7 +153,7 @@ export async function startNode(options: NodeOptions): Promise<RunningNode> {
       cacheBytes: options.cacheBytes ?? DEFAULT_CACHE_BYTES,
       join: options.join ?? [],
       doors: () => doors,
-    }, { clock, random: new SystemRandom(), network, disk, log });
+    }, { clock, random: new SystemRandom(), network, disk, compressor: zstd, log });
     undo.defer(() => node.stop());
     if (options.resp !== undefined) {
       const door = await startRespDoor({ api: node, ...hostAndPort(options.resp), log });

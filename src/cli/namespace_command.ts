@@ -39,6 +39,8 @@ export function addNamespaceCommand(program: Command, host: CommandHost): void {
     .option("--no-strict", "let others stand in for owners")
     .option("--conflicts <rule>", "siblings keeps concurrent values, lww the latest only")
     .option("--ttl <time>", "how long a value lives that is written without an expiry", timeSpan)
+    .option("--compress", "compress records on the disk that shrink")
+    .option("--no-compress", "write them as they are")
     .option("--timeout-ms <ms>", "when a request is given up", wholeNumber)
     .addHelpText("after", EXAMPLES);
   clientCommand(host, set, setOne);
@@ -65,6 +67,7 @@ interface SetOptions extends ClientOptions {
   readonly strict?: boolean;
   readonly conflicts?: string;
   readonly ttl?: number;
+  readonly compress?: boolean;
   readonly timeoutMs?: number;
 }
 
@@ -91,8 +94,8 @@ async function setOne(
   { terminal, http, args, options }: ClientCall<SetOptions>,
 ): Promise<ExitCode> {
   const [prefix] = args as [string];
-  const { conflicts, n, r, strict, timeoutMs, ttl: ttlMs, w } = options;
-  const settings = { n, r, w, strict, timeoutMs, conflicts, ttlMs };
+  const { compress, conflicts, n, r, strict, timeoutMs, ttl: ttlMs, w } = options;
+  const settings = { n, r, w, strict, timeoutMs, conflicts, ttlMs, compress };
   if (Object.values(settings).every((value) => value === undefined)) {
     throw new UsageError("Nothing to set is given, such as --n 3 or --ttl 1h");
   }
@@ -132,7 +135,18 @@ export function namespacesText({ defaults, differing, namespaces }: NamespacesVi
     ...cellsOf(inForce),
     source,
   ]);
-  const header = ["prefix", "n", "r", "w", "strict", "conflicts", "ttl", "timeout", "source"];
+  const header = [
+    "prefix",
+    "n",
+    "r",
+    "w",
+    "strict",
+    "conflicts",
+    "ttl",
+    "timeout",
+    "compress",
+    "source",
+  ];
   const all = table(header, [["(defaults)", ...cellsOf(defaults), "config"], ...rows]);
   if (differing.length === 0) return all;
   return `${all}\nNot known everywhere yet: ${differing.join(", ")} last told other settings\n`;
@@ -140,7 +154,8 @@ export function namespacesText({ defaults, differing, namespaces }: NamespacesVi
 
 /** What is in force in one namespace, and where it comes from. */
 export function namespaceText({ inForce, prefix, setAtMs, setBy, source }: NamespaceView): string {
-  const [n, r, w, strict, conflicts, ttl, timeout] = cellsOf(inForce) as [
+  const [n, r, w, strict, conflicts, ttl, timeout, compress] = cellsOf(inForce) as [
+    string,
     string,
     string,
     string,
@@ -161,11 +176,13 @@ export function namespaceText({ inForce, prefix, setAtMs, setBy, source }: Names
     ["conflicts", conflicts],
     ["ttl", ttl],
     ["timeout", timeout],
+    ["compress", compress],
     ["source", origin],
   ]);
 }
 
-function cellsOf({ conflicts, n, r, strict, timeoutMs, ttlMs, w }: SettingsInForce): string[] {
+function cellsOf(inForce: SettingsInForce): string[] {
+  const { compress, conflicts, n, r, strict, timeoutMs, ttlMs, w } = inForce;
   return [
     n === undefined ? "?" : String(n),
     String(r),
@@ -174,6 +191,7 @@ function cellsOf({ conflicts, n, r, strict, timeoutMs, ttlMs, w }: SettingsInFor
     conflicts,
     ttlMs === undefined ? "-" : duration(ttlMs),
     duration(timeoutMs),
+    compress ? "yes" : "no",
   ];
 }
 

@@ -61,6 +61,7 @@ const NAMESPACES = v.pipe(
       timeoutMs: v.exactOptional(TIMEOUT_MS),
       conflicts: v.exactOptional(v.picklist(["siblings", "lww"], "siblings or lww")),
       ttlMs: v.exactOptional(integerBetween(1, LIMITS.ttlMsMax)),
+      compress: v.exactOptional(v.boolean("true or false")),
     }, "an object with a prefix"),
     "a list of namespaces",
   ),

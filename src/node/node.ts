@@ -14,16 +14,13 @@ import type { StoredValue } from "../crdt/value.ts";
 import { ClockWatch } from "../membership/clock_watch.ts";
 import { Heartbeats, type SelfDescription } from "../membership/heartbeats.ts";
 import { MemberTable } from "../membership/member_table.ts";
-import type { Clock } from "../ports/clock.ts";
-import type { Disk } from "../ports/disk.ts";
-import type { Log } from "../ports/log.ts";
-import type { Network, PeerId } from "../ports/network.ts";
-import type { Random } from "../ports/random.ts";
+import type { PeerId } from "../ports/network.ts";
 import { partitionOf } from "../ring/partition.ts";
 import { WatchedDisk } from "../storage/watched_disk.ts";
 import { Actors } from "../replica/actors.ts";
+import type { NodePorts } from "./node_ports.ts";
 import { Namespaces } from "../replica/namespaces.ts";
-import { Replica, type Witness } from "../replica/replica.ts";
+import { Replica } from "../replica/replica.ts";
 import { Pace } from "../replica/pace.ts";
 import { Filling } from "../replica/filling.ts";
 import { Floors } from "../replica/floors.ts";
@@ -72,15 +69,6 @@ import type {
 import { type NodeSettings, VERSION } from "./settings.ts";
 import { Upkeep } from "./upkeep.ts";
 import { memberViews, ringView } from "./views.ts";
-
-export interface NodePorts {
-  readonly clock: Clock;
-  readonly random: Random;
-  readonly network: Network;
-  readonly disk: Disk;
-  readonly log: Log;
-  readonly witness?: Witness | undefined;
-}
 
 type CommitFailed = NonNullable<StorageOptions["onCommitFailed"]>;
 
@@ -279,16 +267,19 @@ export class Node implements NodeApi {
   static async start(settings: NodeSettings, ports: NodePorts): Promise<Node> {
     const onCommitFailed: { handler: CommitFailed } = { handler: () => {} };
     let storage: Storage<DataObject> | undefined;
+    let node: Node | undefined;
     try {
       const disk = new WatchedDisk(ports.disk, ports.clock, ports.log);
       storage = await openStorage(disk, storedObjects(settings.apartBytes), {
         cacheBytes: settings.cacheBytes,
         journalCount: settings.journalCount,
+        compressor: ports.compressor,
+        compresses: (key) => node !== undefined && node.#namespaces.of(key).compress,
         log: ports.log,
         onCommitFailed: (...lost) => onCommitFailed.handler(...lost),
       });
       const incarnations = await nextIncarnation(storage, ports.clock, ports.random);
-      const node = new Node(settings, ports, disk, storage, incarnations, onCommitFailed);
+      node = new Node(settings, ports, disk, storage, incarnations, onCommitFailed);
       await node.namespaces.load();
       await node.#layouts.load();
       await node.#filling.load();

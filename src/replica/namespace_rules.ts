@@ -28,6 +28,7 @@ const RULES: { readonly [K in keyof Required<SettingsOfPrefix>]: Rule } = {
     holds: (value) => value === "siblings" || value === "lww",
   },
   ttlMs: integerRule(1, LIMITS.ttlMsMax),
+  compress: { allowed: "true or false", holds: (value) => typeof value === "boolean" },
 };
 
 /** The names of all settings, in the order in which they are shown and stored. */

@@ -28,6 +28,8 @@ export interface NamespaceSettings {
   readonly conflicts?: ConflictRule | undefined;
   /** How long a value lives that is written without an expiry of its own, in milliseconds. */
   readonly ttlMs?: number | undefined;
+  /** Whether records that shrink are compressed on the disk. */
+  readonly compress?: boolean | undefined;
 }
 
 /** The settings of one namespace with nothing left open but `n` and `ttlMs`. */
@@ -42,6 +44,7 @@ export interface Namespace {
   readonly conflicts: ConflictRule;
   /** Undefined means that values do not end by themselves. */
   readonly ttlMs: number | undefined;
+  readonly compress: boolean;
 }
 
 type ByFirstByte = readonly (readonly Namespace[] | undefined)[];
@@ -72,6 +75,7 @@ export class Namespaces {
       timeoutMs: defaults.timeoutMs ?? DEFAULT_TIMEOUT_MS,
       conflicts: defaults.conflicts ?? "siblings",
       ttlMs: defaults.ttlMs,
+      compress: defaults.compress ?? false,
     };
     this.base = new Map(others.map((settings) => [settings.prefix, settings]));
     if (this.base.size !== others.length) throw new RangeError("Two namespaces have one prefix");
@@ -175,6 +179,7 @@ export class Namespaces {
       timeoutMs: it.timeoutMs ?? this.defaults.timeoutMs,
       conflicts: it.conflicts ?? this.defaults.conflicts,
       ttlMs: it.ttlMs ?? this.defaults.ttlMs,
+      compress: it.compress ?? this.defaults.compress,
     })).sort((a, b) => b.prefix.length - a.prefix.length);
     const byFirstByte: Namespace[][] = [];
     for (const namespace of this.#others) {

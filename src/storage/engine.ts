@@ -104,7 +104,7 @@ export class Engine<T> implements Storage<T> {
   constructor(disk: Disk, journal: Journal, codec: ObjectCodec<T>, options: StorageOptions) {
     this.#disk = disk;
     this.#codec = codec;
-    this.#reader = new ObjectReader(disk, codec, options.log);
+    this.#reader = new ObjectReader(disk, codec, options);
     this.#log = options.log;
     this.#onCommitFailed = options.onCommitFailed ?? (() => {});
     this.#pieceBytes = options.pieceBytes ?? PIECE_BYTES;

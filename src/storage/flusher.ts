@@ -13,6 +13,7 @@
 
 import { binaryString } from "../base/bytes.ts";
 import { messageOf } from "../wire/errors.ts";
+import type { Compressor } from "../ports/compressor.ts";
 import type { Disk, DiskChange } from "../ports/disk.ts";
 import type { Log } from "../ports/log.ts";
 import type { Journal } from "./journal.ts";
@@ -61,6 +62,7 @@ export class Flusher<T> {
   readonly #journalBytes: number;
   readonly #journalCount: number;
   readonly #stepChanges: number;
+  readonly #compressorFor: (place: Place) => Compressor | undefined;
   readonly #log: Log | undefined;
   #failuresInRow = 0;
   #commitsToWait = 0;
@@ -87,6 +89,10 @@ export class Flusher<T> {
     this.#journalBytes = options.journalBytes ?? DEFAULT_JOURNAL_BYTES;
     this.#journalCount = options.journalCount ?? DEFAULT_JOURNAL_COUNT;
     this.#stepChanges = options.flushChanges ?? DEFAULT_STEP_CHANGES;
+    const { compresses, compressor } = options;
+    this.#compressorFor = ({ key, table }) => {
+      return table !== "meta" && compresses?.(key) === true ? compressor : undefined;
+    };
     this.#log = options.log;
   }
 
@@ -253,7 +259,8 @@ export class Flusher<T> {
     if (body === undefined) {
       changes.push({ key: headKey(place) });
     } else {
-      const { head, pieces } = encodeRecord(place, body, this.#pieceBytes, isApart);
+      const compressor = this.#compressorFor(place);
+      const { head, pieces } = encodeRecord(place, body, this.#pieceBytes, isApart, compressor);
       changes.push({ key: headKey(place), value: head });
       for (const value of pieces) changes.push({ key: pieceKey(place, pieceCount++), value });
     }

@@ -6,6 +6,7 @@
 
 import { equalBytes } from "../base/bytes.ts";
 import { MalformedError } from "../base/malformed.ts";
+import type { Compressor } from "../ports/compressor.ts";
 import type { Disk } from "../ports/disk.ts";
 import type { Log } from "../ports/log.ts";
 import { CorruptError, DenamoError, messageOf } from "../wire/errors.ts";
@@ -13,7 +14,7 @@ import type { JournalPart } from "./journal_format.ts";
 import { MISS } from "./object_cache.ts";
 import { corrupt, decodeHead, headKey, type Place } from "./record.ts";
 import { readParts, readRecord, type StoredBytes, type StoredPart } from "./record_reader.ts";
-import type { ObjectCodec } from "./storage.ts";
+import type { ObjectCodec, StorageOptions } from "./storage.ts";
 import type { Write } from "./write.ts";
 
 /** An object as it lies on the disk. */
@@ -28,12 +29,14 @@ export interface ReadObject<T> {
 export class ObjectReader<T> {
   readonly #disk: Disk;
   readonly #codec: ObjectCodec<T>;
+  readonly #compressor: Compressor | undefined;
   readonly #log: Log | undefined;
   corruptCount = 0;
 
-  constructor(disk: Disk, codec: ObjectCodec<T>, log: Log | undefined) {
+  constructor(disk: Disk, codec: ObjectCodec<T>, { compressor, log }: StorageOptions) {
     this.#disk = disk;
     this.#codec = codec;
+    this.#compressor = compressor;
     this.#log = log;
   }
 
@@ -42,7 +45,7 @@ export class ObjectReader<T> {
     let known = head;
     for (;;) {
       const first = known ?? await this.#disk.get(headKey(place));
-      const stored = first && await readRecord(this.#disk, place, first);
+      const stored = first && await readRecord(this.#disk, place, first, this.#compressor);
       if (stored === undefined) return undefined;
       const { pieceCount } = stored;
       if (!stored.isApart) {
@@ -66,7 +69,7 @@ export class ObjectReader<T> {
     // Such bytes were copied out of the journal and are nobody else's.
     if (!isApart) return this.#decode(place, body as Uint8Array<ArrayBuffer>);
     if (clearsParts) return this.#join(place, body!, partsIn(parts));
-    return readParts(this.#disk, place, parts).then((unchanged) => {
+    return readParts(this.#disk, place, parts, this.#compressor).then((unchanged) => {
       return this.#join(place, body!, [...unchanged, ...partsIn(parts)]);
     });
   }
@@ -74,7 +77,8 @@ export class ObjectReader<T> {
   /** Decodes a head, and fetches what belongs to it, if anything does. @throws {CorruptError} */
   ofHead(place: Place, head: Uint8Array): T | Promise<T | undefined> {
     const decoded = decodeHead(place, head);
-    if ("body" in decoded && !decoded.isApart) return this.#decode(place, decoded.body);
+    const { isApart, isCompressed } = decoded;
+    if ("body" in decoded && !isApart && !isCompressed) return this.#decode(place, decoded.body);
     return this.read(place, head).then((read) => read?.object);
   }
 
@@ -98,12 +102,16 @@ export class ObjectReader<T> {
   ): Promise<[object: T | CorruptError, latest: Uint8Array | undefined]> {
     let object: T | CorruptError;
     try {
-      object = this.#join(place, body, await readParts(this.#disk, place));
+      object = this.#join(place, body, await this.#partsOf(place));
     } catch (error) {
       if (!(error instanceof CorruptError)) throw error;
       object = error;
     }
     return [object, await this.#disk.get(headKey(place))];
+  }
+
+  #partsOf(place: Place): Promise<StoredPart[]> {
+    return readParts(this.#disk, place, undefined, this.#compressor);
   }
 
   #join(

@@ -5,6 +5,7 @@
 //             | length | piece count | checksum of the whole (4)       with the flag PIECES (1)
 //   piece i  := the part of the object's bytes that follows piece i - 1
 //
+// With the flag COMPRESSED (4) the bytes are those of the object, compressed, behind their number before that.
 // With the flag APART (2) the body is the head of an object whose large sets and maps lie in parts, each a record
 // of its own (crdt/parts.ts).
 //
@@ -25,10 +26,14 @@ import { binaryString, concatBytes, showBytes, uint32At } from "../base/bytes.ts
 import { hash32 } from "../base/hash.ts";
 import { MalformedError } from "../base/malformed.ts";
 import type { DiskKey, DiskRange } from "../ports/disk.ts";
-import { CorruptError } from "../wire/errors.ts";
+import { CorruptError, messageOf } from "../wire/errors.ts";
+import type { Compressor } from "../ports/compressor.ts";
 
 /** The largest part of an object in one value of the disk. */
 export const PIECE_BYTES = 60_000;
+
+/** No record has more than so many bytes, compressed or not. */
+const UNCOMPRESSED_BYTES_MAX = 1024 * 1024;
 
 /** The most pieces of one record: head and pieces fit one batch of the disk. */
 export const MAX_PIECE_COUNT = 12;
@@ -36,6 +41,10 @@ export const MAX_PIECE_COUNT = 12;
 const VERSION = 1;
 const PIECES_FLAG = 1;
 const APART_FLAG = 2;
+const COMPRESSED_FLAG = 4;
+
+/** Fewer bytes than these are not worth compressing. */
+const COMPRESSED_BYTES_MIN = 128;
 const CHECKSUM_AT = 1;
 const FLAGS_AT = 5;
 const HEADER_BYTES = 6;
@@ -61,7 +70,7 @@ export type DecodedHead =
     | { readonly body: Uint8Array<ArrayBuffer> }
     | { readonly length: number; readonly pieceCount: number; readonly checksum: number }
   )
-  & { readonly isApart: boolean };
+  & { readonly isApart: boolean; readonly isCompressed: boolean };
 
 /** The name of a place in memory. Names of objects sort by partition and key, those of meta come after. */
 export function nameOf({ table, partition, key }: Place): string {
@@ -112,15 +121,21 @@ export function headBytesOf(lengthBytes: number, pieceBytes: number): number {
   return HEADER_BYTES + (lengthBytes <= pieceBytes ? lengthBytes : 16);
 }
 
-/** @param isApart whether the body is the head of an object that lies in parts */
+/**
+ * @param isApart whether the body is the head of an object that lies in parts
+ * @param compressor used if it makes the record smaller
+ */
 export function encodeRecord(
   place: Place,
-  body: Uint8Array,
+  whole: Uint8Array,
   pieceBytes: number,
   isApart = false,
+  compressor?: Compressor,
 ): EncodedRecord {
   const seed = seedOf(place);
-  const flags = isApart ? APART_FLAG : 0;
+  const packed = compressor === undefined ? undefined : compressed(whole, compressor);
+  const body = packed ?? whole;
+  const flags = (isApart ? APART_FLAG : 0) | (packed === undefined ? 0 : COMPRESSED_FLAG);
   if (body.length <= pieceBytes) return { head: seal(body, flags, seed), pieces: [] };
   const pieces: Uint8Array[] = [];
   const partBytes = cutBytes(body.length, pieceBytes);
@@ -151,10 +166,44 @@ export function decodeHead(place: Place, value: Uint8Array): DecodedHead {
   // A disk hands out bytes that are nobody else's, and never shared memory.
   const body = value.subarray(HEADER_BYTES) as Uint8Array<ArrayBuffer>;
   const flags = value[FLAGS_AT]!;
-  if (flags > (PIECES_FLAG | APART_FLAG)) throw corrupt(place, `flags ${flags} are unknown`);
+  if (flags > (PIECES_FLAG | APART_FLAG | COMPRESSED_FLAG)) {
+    throw corrupt(place, `flags ${flags} are unknown`);
+  }
   const isApart = (flags & APART_FLAG) !== 0;
-  if ((flags & PIECES_FLAG) === 0) return { body, isApart };
-  return { ...decodeShape(place, body), isApart };
+  const isCompressed = (flags & COMPRESSED_FLAG) !== 0;
+  if ((flags & PIECES_FLAG) === 0) return { body, isApart, isCompressed };
+  return { ...decodeShape(place, body), isApart, isCompressed };
+}
+
+/** The bytes before they were compressed. @throws {CorruptError} */
+export function uncompressed(
+  place: Place,
+  body: Uint8Array,
+  compressor: Compressor | undefined,
+): Uint8Array<ArrayBuffer> {
+  if (compressor === undefined) throw corrupt(place, "it is compressed");
+  try {
+    const reader = new ByteReader(body, "a compressed record");
+    const length = reader.integer();
+    if (length > UNCOMPRESSED_BYTES_MAX) throw reader.malformed(`${length} bytes are too many`);
+    const bytes = compressor.decompress(reader.raw(reader.remaining), length);
+    if (bytes.length !== length) {
+      throw reader.malformed(`it has ${bytes.length} bytes, not ${length}`);
+    }
+    // It may be a view of a buffer that others use, or an array of another class.
+    return new Uint8Array(bytes);
+  } catch (error) {
+    throw corrupt(place, messageOf(error));
+  }
+}
+
+/** Undefined if that makes nothing smaller. */
+function compressed(body: Uint8Array, compressor: Compressor): Uint8Array | undefined {
+  if (body.length < COMPRESSED_BYTES_MIN) return undefined;
+  const writer = new ByteWriter(body.length);
+  writer.integer(body.length);
+  writer.raw(compressor.compress(body));
+  return writer.length < body.length ? writer.view() : undefined;
 }
 
 /** Puts pieces together. Surplus pieces are left aside. @throws {CorruptError} */

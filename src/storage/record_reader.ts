@@ -4,6 +4,7 @@
 // each other, which looks like damage. It was a commit if the head has changed: then we read again.
 
 import { binaryString, equalBytes } from "../base/bytes.ts";
+import type { Compressor } from "../ports/compressor.ts";
 import type { Disk, DiskEntry } from "../ports/disk.ts";
 import { CorruptError } from "../wire/errors.ts";
 import {
@@ -16,6 +17,7 @@ import {
   partRange,
   pieceRange,
   type Place,
+  uncompressed,
 } from "./record.ts";
 
 /** An object's bytes and in how many pieces they lie. */
@@ -45,16 +47,20 @@ export async function readRecord(
   disk: Disk,
   place: Place,
   head?: Uint8Array,
+  compressor?: Compressor,
 ): Promise<StoredBytes | undefined> {
   let value = head ?? await disk.get(headKey(place));
   while (value !== undefined) {
     const decoded = decodeHead(place, value);
-    const { isApart } = decoded;
-    if ("body" in decoded) return { body: decoded.body, pieceCount: 0, isApart };
+    const { isApart, isCompressed } = decoded;
+    const whole = (body: Uint8Array<ArrayBuffer>) => {
+      return isCompressed ? uncompressed(place, body, compressor) : body;
+    };
+    if ("body" in decoded) return { body: whole(decoded.body), pieceCount: 0, isApart };
     const entries = await disk.range(pieceRange(place), MAX_PIECE_COUNT);
     try {
       const pieces = contiguous(place, entries);
-      const body = joinPieces(place, decoded, pieces);
+      const body = whole(joinPieces(place, decoded, pieces));
       return { body, pieceCount: decoded.pieceCount, isApart };
     } catch (error) {
       if (!(error instanceof CorruptError)) throw error;
@@ -76,14 +82,16 @@ export async function readParts(
   disk: Disk,
   place: Place,
   changes?: ReadonlyMap<string, unknown>,
+  compressor?: Compressor,
 ): Promise<StoredPart[]> {
   const parts: StoredPart[] = [];
   for await (const { name, value } of partHeads(disk, place)) {
     if (changes?.has(binaryString(name)) === true) continue;
-    const decoded = decodeHead(partPlace(place, name), value);
-    const body = "body" in decoded
+    const part = partPlace(place, name);
+    const decoded = decodeHead(part, value);
+    const body = "body" in decoded && !decoded.isCompressed
       ? decoded.body
-      : (await readRecord(disk, partPlace(place, name), value))?.body;
+      : (await readRecord(disk, part, value, compressor))?.body;
     if (body !== undefined) parts.push({ name, body });
   }
   return parts;

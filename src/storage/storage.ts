@@ -8,6 +8,7 @@
 // caller merges against what is visible and keeps its own order per key; storage keeps that order on the
 // disk, so that no crash leaves a later write of a key without an earlier one.
 
+import type { Compressor } from "../ports/compressor.ts";
 import type { Disk } from "../ports/disk.ts";
 import type { Log } from "../ports/log.ts";
 import type { CorruptError } from "../wire/errors.ts";
@@ -185,6 +186,10 @@ export interface StorageOptions {
    */
   readonly knowsAbsence?: boolean | undefined;
   readonly log?: Log | undefined;
+  /** For records; without it none are compressed, and none that are can be read. */
+  readonly compressor?: Compressor | undefined;
+  /** Whether the records of a key are to be compressed from now on. Those that lie there stay as they are. */
+  readonly compresses?: ((key: Uint8Array) => boolean) | undefined;
   /**
    * Called when changes of these partitions may have been lost, before anybody sees the objects that were
    * there before, and before the callers of `commit` learn of it. Of these keys the disk may have what nobody sees.

@@ -37,10 +37,11 @@ Deno.test("namespace list shows what is in force, the defaults first, and who kn
   let view = ALL;
   await using node = startFakeNodeServer(() => Response.json(view));
   const list = (...args: string[]) => run(["namespace", "list", ...args, "--url", node.url]);
-  const table = "PREFIX      N  R       W       STRICT  CONFLICTS  TTL  TIMEOUT  SOURCE\n" +
-    "(defaults)  3  quorum  quorum  no      siblings   -    5 s      config\n" +
-    '"cart:"     3  quorum  all     no      siblings   1 h  5 s      set\n' +
-    '"log:"      2  quorum  quorum  no      lww        -    5 s      config\n';
+  const table =
+    "PREFIX      N  R       W       STRICT  CONFLICTS  TTL  TIMEOUT  COMPRESS  SOURCE\n" +
+    "(defaults)  3  quorum  quorum  no      siblings   -    5 s      no        config\n" +
+    '"cart:"     3  quorum  all     no      siblings   1 h  5 s      no        set\n' +
+    '"log:"      2  quorum  quorum  no      lww        -    5 s      no        config\n';
   assert.deepEqual([(await list()).outText, node.asked[0]!.target], [table, "/namespaces"]);
   view = { ...ALL, differing: ["n3"] };
   const { code, outText } = await list();

@@ -229,3 +229,28 @@ Deno.test("n lowered: who owns a key no longer hands it over, and what is delete
     }
   }
 });
+
+Deno.test("a namespace that compresses takes less room on the disks of all, from the next write on", async () => {
+  await using world = await NodeWorld.of(3, { journalCount: 1 });
+  const value = { kind: "text", bytes: utf8("bread and butter ".repeat(200)) } as const;
+  await world.ended(world.node("n1").namespaces.set("c:", { compress: true }));
+  await agreed(world);
+  for (const key of ["c:k", "p:k", "p:1", "p:2", "p:3", "p:4"]) {
+    await world.ended(world.node("n2").put(utf8(key), value, { w: "all" }));
+  }
+  const recordBytes = (name: string, wanted: string) => {
+    const records = world.image(name).entries().filter(({ key: [table, , key] }) => {
+      return table === "o" && (key as Uint8Array).toHex() === utf8(wanted).toHex();
+    });
+    return records[0]?.value.length ?? 0;
+  };
+  for (const name of world.names) {
+    await world.time.until(() => recordBytes(name, "p:k") > 0, "the records are written");
+    assert.ok(recordBytes(name, "c:k") > 0 && recordBytes(name, "c:k") < 500, name);
+    assert.ok(recordBytes(name, "p:k") > 3_000, name);
+  }
+  await world.stop("n3");
+  await world.restart("n3");
+  const { siblings } = await world.ended(world.node("n3").get(utf8("c:k"), { r: 1 }));
+  assert.deepEqual(siblings, [value]);
+});

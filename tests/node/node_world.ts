@@ -3,6 +3,7 @@
 import { utf8 } from "../../src/base/bytes.ts";
 import { SeededRandom } from "../../src/base/seeded_random.ts";
 import { silentLog } from "../../src/host/logtape_log.ts";
+import { zstd } from "../../src/host/zstd.ts";
 import { Node } from "../../src/node/node.ts";
 import type { NodeSettings } from "../../src/node/settings.ts";
 import { MemoryWorld } from "../sim/memory_network.ts";
@@ -102,6 +103,7 @@ export class NodeWorld {
         listen: `/memory/${node}`,
       }),
       disk: disk.open(),
+      compressor: zstd,
       log: silentLog,
     });
     this.#nodes.set(node, await this.ended(starting));

@@ -165,7 +165,9 @@ export class Platter extends DiskImage {
   #bodyOf(place: Place, head: Uint8Array | undefined): Uint8Array<ArrayBuffer> | undefined {
     const decoded = head === undefined ? undefined : this.#decodeHead(place, head);
     if (decoded === undefined) return undefined;
-    if (!("body" in decoded)) throw new Error("The objects of a simulation are small");
+    if (!("body" in decoded) || decoded.isCompressed) {
+      throw new Error("The objects of a simulation are small, and not compressed");
+    }
     return decoded.body;
   }
 

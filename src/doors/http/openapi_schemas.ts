@@ -64,6 +64,7 @@ const settings = {
   timeoutMs: { type: "integer", minimum: 1, maximum: LIMITS.timeoutMsMax },
   conflicts: { type: "string", enum: ["siblings", "lww"] },
   ttlMs: { type: "integer", minimum: 1, maximum: LIMITS.ttlMsMax },
+  compress: flag,
 } as const;
 
 const settingsOfPrefix = object(settings, Object.keys(settings));

@@ -11,7 +11,7 @@ Deno.test("a namespace is set, shown with the defaults, and removed", async () =
   const set = await open.json("/namespaces/cart%3A", order({ w: "all", ttlMs: 60_000 }));
   assert.equal(set.status, 200);
   assert.deepEqual(set.body.settings, { w: "all", ttlMs: 60_000 });
-  const inForce = { n: 3, r: "quorum", w: "all", strict: false, timeoutMs: 5_000 };
+  const inForce = { compress: false, n: 3, r: "quorum", w: "all", strict: false, timeoutMs: 5_000 };
   assert.deepEqual(set.body.inForce, { ...inForce, conflicts: "siblings", ttlMs: 60_000 });
 
   open.api.namespaces.differing = ["n3"];
