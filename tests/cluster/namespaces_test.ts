@@ -22,7 +22,7 @@ Deno.test("a namespace that is set at n1 holds at n3 without a restart, and afte
   const isKnownAt = async (node: number) => {
     const { differing, namespaces } = await namespacesAt(node);
     const set = namespaces.find(({ prefix }) => prefix === "session:")?.inForce;
-    return set?.conflicts === "lww" && set.ttlMs === 2_000 && differing.length === 0;
+    return set?.conflicts === "lww" && set.ttlMs === 5_000 && differing.length === 0;
   };
   const put = async (node: number, key: string, headers: Record<string, string> = {}) => {
     const response = await fetch(`${urlOf(node)}/kv/${key}`, { method: "PUT", body: "v", headers });
@@ -31,13 +31,13 @@ Deno.test("a namespace that is set at n1 holds at n3 without a restart, and afte
   let cluster = start();
   try {
     await cluster.line(/^cluster ready$/);
-    const set = ["namespace", "set", "session:", "--conflicts", "lww", "--ttl", "2s"];
+    const set = ["namespace", "set", "session:", "--conflicts", "lww", "--ttl", "5s"];
     assert.equal((await run([...set, "--url", urlOf(1)])).code, EXIT_CODES.ok);
     for (const node of [2, 3]) {
       await waitFor(`n${node} to know the namespace`, () => isKnownAt(node));
     }
     const list = await run(["namespace", "list", "--url", urlOf(3)]);
-    assert.match(list.outText, /^"session:" +3 +quorum +quorum +no +lww +2 s +5 s +set$/m);
+    assert.match(list.outText, /^"session:" +3 +quorum +quorum +no +lww +5 s +5 s +no +set$/m);
 
     // Three writes that knew nothing of each other.
     const before = await fetch(`${urlOf(1)}/kv/session:a`);
