@@ -43,8 +43,8 @@ export interface StoreType<Store, Operation, Value> {
   read(reader: StoreReader): Store;
 }
 
-/** About how many bytes a dot takes where its actor is named by an index. */
-export const DOT_BYTES = 6;
+/** How many bytes a dot takes at most where its actor is named by an index, of few. */
+export const DOT_BYTES = 9;
 
 /** Things in a store that go by forgetting only, whatever is removed. */
 export interface Pending {

@@ -40,6 +40,9 @@ const APART_BYTES = 8 * 1024;
 /** The longest key that stands in the name of its part as it is, in bytes, each NUL twice. */
 const SHORT_KEY_BYTES = 48;
 
+/** At most so many times as large as its entry is reckoned can a part be: a dot with the longest name of an actor. */
+const NAMED_FACTOR = 12;
+
 /** How much of a longer key stands there. */
 const BEGINNING_BYTES = 16;
 
@@ -76,16 +79,22 @@ export function isApart({ values, valuesBytes }: DataObject, apartBytes = APART_
   return bytes >= apartBytes;
 }
 
-/** About how many bytes the largest part of an object has, if it has more than `bytes`; else less than that. */
+/**
+ * How many bytes the largest part of an object has, if that may be more than `bytes`; else 0. A part names its actors
+ * in full, so it can be several times as large as its entry is reckoned: large entries are encoded to see.
+ */
 export function largestPartOver({ values }: DataObject, bytes: number): number {
-  return Math.max(
-    0,
-    ...values.store.map(({ store, type }) => {
-      const entryType = APART_TYPES.get(type.code);
-      if (entryType === undefined) return 0;
-      return (store as SortedMap<unknown>).largestOver(bytes, entryBytes(entryType));
-    }),
-  );
+  let largest = 0;
+  for (const { store, type } of values.store) {
+    const entryType = APART_TYPES.get(type.code);
+    if (entryType === undefined) continue;
+    const reckoned = entryBytes(entryType);
+    const suspects = (store as SortedMap<unknown>).entriesOver(bytes / NAMED_FACTOR, reckoned);
+    for (const [key, value] of suspects) {
+      largest = Math.max(largest, encodePart(fromBinaryString(key), value, entryType).length);
+    }
+  }
+  return largest > bytes ? largest : 0;
 }
 
 /** The bytes of an object but for the entries of its sets and maps. */

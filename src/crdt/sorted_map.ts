@@ -136,16 +136,17 @@ export class SortedMap<V> {
     return sum;
   }
 
-  /** How many bytes the largest entry has, if its chunk has more than so many: `measure` as for the sum. */
-  largestOver(bytes: number, measure: (key: string, value: V) => number): number {
-    let largest = 0;
+  /** The entries that measure more than so many bytes; `measure` as for the sum. Small chunks are not looked at. */
+  *entriesOver(
+    bytes: number,
+    measure: (key: string, value: V) => number,
+  ): Generator<readonly [key: string, value: V]> {
     for (const chunk of this.#chunks) {
       if (sizeOf(chunk, measure) <= bytes) continue;
-      chunk.keys.forEach((key, i) => {
-        largest = Math.max(largest, measure(key, chunk.values[i]!));
-      });
+      for (const [i, key] of chunk.keys.entries()) {
+        if (measure(key, chunk.values[i]!) > bytes) yield [key, chunk.values[i]!];
+      }
     }
-    return largest;
   }
 
   /** The entries of the chunks whose summary is of interest. */

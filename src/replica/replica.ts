@@ -426,7 +426,7 @@ export class Replica {
     if (!isApart(object)) return checkBytes(object.encoded().length, LIMITS.object);
     checkBytes(encodeHead(object).length, LIMITS.object);
     checkBytes(object.sizeBytes, LIMITS.objectInParts);
-    checkBytes(largestPartOver(object, LIMITS.part), LIMITS.part, "A key of the map");
+    checkBytes(largestPartOver(object, LIMITS.object), LIMITS.object, "A key of the map");
   }
 }
 

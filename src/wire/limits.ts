@@ -8,17 +8,18 @@ export const LIMITS = {
   /** A key as Deno KV escapes it: every NUL byte counts twice. */
   escapedKey: 1900,
   value: 512 * 1024,
-  /** An encoded object with all its siblings, or its head if it lies in parts: it must fit one batch of the disk. */
+  /**
+   * An encoded object with all its siblings, or its head and each part if it lies in parts: it must fit one batch of
+   * the disk.
+   */
   object: 700 * 1024,
-  /** An object whose large sets and maps lie in parts, all together: it must fit one message. */
+  /** An object whose large sets and maps lie in parts, about: its encoding must fit one message, and is up to a third more. */
   objectInParts: 8 * 1024 * 1024,
-  /** One key of a map that lies in parts, with all that is under it, as far as that can be told without encoding it. */
-  part: 640 * 1024,
   siblingCount: 64,
   /** Operations on values that merge in one request. */
   operationCount: 1024,
   /** One message between two nodes. */
-  message: 9 * 1024 * 1024,
+  message: 11 * 1024 * 1024,
   contextToken: 8 * 1024,
   nodeName: 64,
   /** Requests that one node has open at one peer. */

@@ -11,7 +11,7 @@ import type { Log } from "../ports/log.ts";
 import type { Lane, Network, PeerId } from "../ports/network.ts";
 import { Breaker, LOOK_MS } from "./breaker.ts";
 import type { Deadline, Deadlines } from "./deadlines.ts";
-import { DenamoError, messageOf, OverloadedError, TimeoutError } from "./errors.ts";
+import { DenamoError, messageOf, OverloadedError, TimeoutError, TooLargeError } from "./errors.ts";
 import { HedgedMethods } from "./hedging.ts";
 import { LIMITS } from "./limits.ts";
 import {
@@ -167,11 +167,14 @@ export class Rpc {
   ): void {
     const id = ++this.#lastId;
     const bytes = encodeRequest(id, method, timeoutMs, args);
+    const tooLarge = tooLargeToSend(bytes);
     const waiting = new Set<PeerId>();
     const refused: [PeerId, DenamoError][] = [];
     for (const peer of peers) {
       const load = this.#peers.get(peer);
-      if (load === undefined) {
+      if (tooLarge !== undefined) {
+        refused.push([peer, tooLarge]);
+      } else if (load === undefined) {
         refused.push([peer, new DenamoError("timeout", "no", "not connected")]);
       } else if (load.open >= LIMITS.inFlightPerPeerCount) {
         refused.push([peer, new OverloadedError("The request queue", LIMITS.inFlightPerPeerCount)]);
@@ -273,12 +276,26 @@ export class Rpc {
       // counts its requests from one again, and would take it for the answer to another.
       const isConnected = () => this.#peers.get(from) === connection;
       result.then(
-        (value) => isConnected() && this.#send(from, lane, encodeAnswer(request.id, value)),
+        (value) => isConnected() && this.#succeed(request, from, lane, value),
         (error) => isConnected() && this.#fail(request, from, lane, error),
       );
     } else {
-      this.#send(from, lane, encodeAnswer(request.id, result));
+      this.#succeed(request, from, lane, result);
     }
+  }
+
+  #succeed(
+    request: IncomingRequest,
+    from: PeerId,
+    lane: Lane,
+    result: readonly unknown[],
+  ): void {
+    const bytes = encodeAnswer(request.id, result);
+    const tooLarge = tooLargeToSend(bytes);
+    if (tooLarge === undefined) return void this.#send(from, lane, bytes);
+    // What was asked for has been done.
+    const { details, message } = tooLarge;
+    this.#fail(request, from, lane, new DenamoError("too_large", "unknown", message, details));
   }
 
   #send(to: PeerId, lane: Lane, bytes: Uint8Array): boolean {
@@ -356,4 +373,11 @@ export class Rpc {
 /** Whether a request asks no more than if somebody is there: how long that takes says nothing of others. */
 function isProbe(method: Method): boolean {
   return method === METHODS.probe || method === METHODS.probeFor;
+}
+
+/** Why no message can have these bytes, if so: owners together may hold more of a key than one of them may store. */
+function tooLargeToSend({ length }: Uint8Array): TooLargeError | undefined {
+  return length > LIMITS.message
+    ? new TooLargeError("The message", LIMITS.message, length)
+    : undefined;
 }

@@ -59,20 +59,35 @@ Deno.test("one element more changes one part, and a head that is no longer for i
   assert.equal(gone!.bytesBefore, change!.body!.length);
 });
 
-Deno.test("a part that is too large is found", () => {
-  const field = (key: string, bytes: number): NestedOperation => {
-    const value = { kind: "bytes", bytes: new Uint8Array(bytes) } as const;
-    const nested = { type: "register", operation: { kind: "set", value } } as const;
-    return { type: "map", operation: { kind: "update", key: utf8(key), nested } };
-  };
+function field(key: string, nested: NestedOperation): NestedOperation {
+  return { type: "map", operation: { kind: "update", key: utf8(key), nested } };
+}
+
+function register(sizeBytes: number): NestedOperation {
+  const value = { kind: "bytes", bytes: new Uint8Array(sizeBytes) } as const;
+  return { type: "register", operation: { kind: "set", value } };
+}
+
+Deno.test("a part that is too large is found, and only that", () => {
   let object = setOf(10_000);
   for (let i = 0; i < 50; i++) {
-    object = object.update({ actor: "n1~a", time: 2 + i }, field(`f${i}`, 10_000));
+    object = object.update({ actor: "n1~a", time: 2 + i }, field(`f${i}`, register(10_000)));
   }
-  assert.ok(largestPartOver(object, 20_000) <= 20_000);
-  object = object.update({ actor: "n1~a", time: 100 }, field("large", 20_000));
+  assert.equal(largestPartOver(object, 20_000), 0);
+  object = object.update({ actor: "n1~a", time: 100 }, field("large", register(20_000)));
   const largest = largestPartOver(object, 20_000);
   assert.ok(largest > 20_000 && largest < 20_100, `${largest}`);
+  assert.equal(largestPartOver(object, 21_000), 0);
+});
+
+Deno.test("a part is as large as it is written, with the names of all actors in it", () => {
+  const actor = `${"n".repeat(64)}~0123456789a`;
+  const elements = Array.from({ length: 2_000 }, (_, i) => `${i}`);
+  const object = DataObject.empty.update({ actor, time: 1 }, field("nested", add(...elements)));
+  const [part] = [...changedParts(undefined, object)];
+  assert.ok(part!.body!.length > 4 * object.sizeBytes, "or there would be nothing to see");
+  assert.equal(largestPartOver(object, part!.body!.length - 1), part!.body!.length);
+  assert.equal(largestPartOver(object, part!.body!.length), 0);
 });
 
 Deno.test("an object is what its parts are put together to, in any order", () => {

@@ -116,6 +116,24 @@ Deno.test("any other error of a handler is logged, and its outcome is unknown", 
   assert.equal(world.errors.length, 1);
 });
 
+Deno.test("a request that is too large is not sent, and an answer that is says so", async () => {
+  const { world, a, b } = pair();
+  const large = new Uint8Array(LIMITS.message);
+  await assert.rejects(a.call("B", METHODS.store, [large], 1000), {
+    code: "too_large",
+    outcome: "no",
+  });
+  assert.equal(world.sent.length, 0);
+  for (const answer of [[large], Promise.resolve([large])]) {
+    b.serve(METHODS.read, () => answer);
+    const reply = a.call("B", METHODS.read, [], 1000);
+    reply.catch(() => {});
+    await world.deliver();
+    await assert.rejects(reply, { code: "too_large", outcome: "unknown" });
+  }
+  assert.equal(a.openCount, 0);
+});
+
 Deno.test("an unknown method is refused, since a newer node may ask for it", async () => {
   const { world, a } = pair();
   const reply = a.call("B", METHODS.scan, [], 1000);
