@@ -123,15 +123,17 @@ export class Journal {
     for (const change of changes) writeChange(this.#writer, change);
     const entry = this.#writer.view();
     const values = sealEntry(sequence, entry, this.#partBytes);
-    assert(values.length <= VALUE_COUNT_MAX, "an entry of the journal has not too many values");
+    const most = Math.min(VALUE_COUNT_MAX, this.#disk.limits.batchChanges);
+    assert(values.length <= most, "an entry of the journal can be removed in one batch");
     const entryBytes = entry.length;
+    await this.#removeLeftover();
     const leftoverCount = this.#leftoverCount;
     this.#leftoverCount = Math.max(values.length, leftoverCount);
     for (let at = 0; at < values.length; at += this.#valueCountMax) {
       const batch: DiskChange[] = values.slice(at, at + this.#valueCountMax).map((value, index) => {
         return { key: journalKey(sequence, at + index), value };
       });
-      // All that a failed commit has left goes first: what is left of it must not complete another entry.
+      // What a failed commit has left goes with the first batch: it must not complete another entry.
       for (let index = batch.length; at === 0 && index < leftoverCount; index++) {
         batch.push({ key: journalKey(sequence, index) });
       }
@@ -140,6 +142,19 @@ export class Journal {
     this.#leftoverCount = 0;
     this.writtenBytes += this.#keep(sequence, entryBytes, values.length);
     return sequence;
+  }
+
+  /** Removes what a failed entry of several batches has left, the last batch first, but for one batch. */
+  async #removeLeftover(): Promise<void> {
+    while (this.#leftoverCount > this.#valueCountMax) {
+      const count = this.#leftoverCount;
+      const from = count - 1 - (count - 1) % this.#valueCountMax;
+      const indices = Array.from({ length: count - from }, (_, i) => from + i);
+      await this.#disk.commit(indices.map((index) => {
+        return { key: journalKey(this.#nextSequence, index) };
+      }));
+      this.#leftoverCount = from;
+    }
   }
 
   /** What removes an entry from the disk. */

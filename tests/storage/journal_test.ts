@@ -196,3 +196,56 @@ Deno.test("a start that cannot read the journal says so and gives the disk back"
   );
   await assert.rejects(disk.get(["o"]), { code: "stopped" });
 });
+
+/** Batches of two values of 40 bytes each, and of many removals. */
+const SMALL_BATCHES = { batchBytes: 200 };
+
+const LONG = "a text of more bytes than fit one batch of the disk ".repeat(5);
+
+Deno.test("an entry that is larger than a batch is written in several and replayed as one", async () => {
+  const image = new DiskImage(SMALL_BATCHES);
+  const commits: number[] = [];
+  const journal = new Journal(
+    image.open({
+      before: (operation) => {
+        if (operation.kind === "commit") commits.push(operation.batch.length);
+      },
+    }),
+    40,
+  );
+  await journal.append([change("alice", "bread")]);
+  await journal.append([change("bob", LONG)]);
+  assert.ok(commits.length > 3 && commits.every((count) => count <= 3), `${commits}`);
+  assert.deepEqual(await replayed(image, 40), [
+    "1 object/7/alice bread 0",
+    `2 object/7/bob ${LONG} 0`,
+  ]);
+  const { valueCount } = journal.entries[1]!;
+  assert.equal(journal.removalOf(journal.entries[1]!).length, valueCount);
+});
+
+Deno.test("of an entry that a crash or an error has cut off nothing is replayed, and nothing completes the next", async () => {
+  for (let failing = 2; failing <= 4; failing++) {
+    const image = new DiskImage(SMALL_BATCHES);
+    let commits = 0;
+    const faults = {
+      before: ({ kind }: { readonly kind: string }) => {
+        if (kind === "commit" && ++commits === 1 + failing) throw new Error("no room");
+      },
+    };
+    const journal = new Journal(image.open(faults), 40);
+    await journal.append([change("alice", "bread")]);
+    await assert.rejects(journal.append([change("bob", LONG)]), /no room/);
+    assert.deepEqual(await replayed(image, 40), ["1 object/7/alice bread 0"], "after a crash");
+
+    const afterCrash = image.copy();
+    const again = new Journal(afterCrash.open(), 40);
+    await again.replay(() => {});
+    for (const [goesOn, on] of [[journal, image], [again, afterCrash]] as const) {
+      assert.equal(await goesOn.append([change("carol", "jam")]), 2);
+      const expected = ["1 object/7/alice bread 0", "2 object/7/carol jam 0"];
+      assert.deepEqual(await replayed(on, 40), expected);
+      assert.equal(on.size, 2, "what was left over is gone");
+    }
+  }
+});
