@@ -1,0 +1,107 @@
+// Objects in parts that are too large for one batch of the disk, with an error or a crash at each of its commits.
+
+import assert from "node:assert/strict";
+import { utf8 } from "../../src/base/bytes.ts";
+import { openStorage } from "../../src/storage/storage.ts";
+import { DiskImage, type DiskOperation } from "../sim/memory_disk.ts";
+import { flushed, partedCodec } from "./fixtures.ts";
+
+const KEY = utf8("key");
+
+/** Texts whose characters take two thousand bytes each: so that few of them fit a batch. */
+const CODEC = {
+  ...partedCodec,
+  parts: {
+    ...partedCodec.parts!,
+    *changedParts(before: string | undefined, after: string) {
+      for (const part of partedCodec.parts!.changedParts(before, after)) {
+        const body = part.body && utf8(String.fromCharCode(part.body[0]!).repeat(2_000));
+        yield { ...part, body };
+      }
+    },
+  },
+};
+
+const LIMITS = { batchBytes: 120_000 };
+const OPTIONS = { journalPartBytes: 2_000, pieceBytes: 2_000 };
+
+const OLD = "1".padEnd(200, "-");
+const YOUNG = "2".padEnd(180, "+");
+
+async function held(image: DiskImage): Promise<string | undefined> {
+  const storage = await openStorage(image.copy().open(), CODEC, OPTIONS);
+  const object = await storage.get(7, KEY);
+  const [entry] = await storage.range({ partition: 0 }, 9, undefined, 9);
+  assert.equal(entry?.object, object);
+  await storage.close();
+  return object;
+}
+
+/** Writes one text over another, flushing both; each commit of the disk is shown to `before`. */
+async function overwrite(image: DiskImage, before: (index: number) => void): Promise<boolean> {
+  let index = 0;
+  const disk = image.open({
+    before: ({ kind }: DiskOperation) => {
+      if (kind === "commit") before(index++);
+    },
+  });
+  const storage = await openStorage(disk, CODEC, { ...OPTIONS, journalBytes: 0 });
+  const write = (object: string, before: string) => {
+    return storage.commit([{ partition: 7, key: KEY, object, before }]).then(
+      () => true,
+      () => false,
+    );
+  };
+  await write(OLD, "");
+  await flushed(storage);
+  const isWritten = await write(YOUNG, OLD);
+  if (isWritten) await flushed(storage);
+  else {
+    // The storage shows what was there, and what it writes next builds upon that.
+    assert.equal(await storage.get(7, KEY), OLD);
+    assert.ok(await write("3".padEnd(150, "*"), OLD));
+    assert.equal(await held(image), "3".padEnd(150, "*"));
+  }
+  await storage.close();
+  return isWritten;
+}
+
+Deno.test("a text in parts is written and read, whatever it takes", async () => {
+  const image = new DiskImage(LIMITS);
+  let commits = 0;
+  assert.ok(await overwrite(image, () => commits++));
+  assert.ok(commits > 15, `${commits} commits`);
+  assert.equal(await held(image), YOUNG);
+  assert.equal(image.size, 181, "a head and the parts, and nothing of the journal");
+});
+
+Deno.test("a crash before any commit of the disk leaves one text or the other, whole", async () => {
+  const seen = new Set<string | undefined>();
+  const image = new DiskImage(LIMITS);
+  const copies: DiskImage[] = [];
+  await overwrite(image, () => copies.push(image.copy()));
+  for (const copy of copies) {
+    const text = await held(copy);
+    assert.ok(text === undefined || text === OLD || text === YOUNG);
+    seen.add(text);
+  }
+  assert.deepEqual([...seen], [undefined, OLD, YOUNG], "and never goes back");
+});
+
+Deno.test("a commit of the disk that fails leaves what was there, for later changes to build upon", async () => {
+  let failures = 0;
+  for (let failing = 0, isDone = false; !isDone; failing++) {
+    isDone = true;
+    const image = new DiskImage(LIMITS);
+    let isOld = true;
+    const isWritten = await overwrite(image, (index) => {
+      if (index !== failing) return;
+      isDone = false;
+      throw new Error("failed");
+    }).catch(() => isOld = false);
+    if (isWritten === false && isOld) failures++;
+    const text = await held(image);
+    assert.ok([OLD, YOUNG, "3".padEnd(150, "*"), undefined].includes(text), `${text}`);
+  }
+  assert.ok(failures > 2, "some failed while the second text went to the journal");
+});
