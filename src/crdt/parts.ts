@@ -69,7 +69,12 @@ const APART_TYPES: ReadonlyMap<number, AnyEntry> = new Map([
   [mapStore.code, slotsEntry as AnyEntry],
 ]);
 
-/** Whether the sets and maps of an object are kept in parts: that depends on the object alone. */
+/** Whether an object has anything that could lie in a part. */
+export function hasEntries({ values }: DataObject): boolean {
+  return values.store.some(({ type }) => APART_TYPES.has(type.code));
+}
+
+/** Whether the sets and maps of an object are to be kept in parts. */
 export function isApart({ values, valuesBytes }: DataObject, apartBytes = APART_BYTES): boolean {
   if (valuesBytes < apartBytes) return false;
   let bytes = 0;

@@ -20,7 +20,7 @@ export interface NodeSettings {
   readonly cacheBytes: number;
   /** After how many group commits the journal is flushed; storage decides unless given. */
   readonly journalCount?: number | undefined;
-  /** From which size on sets and maps lie in parts, in bytes: always the same on one disk. */
+  /** From which size on sets and maps are written in parts, in bytes. */
   readonly apartBytes?: number | undefined;
   /** How much this node keeps for owners that cannot be reached, in bytes. */
   readonly hintBytes?: number | undefined;

@@ -1,8 +1,7 @@
 // What a change of an object writes: the whole, or its head and the parts that differ.
 //
-// Whether an object lies in parts is a matter of the object alone, so what it was changed from tells whether there
-// are parts on the disk. If that is not known, or the parts are needed no more, the change clears: what it does not
-// name goes.
+// What is on the disk lies in parts or not, whatever this program would do: another one may have written it. If that
+// is not known, or the parts are needed no more, the change clears: what it does not name goes.
 
 import { binaryString } from "../base/bytes.ts";
 import type { JournalPart } from "./journal_format.ts";
@@ -37,22 +36,22 @@ export function wholeChange(body: Uint8Array | undefined, clearsParts = false): 
 
 /**
  * @param before what was changed, if that is known
+ * @param wasApart whether that lies in parts, or will when it is written, if that is known
  * @param after undefined removes the object
  */
 export function encodeChange<T>(
   codec: ObjectCodec<T>,
   pieceBytes: number,
   before: T | undefined,
+  wasApart: boolean | undefined,
   after: T | undefined,
 ): EncodedChange {
   const { parts: partsCodec } = codec;
-  const mayHaveParts = partsCodec !== undefined &&
-    (before === undefined || partsCodec.isApart(before));
+  if (partsCodec === undefined) return wholeChange(after && codec.encode(after));
+  const mayHaveParts = wasApart ?? (before === undefined || partsCodec.hasEntries(before));
   if (after === undefined) return wholeChange(undefined, mayHaveParts);
-  if (partsCodec === undefined || !partsCodec.isApart(after)) {
-    return wholeChange(codec.encode(after), mayHaveParts);
-  }
-  const base = before !== undefined && partsCodec.isApart(before) ? before : undefined;
+  if (!partsCodec.isApart(after)) return wholeChange(codec.encode(after), mayHaveParts);
+  const base = wasApart === true ? before : undefined;
   const body = partsCodec.encodeHead(after);
   const parts = new Map<string, JournalPart>();
   for (const { body, bytesBefore, name } of partsCodec.changedParts(base, after)) {
@@ -63,7 +62,7 @@ export function encodeChange<T>(
     body,
     isApart: true,
     parts,
-    clearsParts: before === undefined,
+    clearsParts: base === undefined && mayHaveParts,
     weightBytes: partsCodec.sizeBytes(after),
     changeBytes: changeBytesOf(0, body.length, parts),
   };

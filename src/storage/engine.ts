@@ -23,7 +23,7 @@ import { Journal } from "./journal.ts";
 import { changeBytesOf, type JournalChange } from "./journal_format.ts";
 import { type Bound, MemoryTable } from "./memory_table.ts";
 import { ExistenceFilter } from "./existence_filter.ts";
-import { MISS, ObjectCache } from "./object_cache.ts";
+import { MISS, ObjectCache, PLAIN_FORM, type StoredForm } from "./object_cache.ts";
 import { ObjectReader, type ReadObject } from "./object_reader.ts";
 import {
   headBytesOf,
@@ -247,7 +247,7 @@ export class Engine<T> implements Storage<T> {
   /** Whether memory alone can tell that the disk has nothing of a key, which is then kept in the cache. */
   #isSurelyAbsent(name: string, key: Uint8Array): boolean {
     if (this.#filter === undefined || this.#filter.mayHave(key)) return false;
-    this.#cache.set(name, undefined, 0, 0);
+    this.#cache.set(name, undefined, 0, PLAIN_FORM);
     return true;
   }
 
@@ -256,7 +256,14 @@ export class Engine<T> implements Storage<T> {
     // The key stays in memory, so it must not hold the message around it.
     const owned = key.length === key.buffer.byteLength ? key : key.slice();
     const place: Place = { table: "object", partition, key: owned };
-    return this.#add(place, object, encodeChange(this.#codec, this.#pieceBytes, before, object));
+    const wasApart = this.#formOf(nameOf(place))?.isApart;
+    const change = encodeChange(this.#codec, this.#pieceBytes, before, wasApart, object);
+    return this.#add(place, object, change);
+  }
+
+  /** How the latest of a key lies, or will lie, on the disk, as far as memory knows. */
+  #formOf(name: string): StoredForm | undefined {
+    return this.#pending.get(name) ?? this.#table.get(name) ?? this.#cache.look(name)?.form;
   }
 
   #add(place: Place, object: T | undefined, change: EncodedChange): Promise<void> {
@@ -299,7 +306,7 @@ export class Engine<T> implements Storage<T> {
   #piecesBefore(name: string): number {
     const earlier = this.#pending.get(name) ?? this.#table.get(name);
     if (earlier !== undefined) return Math.max(earlier.pieceCount, earlier.piecesBefore);
-    return this.#cache.look(name)?.pieceCount ?? MAX_PIECE_COUNT;
+    return this.#formOf(name)?.pieceCount ?? MAX_PIECE_COUNT;
   }
 
   #becameDurable(writes: Iterable<Write<T>>, sequence: number): void {
@@ -328,9 +335,9 @@ export class Engine<T> implements Storage<T> {
   }
 
   /** The record of a change has been written. */
-  #flushed({ name, place, object, pieceCount, weightBytes }: Write<T>): void {
+  #flushed({ isApart, name, object, pieceCount, place, weightBytes }: Write<T>): void {
     if (place.table !== "object" || object === MISS) return;
-    this.#cache.set(name, object, weightBytes, pieceCount);
+    this.#cache.set(name, object, weightBytes, { pieceCount, isApart });
   }
 
   async #replay(): Promise<void> {
@@ -391,7 +398,7 @@ export class Engine<T> implements Storage<T> {
         this.#reads.delete(name);
         if (failure !== undefined) throw this.#reader.failure(failure);
         const object = stored?.object;
-        this.#cache.set(name, object, stored?.sizeBytes ?? 0, stored?.pieceCount ?? 0);
+        this.#cache.set(name, object, stored?.sizeBytes ?? 0, stored?.form ?? PLAIN_FORM);
         return object;
       }
       const found = this.#find(name);

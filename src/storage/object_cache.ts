@@ -14,9 +14,19 @@ export interface CachedObject<T> {
   /** Undefined means that the disk has none. */
   readonly object: T | undefined;
   readonly sizeBytes: number;
-  /** In how many pieces the record lies. */
-  readonly pieceCount: number;
+  readonly form: StoredForm;
 }
+
+/** How the record of an object lies on the disk. */
+export interface StoredForm {
+  /** In how many pieces. */
+  readonly pieceCount: number;
+  /** Whether it is a head, beside parts. */
+  readonly isApart: boolean;
+}
+
+/** Of what is not on the disk, and of what fits one value of it. */
+export const PLAIN_FORM: StoredForm = { pieceCount: 0, isApart: false };
 
 interface Slot<T> extends CachedObject<T> {
   wasUsed: boolean;
@@ -53,10 +63,10 @@ export class ObjectCache<T> {
   }
 
   /** @param objectBytes the size of the encoded object, 0 if there is none */
-  set(name: string, object: T | undefined, objectBytes: number, pieceCount: number): void {
+  set(name: string, object: T | undefined, objectBytes: number, form: StoredForm): void {
     const sizeBytes = OVERHEAD_BYTES + name.length + objectBytes;
     this.#bytes += sizeBytes - (this.#slots.get(name)?.sizeBytes ?? 0);
-    this.#slots.set(name, { object, sizeBytes, pieceCount, wasUsed: false });
+    this.#slots.set(name, { object, sizeBytes, form, wasUsed: false });
     while (this.#bytes > this.#limitBytes) this.#evictOne();
   }
 

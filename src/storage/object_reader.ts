@@ -11,7 +11,7 @@ import type { Disk } from "../ports/disk.ts";
 import type { Log } from "../ports/log.ts";
 import { CorruptError, DenamoError, messageOf } from "../wire/errors.ts";
 import type { JournalPart } from "./journal_format.ts";
-import { MISS } from "./object_cache.ts";
+import { MISS, type StoredForm } from "./object_cache.ts";
 import { corrupt, decodeHead, headKey, type Place } from "./record.ts";
 import { readParts, readRecord, type StoredBytes, type StoredPart } from "./record_reader.ts";
 import type { ObjectCodec, StorageOptions } from "./storage.ts";
@@ -22,8 +22,7 @@ export interface ReadObject<T> {
   readonly object: T;
   /** About how much memory it takes. */
   readonly sizeBytes: number;
-  /** In how many pieces its record lies. */
-  readonly pieceCount: number;
+  readonly form: StoredForm;
 }
 
 export class ObjectReader<T> {
@@ -50,12 +49,13 @@ export class ObjectReader<T> {
       const { pieceCount } = stored;
       if (!stored.isApart) {
         const object = this.#decode(place, stored.body);
-        return { object, sizeBytes: stored.body.length, pieceCount };
+        return { object, sizeBytes: stored.body.length, form: { pieceCount, isApart: false } };
       }
       const [object, latest] = await this.#readApart(place, stored);
       if (latest !== undefined && equalBytes(latest, first!)) {
         if (object instanceof Error) throw object;
-        return { object, sizeBytes: this.#codec.parts!.sizeBytes(object), pieceCount };
+        const sizeBytes = this.#codec.parts!.sizeBytes(object);
+        return { object, sizeBytes, form: { pieceCount, isApart: true } };
       }
       known = latest;
       if (latest === undefined) return undefined;

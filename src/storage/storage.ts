@@ -28,8 +28,10 @@ export interface ObjectCodec<T> {
 
 /** Cuts objects into a head and parts, so that a change writes the head and the parts that it changes. */
 export interface PartsCodec<T> {
-  /** Whether an object lies in parts. This may depend on the object alone. */
+  /** Whether an object is to lie in parts when it is written. */
   isApart(object: T): boolean;
+  /** Whether it has anything that could lie in a part. */
+  hasEntries(object: T): boolean;
   encodeHead(object: T): Uint8Array;
   /** The parts of `after` that are not those of `before`, each once; all of them if that is undefined. */
   changedParts(before: T | undefined, after: T): Iterable<PartChange>;

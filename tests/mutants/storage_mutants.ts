@@ -67,8 +67,8 @@ export const STORAGE_MUTANTS: readonly Mutant[] = [
     name: "Parts that are needed no more stay on the disk",
     edits: [edit(
       "src/storage/encoded_change.ts",
-      "(before === undefined || partsCodec.isApart(before))",
-      "before === undefined",
+      "const mayHaveParts = wasApart ??",
+      "const mayHaveParts = wasApart === undefined &&",
     )],
     finding: tooEarlyOk,
     with: IN_PARTS,

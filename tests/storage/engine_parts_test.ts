@@ -29,7 +29,7 @@ const OLD = "1".padEnd(200, "-");
 const YOUNG = "2".padEnd(180, "+");
 
 async function held(image: DiskImage): Promise<string | undefined> {
-  const storage = await openStorage(image.copy().open(), CODEC, OPTIONS);
+  const storage = await openStorage(image.copy().open(), partedCodec, OPTIONS);
   const object = await storage.get(7, KEY);
   const [entry] = await storage.range({ partition: 0 }, 9, undefined, 9);
   assert.equal(entry?.object, object);
@@ -104,4 +104,27 @@ Deno.test("a commit of the disk that fails leaves what was there, for later chan
     assert.ok([OLD, YOUNG, "3".padEnd(150, "*"), undefined].includes(text), `${text}`);
   }
   assert.ok(failures > 2, "some failed while the second text went to the journal");
+});
+
+Deno.test("what another program has put in parts, or has not, is read and changed all the same", async () => {
+  for (const [first, second] of [[6, 1_000], [1_000, 6]] as const) {
+    const image = new DiskImage();
+    const from = (length: number) => ({
+      ...partedCodec,
+      parts: { ...partedCodec.parts!, isApart: (text: string) => text.length >= length },
+    });
+    const written = await openStorage(image.open(), from(first), { journalBytes: 0 });
+    await written.commit([{ partition: 7, key: KEY, object: OLD, before: "" }]);
+    await flushed(written);
+    await written.close();
+    for (const text of ["2".padEnd(210, "-"), "3"]) {
+      const storage = await openStorage(image.open(), from(second), { journalBytes: 0 });
+      const before = await storage.get(7, KEY);
+      await storage.commit([{ partition: 7, key: KEY, object: text, before }]);
+      await flushed(storage);
+      await storage.close();
+      assert.equal(await held(image), text);
+    }
+    assert.equal(image.size, 1, "and nothing is left behind");
+  }
 });

@@ -33,6 +33,7 @@ export const partedCodec: ObjectCodec<string> = {
   ...textCodec,
   parts: {
     isApart: (text) => text.length >= APART_LENGTH,
+    hasEntries: (text) => text.length > 0,
     encodeHead: (text) => utf8(`${parseInt(text)} ${text.length}`),
     *changedParts(before = "", after) {
       for (let at = 0; at < Math.max(before.length, after.length); at++) {

@@ -1,15 +1,15 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import { ObjectCache } from "../../src/storage/object_cache.ts";
+import { ObjectCache, PLAIN_FORM } from "../../src/storage/object_cache.ts";
 
 /** What an entry of a one-letter name without bytes weighs. */
 const EMPTY_ENTRY_BYTES = 401;
 
 Deno.test("set() keeps an object until its bytes are needed for others", () => {
   const cache = new ObjectCache<string>(3 * EMPTY_ENTRY_BYTES);
-  for (const name of ["a", "b", "c"]) cache.set(name, name.toUpperCase(), 0, 0);
+  for (const name of ["a", "b", "c"]) cache.set(name, name.toUpperCase(), 0, PLAIN_FORM);
   assert.equal(cache.get("a")?.object, "A");
-  cache.set("d", "D", 0, 0);
+  cache.set("d", "D", 0, PLAIN_FORM);
   assert.equal(cache.count, 3);
   assert.equal(cache.look("b"), undefined);
   assert.equal(cache.get("a")?.object, "A", "what was used is spared");
@@ -17,24 +17,24 @@ Deno.test("set() keeps an object until its bytes are needed for others", () => {
 
 Deno.test("that there is no object is kept too", () => {
   const cache = new ObjectCache<string>(10_000);
-  cache.set("a", undefined, 0, 0);
+  cache.set("a", undefined, 0, PLAIN_FORM);
   assert.deepEqual(cache.get("a")?.object, undefined);
   assert.notEqual(cache.get("a"), undefined);
 });
 
 Deno.test("look() does not spare an object", () => {
   const cache = new ObjectCache<string>(2 * EMPTY_ENTRY_BYTES);
-  cache.set("a", "A", 0, 0);
-  cache.set("b", "B", 0, 0);
+  cache.set("a", "A", 0, PLAIN_FORM);
+  cache.set("b", "B", 0, PLAIN_FORM);
   cache.look("a");
-  cache.set("c", "C", 0, 0);
+  cache.set("c", "C", 0, PLAIN_FORM);
   assert.equal(cache.look("a"), undefined);
 });
 
 Deno.test("an object larger than the whole cache leaves it empty", () => {
   const cache = new ObjectCache<string>(1000);
-  cache.set("a", "A", 0, 0);
-  cache.set("b", "B", 2000, 0);
+  cache.set("a", "A", 0, PLAIN_FORM);
+  cache.set("b", "B", 2000, PLAIN_FORM);
   assert.equal(cache.count, 0);
   assert.equal(cache.bytes, 0);
 });
@@ -52,7 +52,7 @@ Deno.test("the cache holds only what was set last, and its bytes are the sum of 
     steps.forEach(({ kind, name, size }, at) => {
       if (kind === "set") {
         latest.set(name, at);
-        cache.set(name, at, size, 0);
+        cache.set(name, at, size, PLAIN_FORM);
       } else if (kind === "delete") {
         latest.delete(name);
         cache.delete(name);
