@@ -1,73 +1,46 @@
 // Where a request goes and what it means.
 //
-// Any node takes any request. An owner of the key coordinates it; another node forwards it to the owner
-// that answers fastest. A read may be tried at another owner, also beside one that takes long; a write only if
-// the first certainly did nothing with it, since a write made twice would be two writes, or if all that it does has
-// ids, by which it counts once. So it goes to an owner that has just shown that it lives. If no owner can be asked, the first fallback coordinates that can, the same for all
-// who ask, unless the request is strict.
+// Any node takes any request. An owner of the key coordinates it; another node forwards it to one (forwarding.ts).
 
 import { showBytes } from "../base/bytes.ts";
 import { decodeContext } from "../causality/context_token.ts";
 import type { Dot, HybridTime } from "../causality/dot.ts";
 import { latestTime, type VersionVector } from "../causality/version_vector.ts";
 import { DataObject } from "../crdt/data_object.ts";
-import { operationIdOf, type OperationResult } from "../crdt/typed_update.ts";
+import type { OperationResult } from "../crdt/typed_update.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { Log } from "../ports/log.ts";
-import type { PeerId } from "../ports/network.ts";
 import { partitionOf } from "../ring/partition.ts";
-import type { Namespace, Namespaces, QuorumLevel } from "../replica/namespaces.ts";
+import type { Namespaces, QuorumLevel } from "../replica/namespaces.ts";
 import type { HandOff } from "../replica/hand_off.ts";
 import type { Copy } from "../replica/copy.ts";
 import { Pace } from "../replica/pace.ts";
 import type { Change, Replica } from "../replica/replica.ts";
 import { Arguments } from "../wire/arguments.ts";
 import type { Deadlines } from "../wire/deadlines.ts";
-import {
-  ConflictError,
-  DenamoError,
-  type ErrorCode,
-  OverloadedError,
-  QuorumError,
-  TimeoutError,
-} from "../wire/errors.ts";
+import { ConflictError, DenamoError, OverloadedError } from "../wire/errors.ts";
 import { LIMITS } from "../wire/limits.ts";
 import { type IncomingRequest, METHODS } from "../wire/message_codec.ts";
-import { type Cluster, layoutOf, learnFromRefusal, reachable } from "../replica/cluster.ts";
-import { atLeastOf, checkNotStale, readToken } from "./at_least.ts";
+import { type Cluster, layoutOf } from "../replica/cluster.ts";
+import { atLeastOf, readToken } from "./at_least.ts";
 import { CorruptRepairs } from "./corrupt_repairs.ts";
-import { firstAnswer } from "./first_answer.ts";
+import { Forwarding, type Routed } from "./forwarding.ts";
 import { Reads } from "./reads.ts";
 import { checkRequest } from "./request_checks.ts";
 import {
   type ClientAnswer,
   type ClientRequest,
-  decodeClientAnswer,
   decodeClientRequest,
   type DeleteRequest,
   encodeClientAnswer,
-  encodeClientRequest,
   type ExpireRequest,
   type GetRequest,
   type PutRequest,
   type UpdateRequest,
 } from "./requests.ts";
 import { writeAnswer } from "./results.ts";
-import { livingFirst } from "./sign_of_life.ts";
-import { type StandIn, standInsFor } from "./stand_ins.ts";
 import { Updates } from "./updates.ts";
 import { Writes } from "./writes.ts";
-
-/** A request with all that its key decides. */
-interface Routed {
-  readonly partition: number;
-  readonly namespace: Namespace;
-  readonly isStrict: boolean;
-  readonly timeoutMs: number;
-}
-
-/** How long an owner may take for a read that was forwarded to it before another is asked as well. */
-const NEXT_OWNER_AFTER_MS = 250;
 
 const NOTHING: Omit<ClientAnswer, "object"> = {
   siblings: 0,
@@ -84,13 +57,12 @@ export class Coordinator {
   readonly #replica: Replica;
   readonly #namespaces: Namespaces;
   readonly #clock: Clock;
-  readonly #deadlines: Deadlines;
   readonly #pace: Pace;
   readonly #writes: Writes;
   readonly #reads: Reads;
   readonly #corruptRepairs: CorruptRepairs;
+  readonly #forwarding: Forwarding;
   #coordinated = 0;
-  #forwarded = 0;
 
   constructor(
     cluster: Cluster,
@@ -107,10 +79,12 @@ export class Coordinator {
     this.#replica = replica;
     this.#namespaces = namespaces;
     this.#clock = clock;
-    this.#deadlines = deadlines;
     this.#writes = new Writes(cluster, replica, handOff, deadlines);
     this.#reads = new Reads(cluster, replica, deadlines, log);
     this.#corruptRepairs = new CorruptRepairs(cluster, replica, namespaces, clock, log);
+    const coordinate = (request: ClientRequest, routed: Routed) =>
+      this.#coordinate(request, routed);
+    this.#forwarding = new Forwarding(cluster, clock, deadlines, coordinate);
     cluster.rpc.serve(METHODS.coordinate, (request) => this.#serve(request));
   }
 
@@ -119,7 +93,7 @@ export class Coordinator {
     return {
       inFlight: this.#pace.inFlight,
       coordinated: this.#coordinated,
-      forwarded: this.#forwarded,
+      forwarded: this.#forwarding.count,
       repaired: this.#reads.repairedCount + this.#corruptRepairs.repairedCount,
     };
   }
@@ -145,14 +119,14 @@ export class Coordinator {
       const owners = placement.ownersFor(partition, namespace.n);
       const isFilled = this.#cluster.fillingProblem(partition) === undefined;
       if (!owners.includes(this.#cluster.self) || !isFilled && owners.length > 1) {
-        return await this.#forward(request, routed, owners);
+        return await this.#forwarding.forward(request, routed, owners);
       }
       try {
         return await this.#coordinate(request, routed);
       } catch (error) {
         // Our own copy can be neither read nor written, and nothing was done: others do it in our place.
         if (!isOfOwnCopy(error)) throw error;
-        return await this.#forward(request, routed, owners, error);
+        return await this.#forwarding.forward(request, routed, owners, error);
       }
     } finally {
       this.#pace.ended(isTimed);
@@ -176,95 +150,6 @@ export class Coordinator {
       throw new OverloadedError("The node's request queue", LIMITS.inFlightPerNodeCount);
     }
     return this.#pace.began();
-  }
-
-  /**
-   * Lets an owner coordinate, or, if none can be asked, the first node that stands in.
-   *
-   * @param own why this node, which owns the key, cannot
-   */
-  async #forward(
-    request: ClientRequest,
-    routed: Routed,
-    owners: readonly string[],
-    own?: DenamoError,
-  ): Promise<ClientAnswer> {
-    const { isStrict, partition, timeoutMs } = routed;
-    this.#forwarded++;
-    const endsAtMs = this.#clock.monotonic() + timeoutMs;
-    const refusals = own === undefined ? [] : [own];
-    const causes = own === undefined ? [] : [`${this.#cluster.self}: ${own.message}`];
-    /** What the request ends with if nobody answers, since somebody may have done it. */
-    let doubt: DenamoError | undefined;
-    const turnTo = async ({ node, peer }: StandIn, isStandIn: boolean) => {
-      const leftMs = endsAtMs - this.#clock.monotonic();
-      if (leftMs <= 0) return undefined;
-      try {
-        return peer === undefined
-          ? await this.#coordinate(request, { ...routed, timeoutMs: leftMs })
-          : await this.#ask(peer, request, isStandIn, leftMs);
-      } catch (error) {
-        if (!(error instanceof DenamoError)) throw error;
-        if (request.op !== "get" && error.outcome === "unknown") doubt ??= error;
-        const mayRetry = isRepeatable(request) || error.outcome === "no";
-        if (!mayRetry || !isOfThatNode(error)) throw doubt ?? error;
-        refusals.push(error);
-        causes.push(`${node}: ${error.message}`);
-        return undefined;
-      }
-    };
-    // A read may be made twice, so nobody need wait for an owner that hangs. A write must go to one that does not.
-    const isRead = request.op === "get";
-    const pauseMs = isRead ? NEXT_OWNER_AFTER_MS : undefined;
-    const answerOf = (nodes: readonly StandIn[], areStandIns: boolean) =>
-      firstAnswer(nodes, this.#deadlines, pauseMs, (node) => turnTo(node, areStandIns));
-    const able = reachable(this.#cluster, owners);
-    const takers = isRead
-      ? able
-      : await livingFirst(this.#cluster, able, this.#deadlines, timeoutMs);
-    const answer = await answerOf(takers, false);
-    if (answer !== undefined) return answer;
-    // An owner that could not gather a quorum has tried those that stand in. And to who stands in for the only owner
-    // a record that is damaged there would look absent.
-    const isFinal = ({ code }: DenamoError) =>
-      code === "quorum" || code === "corrupt" && owners.length === 1;
-    if (!isStrict && !refusals.some(isFinal)) {
-      const answer = await answerOf(standInsFor(this.#cluster, partition, owners), true);
-      if (answer !== undefined) return answer;
-    }
-    if (doubt !== undefined) throw doubt;
-    const stale = refusals.find(({ code }) => code === "stale");
-    if (stale !== undefined) throw stale;
-    if (endsAtMs <= this.#clock.monotonic()) {
-      throw new TimeoutError(`The request for "${showBytes(request.key)}"`, "no", timeoutMs);
-    }
-    // Nobody else could be asked.
-    if (own !== undefined && refusals.length === 1) throw own;
-    throw new QuorumError(`an owner of "${showBytes(request.key)}"`, "no", {
-      needed: 1,
-      got: 0,
-      asked: owners.length,
-      causes: causes.length > 0 ? causes : owners.map((owner) => `${owner} is not connected`),
-    });
-  }
-
-  async #ask(
-    peer: PeerId,
-    request: ClientRequest,
-    isStandIn: boolean,
-    timeoutMs: number,
-  ): Promise<ClientAnswer> {
-    const cluster = this.#cluster;
-    const message = [layoutOf(cluster).layout.id, isStandIn, ...encodeClientRequest(request)];
-    try {
-      const parts = await cluster.rpc.call(peer, METHODS.coordinate, message, timeoutMs);
-      const answer = decodeClientAnswer(parts);
-      checkNotStale(request, answer);
-      return answer;
-    } catch (error) {
-      if (error instanceof DenamoError) learnFromRefusal(cluster, error);
-      throw error;
-    }
   }
 
   /** Answers a request that another node has forwarded. */
@@ -433,29 +318,6 @@ const OWN_COUNTS = { put: 1, delete: 0, expire: 0, update: undefined } as const;
 function isOfOwnCopy(error: unknown): error is DenamoError {
   return error instanceof DenamoError && error.outcome === "no" &&
     (error.code === "corrupt" || error.code === "disk_failed");
-}
-
-/** Codes of errors that are the same at every owner. */
-const OF_THE_REQUEST: readonly ErrorCode[] = [
-  "bad_context",
-  "bad_request",
-  "conflict",
-  "not_a_number",
-  "too_large",
-  "too_late",
-  "unsupported",
-  "wrong_type",
-];
-
-/** Whether a request may be carried out twice, since that comes to the same as once. */
-function isRepeatable(request: ClientRequest): boolean {
-  if (request.op === "get") return true;
-  return request.op === "update" && request.operations.every((it) => operationIdOf(it));
-}
-
-/** Whether another owner may do better. */
-function isOfThatNode(error: DenamoError): boolean {
-  return !OF_THE_REQUEST.includes(error.code);
 }
 
 /** A write's time must be above all that it joins and all that its client has seen. */

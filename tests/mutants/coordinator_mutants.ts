@@ -88,12 +88,12 @@ export const COORDINATOR_MUTANTS: readonly Mutant[] = [
     name: "A forwarded write is tried again at another owner",
     edits: [
       edit(
-        "src/coordinator/coordinator.ts",
+        "src/coordinator/forwarding.ts",
         'const mayRetry = isRepeatable(request) || error.outcome === "no";',
         "const mayRetry = true;",
       ),
       edit(
-        "src/coordinator/coordinator.ts",
+        "src/coordinator/forwarding.ts",
         '        if (request.op !== "get" && error.outcome === "unknown") doubt ??= error;\n',
         "",
       ),
@@ -243,7 +243,7 @@ export const COORDINATOR_MUTANTS: readonly Mutant[] = [
         "return [...parts, request.atLeast ?? null];",
         "return [...parts, null];",
       ),
-      edit("src/coordinator/coordinator.ts", "      checkNotStale(request, answer);\n", ""),
+      edit("src/coordinator/forwarding.ts", "      checkNotStale(request, answer);\n", ""),
     ],
     finding: wentBack,
     why:
