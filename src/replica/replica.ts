@@ -56,6 +56,12 @@ export interface Witness {
     readonly before: DataObject;
     readonly object: DataObject;
   }): void;
+  /** A write has changed nothing: what it would have done was done already. */
+  found?(write: {
+    readonly partition: number;
+    readonly key: Uint8Array;
+    readonly object: DataObject;
+  }): void;
 }
 
 export class Replica {
@@ -164,11 +170,12 @@ export class Replica {
         const object = this.#finish(partition, key, made);
         this.#checkSize(object);
         const durable = this.#commit(partition, key, before, object);
-        for (const dot of dots) {
-          // An operation that has changed nothing has used up no dot.
-          if (object.timeOf(dot.actor) < dot.time) continue;
+        // An operation that has changed nothing has used up no dot.
+        const used = dots.filter((dot) => object.timeOf(dot.actor) >= dot.time);
+        for (const dot of used) {
           this.#witness?.coordinated({ partition, key, dot, before, object });
         }
+        if (used.length === 0) this.#witness?.found?.({ partition, key, object });
         return { before, object, durable, ended };
       } catch (error) {
         ended();

@@ -64,6 +64,7 @@ export class Book {
       seen: undefined,
       floor: 0,
       writes: [],
+      found: [],
       answers: [],
     };
     const ofKey = this.#ofKey.get(at.key) ?? { operations: [], writes: [] };

@@ -65,6 +65,26 @@ export const COORDINATOR_MUTANTS: readonly Mutant[] = [
     why: "The own copy is so near that it seems to be certain",
   },
   {
+    name: "An operation that a read finds done is not sent to the other owners",
+    edits: [edit(
+      "src/coordinator/updates.ts",
+      "    if (!this.#operations.every(onlyRemoves)) return undefined;\n",
+      "",
+    )],
+    finding: tooEarlyOk,
+    why: "It was done at one owner, and may be nowhere else",
+  },
+  {
+    name: "An operation that its coordinator holds already is acknowledged at once",
+    edits: [edit(
+      "src/coordinator/writes.ts",
+      "      await round.run(",
+      "      if (object !== before) await round.run(",
+    )],
+    finding: tooEarlyOk,
+    why: "What changes nothing seems to need no disk",
+  },
+  {
     name: "A write that missed its quorum is reported as having no effect",
     edits: [edit(
       "src/coordinator/write_round.ts",

@@ -48,6 +48,8 @@ export interface Operation {
   floor: HybridTime;
   /** The dots that were drawn for it. */
   readonly writes: Write[];
+  /** What those of its coordinators held that found it done already. */
+  readonly found: Found[];
   /** How many owners a delete without a context reads before it writes. */
   readonly readNeeded: number;
   /** What other owners have answered to its coordinators so far. */
@@ -58,6 +60,12 @@ export interface Operation {
 export interface ReadAnswer {
   readonly coordinator: string;
   readonly object: DataObject | undefined;
+}
+
+/** What a coordinator held that found an operation done: an earlier try of it, at another node or long ago. */
+export interface Found {
+  readonly node: string;
+  readonly object: DataObject;
 }
 
 /** One dot that was drawn. */
@@ -124,6 +132,7 @@ export class History {
       seen: undefined,
       floor: 0,
       writes: [],
+      found: [],
       answers: [],
     };
     this.operations.push(operation);

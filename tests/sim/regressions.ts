@@ -179,4 +179,15 @@ export const REGRESSIONS: readonly Regression[] = [
     why:
       "a session was thought to go back whose read lacked what no disk had any more, below the floor",
   },
+  {
+    seed: 120098,
+    with: {
+      clientCount: 2,
+      journalCount: 8_192,
+      clockOffsetMs: 0,
+      restartsAllAtHealing: false,
+    },
+    why:
+      "an operation that its second coordinator found done was judged by the disks of the first alone",
+  },
 ];

@@ -7,7 +7,7 @@
 import { AsyncLocalStorage } from "node:async_hooks";
 import { utf8 } from "../../src/base/bytes.ts";
 import { hash32 } from "../../src/base/hash.ts";
-import type { HybridTime } from "../../src/causality/dot.ts";
+import type { Dot, HybridTime } from "../../src/causality/dot.ts";
 import type { DataObject } from "../../src/crdt/data_object.ts";
 import { decodeObject } from "../../src/crdt/object_codec.ts";
 import type { Node } from "../../src/node/node.ts";
@@ -16,7 +16,7 @@ import { partitionOf } from "../../src/ring/partition.ts";
 import { messageOf } from "../../src/wire/errors.ts";
 import type { IncomingMessage } from "../../src/wire/message_codec.ts";
 import { Dice } from "./dice.ts";
-import { History, type Operation, type Write } from "./history.ts";
+import { type Found, History, type Operation, type Write } from "./history.ts";
 import { Links } from "./links.ts";
 import { Machine, type Surroundings } from "./machine.ts";
 import { MERGING_KEYS } from "./merging_client.ts";
@@ -108,6 +108,10 @@ export class World {
           const { name } = this.history.drew(operation, write, at);
           this.trace.add(`${machine.name} draws ${name} for #${operation.id}`);
         },
+        found: ({ object }) => {
+          const operation = this.#operation.getStore();
+          operation?.found.push({ node: machine.name, object });
+        },
       }),
       died: (machine) => void this.#examine(machine),
       violation: (what) => this.violation(what),
@@ -140,9 +144,10 @@ export class World {
       });
       operation.floor = Math.max(...floors);
     }
-    if (operation.outcome === "ok" && operation.writes.length > 0) {
-      const disks = disksFor(operation.writes, (write) => this.#disksWith(write));
-      this.#observe(durabilityProblem(operation, disks));
+    if (operation.outcome === "ok" && operation.writes.length + operation.found.length > 0) {
+      const drawn = disksFor(operation.writes, (write) => this.#disksWith(write));
+      const found = operation.found.map((it) => this.#disksThatCover(operation, it));
+      this.#observe(durabilityProblem(operation, Math.max(drawn, ...found)));
     }
     const writeOf = (value: string) => this.history.writeOf(value);
     for (const problem of siblingProblems(operation, writeOf)) this.violation(problem);
@@ -221,12 +226,29 @@ export class World {
 
   /** How many owners' places are taken by disks that have a write, or had it before they were exchanged. */
   #disksWith({ key, dot, node: coordinator, operation }: Write): number {
-    const owners = this.ownersOf(key).map(({ name }) => name);
     const holders = this.machines.filter((machine) => {
       if (machine.replacedAtMs >= operation.invokedAtMs) return true;
       if (this.floorOnDisk(machine, key) >= dot.time) return true;
       return this.onDisk(machine, key).timeOf(dot.actor) >= dot.time;
     });
+    return this.#placesTaken(holders, key, coordinator, dot);
+  }
+
+  /** The same of disks that have everything that a coordinator held. */
+  #disksThatCover({ invokedAtMs, key }: Operation, { node, object }: Found): number {
+    const seen = [...object.vector()].map(([actor, time]) => ({ actor, time }));
+    const holders = this.machines.filter((machine) => {
+      if (machine.replacedAtMs >= invokedAtMs) return true;
+      const floor = this.floorOnDisk(machine, key);
+      const held = this.onDisk(machine, key);
+      return seen.every(({ actor, time }) => Math.max(floor, held.timeOf(actor)) >= time);
+    });
+    const latest = seen.reduce((a, b) => b.time > a.time ? b : a, { actor: "", time: 0 });
+    return this.#placesTaken(holders, key, node, latest);
+  }
+
+  #placesTaken(holders: readonly Machine[], key: string, coordinator: string, dot: Dot): number {
+    const owners = this.ownersOf(key).map(({ name }) => name);
     return placesTaken(holders.map(({ name }) => name), (node) => {
       if (owners.includes(node)) return [node];
       if (!this.#mayStandIn) return [];

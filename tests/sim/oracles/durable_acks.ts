@@ -6,7 +6,8 @@
 // for that owner, and a node that owns nothing of the key and drew the dot for one owner at its choice.
 //
 // An operation with an id may go to a second coordinator when the first does not answer. Either of their dots stands
-// for it, so it is enough if one of the two has its disks.
+// for it, so it is enough if one of the two has its disks. A coordinator that finds it done already draws no dot: then
+// as many disks have everything that this coordinator held, an earlier try included.
 
 import { type Operation, showOperation, type Write } from "../history.ts";
 
@@ -27,7 +28,7 @@ export function durabilityProblem(operation: Operation, disks: number): string |
  */
 export function disksFor(writes: readonly Write[], disksWith: (write: Write) => number): number {
   const byNode = Map.groupBy(writes, ({ node }) => node);
-  return Math.max(...byNode.values().map((own) => Math.min(...own.map(disksWith))));
+  return Math.max(0, ...byNode.values().map((own) => Math.min(...own.map(disksWith))));
 }
 
 /**

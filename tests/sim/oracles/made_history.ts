@@ -75,6 +75,7 @@ export class MadeHistory {
       seen: new Map(covering.map(({ dot }) => [dot.actor, dot.time])),
       floor,
       writes: [],
+      found: [],
       readNeeded: 2,
       answers: [],
     };
