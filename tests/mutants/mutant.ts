@@ -117,3 +117,12 @@ export function only(...kinds: readonly FaultKind[]): Overrides {
 function found(oracle: OracleName, violation: RegExp): Finding {
   return { oracle, violation };
 }
+
+/** Disks that refuse commits again and again, and nodes that keep what is in their memory when all is healed. */
+export const FAILING_COMMITS = {
+  ...only("writeErrors"),
+  keyCount: 40,
+  meanFaultMs: 500,
+  mergingClientCount: 0,
+  restartsAllAtHealing: false,
+} as const;

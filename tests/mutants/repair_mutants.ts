@@ -1,6 +1,6 @@
 // Mistakes of what makes copies whole again: stand-ins and their hints, comparisons, filling.
 
-import { edit, FINDINGS, type Mutant, only } from "./mutant.ts";
+import { edit, FAILING_COMMITS, FINDINGS, type Mutant, only } from "./mutant.ts";
 
 const { differentOwners, leftBehind, lostWrite, staleRead, tooEarlyOk } = FINDINGS;
 
@@ -16,21 +16,33 @@ const STANDING_IN = {
   diskMs: 20,
 } as const;
 
-/** Nodes that are alone again and again, coordinate then without owning the key, and hand over and drop in between. */
-const COMING_AND_GOING = {
-  ...only("isolate", "halves", "flapping", "crash"),
-  nodeCount: 5,
+/** Two nodes, each the only owner of half of the keys, that lose sight of each other again and again. */
+const ALONE_AGAIN = {
+  ...only("flapping"),
+  nodeCount: 2,
+  replication: 1,
   isStrict: false,
-  keyCount: 2,
+  keyCount: 20,
+  sharesPartition: false,
+  mergingClientCount: 0,
   requestsPerMinute: 600,
-  burstCount: 10,
+  burstCount: 1,
   durationMs: 120_000,
-  meanFaultMs: 1_000,
-  timeoutMs: 3_000,
+  meanFaultMs: 6_000,
+  timeoutMs: 4_000,
   delayMs: 1,
+  r: "one",
   w: "one",
   ownLevelShare: 0,
-  operations: { putFresh: 0.05, putBlind: 1, putStale: 0, deleteFresh: 0, deleteBlind: 0 },
+  operations: {
+    get: 0.2,
+    getLoosely: 0,
+    putFresh: 0,
+    putBlind: 1,
+    putStale: 0,
+    deleteFresh: 0,
+    deleteBlind: 0,
+  },
 } as const;
 
 /** Owners that are slow: others stand in for them while the owners get the same write. */
@@ -138,7 +150,7 @@ export const REPAIR_MUTANTS: readonly Mutant[] = [
       "      return { durable: this.#commit(partition, key, held, undefined) };",
     )],
     finding: lostWrite,
-    with: COMING_AND_GOING,
+    with: ALONE_AGAIN,
     why: "What is dropped is forgotten, and the next write of that actor speaks for it",
   },
   {
@@ -192,6 +204,7 @@ export const REPAIR_MUTANTS: readonly Mutant[] = [
       "      this.#floors.mayHaveLost(partition);\n",
     )],
     finding: differentOwners,
+    with: FAILING_COMMITS,
     why: "What is kept beside the data must be undone with it",
   },
   {

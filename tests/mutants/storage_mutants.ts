@@ -1,6 +1,6 @@
 // Mistakes between a node and its disk.
 
-import { edit, FINDINGS, type Mutant, only } from "./mutant.ts";
+import { edit, FAILING_COMMITS, FINDINGS, type Mutant, only } from "./mutant.ts";
 
 const { badRecovery, believedDamage, differentOwners, lostWrite, staleRead, tooEarlyOk } = FINDINGS;
 
@@ -49,6 +49,7 @@ export const STORAGE_MUTANTS: readonly Mutant[] = [
       "      if (latest !== undefined && latest !== write)",
     )],
     finding: differentOwners,
+    with: FAILING_COMMITS,
     why: "A cache that is filled before the write is certain shows what no disk has",
   },
   {

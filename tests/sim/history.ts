@@ -148,7 +148,7 @@ export class History {
     const text = utf8Text(key);
     const index = this.#countOf.get(text) ?? 0;
     this.#countOf.set(text, index + 1);
-    const met = operation.shown ?? this.#met(operation, at.node, before, object);
+    const met = operation.shown ?? this.#met(operation, at.node, dot, before, object);
     const write: Write = {
       name: dotName(dot),
       index,
@@ -180,7 +180,13 @@ export class History {
    * What a coordinator saw before it wrote without a context: its own copy, and what it was answered as
    * far as it made use of that. The answers that completed its read it had to make use of.
    */
-  #met(operation: Operation, node: string, before: DataObject, after: DataObject): Write[] {
+  #met(
+    operation: Operation,
+    node: string,
+    dot: Dot,
+    before: DataObject,
+    after: DataObject,
+  ): Write[] {
     const answers = operation.answers.filter(({ coordinator }) => coordinator === node);
     const used = answers.slice(0, operation.readNeeded - 1);
     const met = new Set(used.flatMap(({ object }) => this.#writesIn(object)));
@@ -188,8 +194,10 @@ export class History {
     for (const object of objects) {
       for (const write of this.#writesIn(object)) if (knows(after, write)) met.add(write);
     }
-    // What none of these knows its own copy held when it read, before a commit failed and took that away.
+    // What none of these knows its own copy held when it read, before a commit failed and took that away. Such a
+    // failure ends the actor: of the one that writes now the copy knows everything.
     for (const [actor, writes] of this.#byActor.get(operation.key) ?? []) {
+      if (actor === dot.actor) continue;
       const least = Math.max(...objects.map((object) => object.timeOf(actor)));
       const most = after.timeOf(actor);
       for (let at = writes.length; --at >= 0 && writes[at]!.dot.time > least;) {
