@@ -150,7 +150,14 @@ export const NODE_MUTANTS: readonly Mutant[] = [
       "      if (this.#underWay.has(peer) || this.#rpc.isUp(peer)) continue;\n",
     )],
     finding: noProgress,
-    with: only("clockJump", "crash", "lostDisk", "bitFlip"),
+    with: {
+      ...only("clockJump", "lostDisk"),
+      faults: { ...only("clockJump", "lostDisk").faults, clockJump: 1, lostDisk: 0.3 },
+      nodeCount: 3,
+      w: "quorum",
+      ownLevelShare: 0,
+      meanFaultMs: 1_000,
+    },
     why:
       "Incarnations are taken from the clock: a node whose disk is lost and whose clock is put back falls behind",
   },

@@ -1,6 +1,6 @@
 // Mistakes about what a copy holds: actors, dots, contexts and merging.
 
-import { edit, FINDINGS, type Mutant } from "./mutant.ts";
+import { edit, FINDINGS, type Mutant, only } from "./mutant.ts";
 
 const { falseSiblings, forgetfulActor, lostWrite, noReplay, resurrected, staleRead, tooEarlyOk } =
   FINDINGS;
@@ -135,7 +135,14 @@ export const REPLICA_MUTANTS: readonly Mutant[] = [
       "        this.onCorrupt(partition, key);\n      }\n      throw error;",
       "        this.onCorrupt(partition, key);\n      }\n      return DataObject.empty;",
     )],
-    finding: falseSiblings,
+    finding: lostWrite,
+    with: {
+      ...only("readErrors"),
+      cacheBytes: 0,
+      journalCount: 1,
+      meanFaultMs: 500,
+      mergingClientCount: 0,
+    },
     why:
       "Catch and go on with nothing: most catastrophic failures begin so (Yuan et al., OSDI 2014)",
   },

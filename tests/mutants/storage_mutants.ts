@@ -142,7 +142,16 @@ export const STORAGE_MUTANTS: readonly Mutant[] = [
       '    if (table === "object") this.#filter?.add(key);\n',
       "",
     )],
-    finding: differentOwners,
+    finding: staleRead,
+    with: {
+      ...only("crash", "restart"),
+      cacheBytes: 0,
+      journalCount: 10,
+      keyCount: 40,
+      meanFaultMs: 500,
+      restartsAllAtHealing: true,
+      mergingClientCount: 0,
+    },
     why: "A filter that is right until the first restart",
   },
   {
