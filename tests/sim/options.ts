@@ -144,7 +144,7 @@ export function drawOptions(seed: number, nodeCounts: readonly number[] = []): S
     typedKinds: drawKinds(seed),
     durationMs: Math.round(dice.between(8_000, 40_000)),
     coreMs: Math.round(dice.between(2_000, 15_000)),
-    requestsPerMinute: dice.one([400, 600, 900]),
+    requestsPerMinute: dice.one([400, 400, 500]),
     burstCount: dice.one([1, 3, 10]),
     thinkMs: dice.one([5, 20, 100]),
     r,

@@ -49,6 +49,7 @@ export const REGRESSIONS: readonly Regression[] = [
     nodes: [4, 5],
     isCalm: true,
     with: {
+      requestsPerMinute: 600,
       seed: 3,
       keyCount: 1,
       clientCount: 1,
@@ -64,6 +65,7 @@ export const REGRESSIONS: readonly Regression[] = [
   {
     seed: 6161,
     with: {
+      requestsPerMinute: 900,
       seed: 3,
       keyCount: 3,
       sessionShare: 0,
@@ -83,13 +85,14 @@ export const REGRESSIONS: readonly Regression[] = [
   },
   {
     seed: 20062,
-    with: { coreMs: 500, sessionShare: 0, cacheBytes: 1000000 },
+    with: { requestsPerMinute: 400, coreMs: 500, sessionShare: 0, cacheBytes: 1000000 },
     why:
       "a node that coordinated without owning the key ended when its disk failed and it stood in for nobody",
   },
   {
     seed: 3738,
     with: {
+      requestsPerMinute: 400,
       keyCount: 2,
       sharesPartition: false,
       coreMs: 500,
@@ -108,7 +111,7 @@ export const REGRESSIONS: readonly Regression[] = [
   },
   {
     seed: 589,
-    with: {},
+    with: { requestsPerMinute: 900 },
     why:
       "a write's word that it had replaced a value was forgotten as soon as it was said, while another owner had the value",
   },
@@ -166,6 +169,7 @@ export const REGRESSIONS: readonly Regression[] = [
   {
     seed: 2258,
     with: {
+      requestsPerMinute: 600,
       mergingClientCount: 0,
       sharesPartition: false,
       durationMs: 19_564,
@@ -182,6 +186,7 @@ export const REGRESSIONS: readonly Regression[] = [
   {
     seed: 120098,
     with: {
+      requestsPerMinute: 400,
       clientCount: 2,
       journalCount: 8_192,
       clockOffsetMs: 0,
