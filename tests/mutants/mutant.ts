@@ -114,6 +114,12 @@ export function only(...kinds: readonly FaultKind[]): Overrides {
   return onlyFaults(kinds);
 }
 
+/** Worlds with exactly these faults, each as frequent as any other. */
+export function always(...kinds: readonly FaultKind[]): Overrides {
+  const weights = Object.fromEntries(kinds.map((kind) => [kind, 1]));
+  return { faults: { ...onlyFaults(kinds).faults, ...weights } };
+}
+
 function found(oracle: OracleName, violation: RegExp): Finding {
   return { oracle, violation };
 }
@@ -125,4 +131,15 @@ export const FAILING_COMMITS = {
   meanFaultMs: 500,
   mergingClientCount: 0,
   restartsAllAtHealing: false,
+} as const;
+
+/** Clients that write without having looked, and read now and then. */
+export const BLIND_PUTS = {
+  get: 0.2,
+  getLoosely: 0,
+  putFresh: 0,
+  putBlind: 1,
+  putStale: 0,
+  deleteFresh: 0,
+  deleteBlind: 0,
 } as const;

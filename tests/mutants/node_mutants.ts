@@ -1,9 +1,57 @@
 // Mistakes between nodes: messages, connections, members.
 
-import { edit, FINDINGS, type Mutant, only } from "./mutant.ts";
+import { always, BLIND_PUTS, edit, FINDINGS, type Mutant, only } from "./mutant.ts";
 
 const { badMessage, leftover, lostWrite, noEnd, noProgress, tooEarlyOk, wrongOutcome } = FINDINGS;
 const { sameIncarnation, unseenDeath, wronglyDown } = FINDINGS;
+
+/** Short runs before a disk that is far slower than they are: many requests with low numbers are open all the time. */
+const SHORT_RUNS = {
+  ...always("crash", "slowDisk"),
+  nodeCount: 2,
+  replication: 2,
+  isStrict: true,
+  keyCount: 40,
+  sharesPartition: false,
+  clientCount: 40,
+  mergingClientCount: 0,
+  requestsPerMinute: 6_000,
+  burstCount: 3,
+  thinkMs: 5,
+  durationMs: 30_000,
+  meanFaultMs: 500,
+  timeoutMs: 4_000,
+  delayMs: 1,
+  diskMs: 0,
+  publicationLoss: 0,
+  r: "one",
+  w: "all",
+  ownLevelShare: 0,
+  restartsCore: false,
+  restartsAllAtHealing: false,
+  operations: { ...BLIND_PUTS, get: 0 },
+} as const;
+
+/** Long, busy runs and few crashes: who starts again is far behind in its numbers. */
+const LONG_RUNS = {
+  ...always("crash"),
+  nodeCount: 3,
+  keyCount: 1,
+  mergingClientCount: 0,
+  requestsPerMinute: 6_000,
+  burstCount: 1,
+  durationMs: 30_000,
+  meanFaultMs: 15_000,
+  timeoutMs: 4_000,
+  delayMs: 1,
+  diskMs: 0,
+  publicationLoss: 0,
+  r: "quorum",
+  w: "all",
+  ownLevelShare: 0,
+  restartsCore: false,
+  restartsAllAtHealing: false,
+} as const;
 
 export const NODE_MUTANTS: readonly Mutant[] = [
   {
@@ -38,16 +86,7 @@ export const NODE_MUTANTS: readonly Mutant[] = [
       "const isConnected = () => connection !== undefined;",
     )],
     finding: tooEarlyOk,
-    with: {
-      ...only("crash", "slowDisk"),
-      meanFaultMs: 150,
-      requestsPerMinute: 3_000,
-      durationMs: 60_000,
-      nodeCount: 3,
-      diskMs: 20,
-      delayMs: 1,
-      w: "all",
-    },
+    with: SHORT_RUNS,
     why:
       "A node that starts again counts its requests from one again, and so two requests have one number",
   },
@@ -67,6 +106,7 @@ export const NODE_MUTANTS: readonly Mutant[] = [
       ),
     ],
     finding: noProgress,
+    with: LONG_RUNS,
     why: "A guard against repetition that outlives what it guards",
   },
   {

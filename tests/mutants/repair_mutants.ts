@@ -1,6 +1,14 @@
 // Mistakes of what makes copies whole again: stand-ins and their hints, comparisons, filling.
 
-import { edit, FAILING_COMMITS, FINDINGS, type Mutant, only } from "./mutant.ts";
+import {
+  always,
+  BLIND_PUTS,
+  edit,
+  FAILING_COMMITS,
+  FINDINGS,
+  type Mutant,
+  only,
+} from "./mutant.ts";
 
 const { differentOwners, leftBehind, lostWrite, staleRead, tooEarlyOk } = FINDINGS;
 
@@ -34,15 +42,31 @@ const ALONE_AGAIN = {
   r: "one",
   w: "one",
   ownLevelShare: 0,
-  operations: {
-    get: 0.2,
-    getLoosely: 0,
-    putFresh: 0,
-    putBlind: 1,
-    putStale: 0,
-    deleteFresh: 0,
-    deleteBlind: 0,
-  },
+  operations: BLIND_PUTS,
+} as const;
+
+/** Two nodes that lose their connection for a moment, again and again, while what they drop is on its way to the disk. */
+const BRIEFLY_ALONE = {
+  ...always("reset"),
+  nodeCount: 2,
+  replication: 1,
+  isStrict: false,
+  keyCount: 100,
+  sharesPartition: true,
+  mergingClientCount: 0,
+  requestsPerMinute: 3_000,
+  burstCount: 1,
+  durationMs: 40_000,
+  meanFaultMs: 300,
+  timeoutMs: 4_000,
+  delayMs: 1,
+  diskMs: 100,
+  r: "one",
+  w: "one",
+  ownLevelShare: 0,
+  restartsCore: false,
+  restartsAllAtHealing: false,
+  operations: BLIND_PUTS,
 } as const;
 
 /** Owners that are slow: others stand in for them while the owners get the same write. */
@@ -128,7 +152,7 @@ export const REPAIR_MUTANTS: readonly Mutant[] = [
       "if (kept === undefined) return true;",
     )],
     finding: leftBehind,
-    with: IMPATIENT,
+    with: BRIEFLY_ALONE,
     why: "What was handed over is not what is there now, and nobody hands that over any more",
   },
   {

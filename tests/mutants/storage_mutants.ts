@@ -1,13 +1,12 @@
 // Mistakes between a node and its disk.
 
-import { edit, FAILING_COMMITS, FINDINGS, type Mutant, only } from "./mutant.ts";
+import { always, edit, FAILING_COMMITS, FINDINGS, type Mutant, only } from "./mutant.ts";
 
 const { badRecovery, believedDamage, differentOwners, lostWrite, staleRead, tooEarlyOk } = FINDINGS;
 
 /** Damage now and then, and starts that read what is damaged. */
 const ROTTING = {
-  ...only("bitFlip", "crash"),
-  faults: { ...only("bitFlip", "crash").faults, bitFlip: 1, crash: 1 },
+  ...always("bitFlip", "crash"),
   w: "quorum",
   ownLevelShare: 0,
   meanFaultMs: 500,
