@@ -195,4 +195,15 @@ export const REGRESSIONS: readonly Regression[] = [
     why:
       "an operation that its second coordinator found done was judged by the disks of the first alone",
   },
+  {
+    seed: 201940,
+    with: { requestsPerMinute: 500 },
+    why:
+      "a disk that had rotted unseen was thought not to have an operation that was found done and needed no write",
+  },
+  {
+    seed: 202589,
+    with: { requestsPerMinute: 400 },
+    why: "a disk was thought not to have an element because another of the same set had rotted",
+  },
 ];

@@ -227,7 +227,7 @@ export class World {
   /** How many owners' places are taken by disks that have a write, or had it before they were exchanged. */
   #disksWith({ key, dot, node: coordinator, operation }: Write): number {
     const holders = this.machines.filter((machine) => {
-      if (machine.replacedAtMs >= operation.invokedAtMs) return true;
+      if (this.#mayHaveLost(machine, key, operation.invokedAtMs)) return true;
       if (this.floorOnDisk(machine, key) >= dot.time) return true;
       return this.onDisk(machine, key).timeOf(dot.actor) >= dot.time;
     });
@@ -238,13 +238,19 @@ export class World {
   #disksThatCover({ invokedAtMs, key }: Operation, { node, object }: Found): number {
     const seen = [...object.vector()].map(([actor, time]) => ({ actor, time }));
     const holders = this.machines.filter((machine) => {
-      if (machine.replacedAtMs >= invokedAtMs) return true;
+      if (this.#mayHaveLost(machine, key, invokedAtMs)) return true;
       const floor = this.floorOnDisk(machine, key);
       const held = this.onDisk(machine, key);
       return seen.every(({ actor, time }) => Math.max(floor, held.timeOf(actor)) >= time);
     });
     const latest = seen.reduce((a, b) => b.time > a.time ? b : a, { actor: "", time: 0 });
     return this.#placesTaken(holders, key, node, latest);
+  }
+
+  /** Whether a disk was exchanged since, or something of a key has rotted that nobody has read again. */
+  #mayHaveLost({ platter, replacedAtMs }: Machine, key: string, sinceMs: number): boolean {
+    const { bytes, partition } = this.#placeOf(key);
+    return replacedAtMs >= sinceMs || platter.isUnreadable(partition, bytes);
   }
 
   #placesTaken(holders: readonly Machine[], key: string, coordinator: string, dot: Dot): number {

@@ -5,6 +5,9 @@
 // what nodes say of them. An owner's disk counts for itself. A node that was asked to stand in for an owner counts
 // for that owner, and a node that owns nothing of the key and drew the dot for one owner at its choice.
 //
+// A disk that cannot be read counts: it was damaged after it had been written. What a node has in memory, or does not
+// change, it does not read again, so that rot in it shows later.
+//
 // An operation with an id may go to a second coordinator when the first does not answer. Either of their dots stands
 // for it, so it is enough if one of the two has its disks. A coordinator that finds it done already draws no dot: then
 // as many disks have everything that this coordinator held, an earlier try included.
