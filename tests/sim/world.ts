@@ -227,9 +227,9 @@ export class World {
   /** How many owners' places are taken by disks that have a write, or had it before they were exchanged. */
   #disksWith({ key, dot, node: coordinator, operation }: Write): number {
     const holders = this.machines.filter((machine) => {
-      if (this.#mayHaveLost(machine, key, operation.invokedAtMs)) return true;
       if (this.floorOnDisk(machine, key) >= dot.time) return true;
-      return this.onDisk(machine, key).timeOf(dot.actor) >= dot.time;
+      if (this.onDisk(machine, key).timeOf(dot.actor) >= dot.time) return true;
+      return this.#mayHaveLost(machine, key, operation.invokedAtMs);
     });
     return this.#placesTaken(holders, key, coordinator, dot);
   }
@@ -238,10 +238,10 @@ export class World {
   #disksThatCover({ invokedAtMs, key }: Operation, { node, object }: Found): number {
     const seen = [...object.vector()].map(([actor, time]) => ({ actor, time }));
     const holders = this.machines.filter((machine) => {
-      if (this.#mayHaveLost(machine, key, invokedAtMs)) return true;
       const floor = this.floorOnDisk(machine, key);
       const held = this.onDisk(machine, key);
-      return seen.every(({ actor, time }) => Math.max(floor, held.timeOf(actor)) >= time);
+      return seen.every(({ actor, time }) => Math.max(floor, held.timeOf(actor)) >= time) ||
+        this.#mayHaveLost(machine, key, invokedAtMs);
     });
     const latest = seen.reduce((a, b) => b.time > a.time ? b : a, { actor: "", time: 0 });
     return this.#placesTaken(holders, key, node, latest);
@@ -250,7 +250,8 @@ export class World {
   /** Whether a disk was exchanged since, or something of a key has rotted that nobody has read again. */
   #mayHaveLost({ platter, replacedAtMs }: Machine, key: string, sinceMs: number): boolean {
     const { bytes, partition } = this.#placeOf(key);
-    return replacedAtMs >= sinceMs || platter.isUnreadable(partition, bytes);
+    if (replacedAtMs >= sinceMs) return true;
+    return platter.isDamaged && platter.isUnreadable(partition, bytes);
   }
 
   #placesTaken(holders: readonly Machine[], key: string, coordinator: string, dot: Dot): number {
