@@ -8,10 +8,10 @@ import { DELAYS, scenarioCalled } from "./scenarios.ts";
 import { SomeOrders } from "./some_orders.ts";
 import type { Variation } from "./small_world.ts";
 
-/** In so many orders a mistake must show; in fact it takes 50 at most. */
-const WITHIN_ORDERS = 1_000;
+/** In so many orders a mistake must show: one takes a loss that is met in one of 1,500, the others show within 50. */
+const WITHIN_ORDERS = 10_000;
 
-const drawn = () => new SomeOrders("mistakes", WITHIN_ORDERS);
+const drawn = () => new SomeOrders("resumed", WITHIN_ORDERS);
 
 async function assertFound(
   scenario: Scenario,
@@ -49,7 +49,7 @@ Deno.test("an actor that is resumed is found", async () => {
 });
 
 Deno.test("what becomes of the writes of an actor that is resumed is found", async () => {
-  await assertFound(inTurn, drawn(), RESUMED, /lost write|resurrected/);
+  await assertFound(inTurn, drawn(), RESUMED, /lost write/);
 });
 
 Deno.test("commits that are acknowledged too early are found among three nodes", async () => {
