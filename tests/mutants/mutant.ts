@@ -120,10 +120,6 @@ export function always(...kinds: readonly FaultKind[]): Overrides {
   return { faults: { ...onlyFaults(kinds).faults, ...weights } };
 }
 
-function found(oracle: OracleName, violation: RegExp): Finding {
-  return { oracle, violation };
-}
-
 /** Disks that refuse commits again and again, and nodes that keep what is in their memory when all is healed. */
 export const FAILING_COMMITS = {
   ...only("writeErrors"),
@@ -143,3 +139,7 @@ export const BLIND_PUTS = {
   deleteFresh: 0,
   deleteBlind: 0,
 } as const;
+
+function found(oracle: OracleName, violation: RegExp): Finding {
+  return { oracle, violation };
+}

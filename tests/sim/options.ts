@@ -69,15 +69,15 @@ export interface SimOptions {
   /** Whether all keys lie in one partition, and so share actors. */
   readonly sharesPartition: boolean;
   readonly clientCount: number;
-  /** How long there are faults, in milliseconds. */
   /** How many clients change values that merge, besides. */
   readonly mergingClientCount: number;
   /** Which other values they change, in worlds that have such clients: those whose weight is above 0. */
   readonly typedKinds: Readonly<Record<TypedKind, number>>;
+  /** How long there are faults, in milliseconds. */
   readonly durationMs: number;
   /** How long only a core is healed, in milliseconds, and longer if it takes longer to serve every key. */
   readonly coreMs: number;
-  /** How many requests clients send in a minute, all together. */
+  /** How many requests the clients of plain values send in a minute, all together. */
   readonly requestsPerMinute: number;
   /** How many requests a client sends in one burst; all clients begin theirs at the same time. */
   readonly burstCount: number;
@@ -144,6 +144,7 @@ export function drawOptions(seed: number, nodeCounts: readonly number[] = []): S
     typedKinds: drawKinds(seed),
     durationMs: Math.round(dice.between(8_000, 40_000)),
     coreMs: Math.round(dice.between(2_000, 15_000)),
+    // Enough that clients collide: what more of them finds, more worlds find in the same time.
     requestsPerMinute: dice.one([400, 400, 500]),
     burstCount: dice.one([1, 3, 10]),
     thinkMs: dice.one([5, 20, 100]),

@@ -42,3 +42,7 @@ Deno.test("a disk takes one owner's place, and gives it up for another that cann
   assert.equal(taken("n5"), 1);
   assert.equal(taken("n2", "n6"), 1);
 });
+
+Deno.test("an operation for which nobody has drawn a dot is on no disk by its dots", () => {
+  assert.equal(disksFor([], () => 3), 0);
+});
