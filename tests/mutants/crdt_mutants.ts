@@ -22,6 +22,7 @@ const {
 const UNCERTAIN = {
   ...only("reset", "pause", "loss", "isolate"),
   mergingClientCount: 2,
+  mergingPauseMs: 400,
   timeoutMs: 600,
   durationMs: 60_000,
 } as const;
@@ -30,6 +31,7 @@ const UNCERTAIN = {
 const LOOSE = {
   ...only("isolate", "halves", "slowLink", "loss"),
   mergingClientCount: 2,
+  mergingPauseMs: 400,
   nodeCount: 3,
   r: "one",
   w: "one",
@@ -40,6 +42,7 @@ const LOOSE = {
 const CROWDED = {
   ...only("slowLink"),
   mergingClientCount: 6,
+  mergingPauseMs: 400,
   nodeCount: 3,
   isStrict: true,
   r: "quorum",
@@ -58,6 +61,7 @@ function withKinds(overrides: Overrides, ...kinds: readonly TypedKind[]): Overri
 const FORGETFUL = {
   ...only("reset"),
   mergingClientCount: 8,
+  mergingPauseMs: 400,
   forgetAfterMs: 500,
   durationMs: 60_000,
 } as const;
@@ -127,7 +131,7 @@ export const CRDT_MUTANTS: readonly Mutant[] = [
       "  const later = b.time > a.time ? { ...b, plus: a.plus + b.plus } : a;\n  // The side",
     )],
     finding: wrongCount,
-    with: { mergingClientCount: 2 },
+    with: { mergingClientCount: 2, mergingPauseMs: 400 },
     why: "A delta that is counted once for each message",
     isQuick: true,
   },

@@ -1,6 +1,6 @@
 // Mistakes about what a copy holds: actors, dots, contexts and merging.
 
-import { edit, FINDINGS, type Mutant, only } from "./mutant.ts";
+import { edit, FAILING_COMMITS, FINDINGS, type Mutant, only } from "./mutant.ts";
 
 const { falseSiblings, forgetfulActor, lostWrite, noReplay, resurrected, staleRead, tooEarlyOk } =
   FINDINGS;
@@ -70,6 +70,7 @@ export const REPLICA_MUTANTS: readonly Mutant[] = [
       "      this.#floors.mayHaveLost(partition);\n      this.trees.",
     )],
     finding: lostWrite,
+    with: { ...FAILING_COMMITS, keyCount: 4, requestsPerMinute: 1_500 },
     why:
       "The object went to the other owners before the own disk failed: they know a write that we forgot",
   },

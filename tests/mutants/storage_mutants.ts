@@ -18,6 +18,7 @@ const IN_PARTS = {
   apartBytes: 20,
   journalCount: 3,
   mergingClientCount: 2,
+  mergingPauseMs: 400,
   meanFaultMs: 500,
 } as const;
 

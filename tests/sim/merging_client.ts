@@ -24,9 +24,6 @@ export const MERGING_KEYS = [COUNTER_KEY, SET_KEY, MAP_KEY] as const;
 const ELEMENTS = ["a", "b", "c", "d"];
 export const FIELDS = ["x", "y"];
 
-/** The mean pause between two changes, in milliseconds. */
-const PAUSE_MS = 400;
-
 /** How long what is added to a counter may be tried, in milliseconds, and how late a late try comes after that. */
 const WINDOWS_MS = [500, 2_000, 8_000, 20_000];
 const LATE_MS = 20_000;
@@ -78,8 +75,9 @@ export class MergingClient {
   }
 
   async run(): Promise<void> {
+    const { options, time } = this.#world;
     while (!this.#isStopped) {
-      await sleep(this.#world.time.clock(), this.#dice.pauseMs(PAUSE_MS));
+      await sleep(time.clock(), this.#dice.pauseMs(options.mergingPauseMs));
       if (!this.#isStopped) await this.#change();
     }
   }

@@ -71,6 +71,8 @@ export interface SimOptions {
   readonly clientCount: number;
   /** How many clients change values that merge, besides. */
   readonly mergingClientCount: number;
+  /** The mean pause of such a client between two changes of counters and sets, in milliseconds; of others, twice that. */
+  readonly mergingPauseMs: number;
   /** Which other values they change, in worlds that have such clients: those whose weight is above 0. */
   readonly typedKinds: Readonly<Record<TypedKind, number>>;
   /** How long there are faults, in milliseconds. */
@@ -119,6 +121,9 @@ export interface SimOptions {
   readonly restartsAllAtHealing: boolean;
 }
 
+/** For about how long nobody asks, while a world comes up, heals and is judged, in milliseconds. */
+const QUIET_MS = 22_000;
+
 /** Draws the options of a seed. */
 export function drawOptions(seed: number, nodeCounts: readonly number[] = []): SimOptions {
   const dice = new Dice(seed, "options");
@@ -133,7 +138,7 @@ export function drawOptions(seed: number, nodeCounts: readonly number[] = []): S
   // A disk that is lost may take what was written to one disk only: such worlds keep theirs.
   const mayLoseDisks = w !== "one" && ownLevelShare === 0;
   if (!mayLoseDisks) { for (const kind of DESTRUCTIVE_KINDS) faults[kind] = 0; }
-  return {
+  const options: SimOptions = {
     seed,
     nodeCount: nodeCounts.length > 0 ? dice.one(nodeCounts) : nodeCount,
     replication: 3,
@@ -141,11 +146,13 @@ export function drawOptions(seed: number, nodeCounts: readonly number[] = []): S
     sharesPartition: dice.happens(0.5),
     clientCount: dice.one([3, 4, 5]),
     mergingClientCount: new Dice(seed, "merging").one([0, 0, 1, 2]),
+    mergingPauseMs: new Dice(seed, "merging pause").one([400, 1_000, 1_000, 2_000]),
     typedKinds: drawKinds(seed),
     durationMs: Math.round(dice.between(8_000, 40_000)),
     coreMs: Math.round(dice.between(2_000, 15_000)),
-    // Enough that clients collide: what more of them finds, more worlds find in the same time.
-    requestsPerMinute: dice.one([400, 400, 500]),
+    // For each minute of the world, also those in which nobody asks: enough that clients collide. What more
+    // requests find, more worlds find in the same time.
+    requestsPerMinute: dice.one([230, 230, 290]),
     burstCount: dice.one([1, 3, 10]),
     thinkMs: dice.one([5, 20, 100]),
     r,
@@ -181,6 +188,10 @@ export function drawOptions(seed: number, nodeCounts: readonly number[] = []): S
     restartsCore: dice.happens(0.5),
     restartsAllAtHealing: dice.happens(0.5),
   };
+  const { coreMs, durationMs, requestsPerMinute } = options;
+  // Clients ask while there are faults, and while a core is healed.
+  const share = (durationMs + coreMs) / (durationMs + coreMs + QUIET_MS);
+  return { ...options, requestsPerMinute: Math.round(requestsPerMinute / share) };
 }
 
 /** How many owners a level means; the simulated clusters have no others. */

@@ -49,6 +49,7 @@ export const REGRESSIONS: readonly Regression[] = [
     nodes: [4, 5],
     isCalm: true,
     with: {
+      mergingPauseMs: 400,
       requestsPerMinute: 600,
       seed: 3,
       keyCount: 1,
@@ -65,6 +66,7 @@ export const REGRESSIONS: readonly Regression[] = [
   {
     seed: 6161,
     with: {
+      mergingPauseMs: 400,
       requestsPerMinute: 900,
       seed: 3,
       keyCount: 3,
@@ -92,6 +94,7 @@ export const REGRESSIONS: readonly Regression[] = [
   {
     seed: 3738,
     with: {
+      mergingPauseMs: 400,
       requestsPerMinute: 400,
       keyCount: 2,
       sharesPartition: false,
@@ -111,13 +114,14 @@ export const REGRESSIONS: readonly Regression[] = [
   },
   {
     seed: 589,
-    with: { requestsPerMinute: 900 },
+    with: { mergingPauseMs: 400, requestsPerMinute: 900 },
     why:
       "a write's word that it had replaced a value was forgotten as soon as it was said, while another owner had the value",
   },
   {
     seed: 7,
     with: {
+      mergingPauseMs: 400,
       ...onlyFaults(["oldDisk"]),
       nodeCount: 3,
       keyCount: 40,
@@ -186,6 +190,7 @@ export const REGRESSIONS: readonly Regression[] = [
   {
     seed: 120098,
     with: {
+      mergingPauseMs: 400,
       requestsPerMinute: 400,
       clientCount: 2,
       journalCount: 8_192,
@@ -197,13 +202,13 @@ export const REGRESSIONS: readonly Regression[] = [
   },
   {
     seed: 201940,
-    with: { requestsPerMinute: 500 },
+    with: { mergingPauseMs: 400, requestsPerMinute: 500 },
     why:
       "a disk that had rotted unseen was thought not to have an operation that was found done and needed no write",
   },
   {
     seed: 202589,
-    with: { requestsPerMinute: 400 },
+    with: { mergingPauseMs: 400, requestsPerMinute: 400 },
     why: "a disk was thought not to have an element because another of the same set had rotted",
   },
 ];

@@ -13,9 +13,6 @@ import { TYPED_KINDS } from "./typed_kinds.ts";
 import type { MergedValues } from "../../src/node/api.ts";
 import type { World } from "./world.ts";
 
-/** The mean pause between two changes, in milliseconds. */
-const PAUSE_MS = 800;
-
 /** The kinds of values that a world has. */
 export function kindsOf({ mergingClientCount, typedKinds }: SimOptions): readonly TypedKind[] {
   return mergingClientCount === 0 ? [] : TYPED_KINDS.filter((kind) => typedKinds[kind] > 0);
@@ -52,8 +49,9 @@ export class TypedClient {
   async run(): Promise<void> {
     if (this.#kinds.length === 0) return;
     const { dice } = this.#author;
+    const { options, time } = this.#world;
     while (!this.#isStopped) {
-      await sleep(this.#world.time.clock(), dice.pauseMs(PAUSE_MS));
+      await sleep(time.clock(), dice.pauseMs(2 * options.mergingPauseMs));
       if (!this.#isStopped) await this.#change(dice.one(this.#kinds));
     }
   }
