@@ -152,7 +152,7 @@ export function drawOptions(seed: number, nodeCounts: readonly number[] = []): S
     coreMs: Math.round(dice.between(2_000, 15_000)),
     // For each minute of the world, also those in which nobody asks: enough that clients collide. What more
     // requests find, more worlds find in the same time.
-    requestsPerMinute: dice.one([230, 230, 290]),
+    requestsPerMinute: dice.one([250, 250, 310]),
     burstCount: dice.one([1, 3, 10]),
     thinkMs: dice.one([5, 20, 100]),
     r,
