@@ -11,6 +11,20 @@ const ACTOR_OF_NODE = edit(
   "`${this.#node}~${partition}.${this.#endedCount}`",
 );
 
+/** Nodes that find themselves on an old image of their disk, and are asked to write at once. */
+const OLD_IMAGES = {
+  faults: { ...only("crash", "slowLink", "oldDisk").faults, oldDisk: 1 },
+  w: "quorum",
+  ownLevelShare: 0,
+  nodeCount: 3,
+  keyCount: 4,
+  sharesPartition: true,
+  mergingClientCount: 0,
+  requestsPerMinute: 1_500,
+  meanFaultMs: 1_000,
+  compareMs: 60_000,
+} as const;
+
 export const REPLICA_MUTANTS: readonly Mutant[] = [
   {
     name: "A node that starts again goes on with its actor",
@@ -24,6 +38,7 @@ export const REPLICA_MUTANTS: readonly Mutant[] = [
     name: "An actor that is resumed forgets a write",
     edits: [ACTOR_OF_NODE],
     finding: lostWrite,
+    with: OLD_IMAGES,
     why:
       "The harm that the one before does: a context covers what a crash has taken from its actor",
   },
@@ -60,6 +75,7 @@ export const REPLICA_MUTANTS: readonly Mutant[] = [
       ),
     ],
     finding: lostWrite,
+    with: OLD_IMAGES,
     why: "An epoch that is kept on the disk comes back with an old image of it",
   },
   {
