@@ -231,13 +231,14 @@ export class Coordinator {
   /** Without a context a delete reads first: what is not there needs no tombstone. */
   async #delete(request: DeleteRequest, routed: Routed): Promise<ClientAnswer> {
     const seen = contextOf(request.key, request.context);
+    const rest = this.#restOf(routed);
     let found = DataObject.empty;
     if (seen === undefined) {
       found = (await this.#read(request.key, undefined, routed)).object;
       if (!found.isLive(this.#clock.now())) return NOTHING;
     }
     let existed = seen === undefined;
-    const answer = await this.#write(request, routed, seen, (held, nextDot) => {
+    const answer = await this.#write(request, rest(), seen, (held, nextDot) => {
       existed ||= held.isLive(this.#clock.now());
       const merged = held.merge(found);
       return merged.write(nextDot(latestOf(merged, seen)), null, seen, undefined);
@@ -246,12 +247,13 @@ export class Coordinator {
   }
 
   async #expire(request: ExpireRequest, routed: Routed): Promise<ClientAnswer> {
+    const rest = this.#restOf(routed);
     const { object: found } = await this.#read(request.key, undefined, routed);
     const [latest] = found.live(this.#clock.now());
     if (latest === undefined && found.liveValues(this.#clock.now()).length === 0) return NOTHING;
     const expiresAtMs = latest === undefined ? found.endOf(0) : latest.expiresAtMs;
     if (expiresAtMs === request.expiresAtMs) return { ...NOTHING, existed: true, expiresAtMs };
-    const answer = await this.#write(request, routed, undefined, (held, nextDot) => {
+    const answer = await this.#write(request, rest(), undefined, (held, nextDot) => {
       const merged = held.merge(found);
       return merged.expire(nextDot(merged.latestTime()), request.expiresAtMs);
     });
@@ -265,18 +267,25 @@ export class Coordinator {
   async #update(request: UpdateRequest, routed: Routed): Promise<ClientAnswer> {
     const { key, operations } = request;
     const seen = contextOf(key, request.context);
+    const rest = this.#restOf(routed);
     const { object: found } = await this.#read(key, undefined, routed);
     const updates = new Updates(key, operations, seen, this.#clock.now());
     const idle = updates.withoutEffect(found);
     if (idle !== undefined) return { ...NOTHING, results: idle };
     let results: readonly OperationResult[] = [];
-    const answer = await this.#write(request, routed, seen, (held, nextDot) => {
+    const answer = await this.#write(request, rest(), seen, (held, nextDot) => {
       const before = held.merge(found);
       const updated = updates.carryOut(before, nextDot);
       results = updated.results;
       return this.#withEnd(before, updated.object, routed, nextDot);
     });
     return { ...answer, results };
+  }
+
+  /** The same request later, with the time that is left. */
+  #restOf(routed: Routed): () => Routed {
+    const endsAtMs = this.#clock.monotonic() + routed.timeoutMs;
+    return () => ({ ...routed, timeoutMs: Math.max(0, endsAtMs - this.#clock.monotonic()) });
   }
 
   /** When a value ends that is written at this moment and says nothing of it; undefined if it does not. */

@@ -21,6 +21,7 @@ import { CatchUp } from "./catch_up.ts";
 import { type Answer, ReadRound } from "./read_round.ts";
 import { sendObject } from "./send_object.ts";
 import { type StandIn, standInsFor } from "./stand_ins.ts";
+import { inTime } from "./in_time.ts";
 import { answersNeeded, Quorum } from "./quorum.ts";
 
 /** Read repairs under way at once; further ones wait for the next read of their key. */
@@ -90,19 +91,25 @@ export class Reads {
     const problem = isOwner ? this.#cluster.fillingProblem(partition) : undefined;
     if (problem !== undefined) quorum.fail(this.#cluster.self, problem);
     const counts = isOwner && problem === undefined;
+    const beganAtMs = this.#deadlines.nowMs;
     let own: Copy | undefined;
     try {
       const read = this.#replica.read(partition, key);
-      const object = read instanceof Promise ? await read : read;
+      // Others can do without us, unless all are needed.
+      const timeoutMs = needed < owners.length ? request.timeoutMs / 2 : request.timeoutMs;
+      const what = `Reading our copy of "${showBytes(key)}"`;
+      const object = read instanceof Promise
+        ? await inTime(read, { deadlines: this.#deadlines, timeoutMs, what })
+        : read;
       own = { object, floor: isOwner ? this.#replica.floorOf(partition, key) : 0 };
       if (counts) quorum.succeed();
     } catch (error) {
       if (!(error instanceof DenamoError)) throw error;
       if (counts) quorum.fail(this.#cluster.self, error);
     }
-    return own !== undefined && quorum.isReached
-      ? own
-      : await this.#others(request, owners, quorum, own);
+    if (own !== undefined && quorum.isReached) return own;
+    const timeoutMs = Math.max(0, request.timeoutMs - (this.#deadlines.nowMs - beganAtMs));
+    return await this.#others({ ...request, timeoutMs }, owners, quorum, own);
   }
 
   /** Asks others until the quorum is reached, and merges. */

@@ -19,8 +19,10 @@ import type { Change, CoordinatedWrite, Replica } from "../replica/replica.ts";
 import type { Namespace, QuorumLevel } from "../replica/namespaces.ts";
 import type { VersionVector } from "../causality/version_vector.ts";
 import type { Deadlines } from "../wire/deadlines.ts";
-import { DenamoError } from "../wire/errors.ts";
+import { showBytes } from "../base/bytes.ts";
+import { DenamoError, TimeoutError } from "../wire/errors.ts";
 import { type Cluster, layoutOf } from "../replica/cluster.ts";
+import { inTime } from "./in_time.ts";
 import { answersNeeded, Quorum } from "./quorum.ts";
 import { standInsFor } from "./stand_ins.ts";
 import { WriteRound } from "./write_round.ts";
@@ -56,6 +58,7 @@ export class Writes {
    *
    * @throws {OverloadedError} if too much is on its way to the owners
    * @throws {QuorumError} with the outcome `no` if nothing has left this node, else `unknown`
+   * @throws {TimeoutError} with the outcome `no` if our own copy could not be read in time
    */
   async write(request: WriteRequest): Promise<CoordinatedWrite> {
     const { isStrict, key, namespace, partition } = request;
@@ -72,8 +75,10 @@ export class Writes {
     const isOwner = owners.includes(cluster.self);
     if (!isOwner) this.#handOff.checkRoom();
 
-    const pending = this.#replica.coordinate(partition, key, request.seen, request.change);
+    const beganAtMs = this.#deadlines.nowMs;
+    const pending = this.#coordinate(request);
     const written = pending instanceof Promise ? await pending : pending;
+    const timeoutMs = Math.max(0, request.timeoutMs - (this.#deadlines.nowMs - beganAtMs));
     const { before, durable, object } = written;
     if (!isOwner) {
       this.#handOff.note(partition, key, object);
@@ -81,10 +86,29 @@ export class Writes {
       durable.catch(() => {});
     }
     try {
-      await round.run({ partition, key, before, object, durable, timeoutMs: request.timeoutMs });
+      await round.run({ partition, key, before, object, durable, timeoutMs });
     } finally {
       written.ended();
     }
     return written;
+  }
+
+  /** Carries out the change at this copy, or, if our disk takes too long to read it, never. */
+  #coordinate(request: WriteRequest): CoordinatedWrite | Promise<CoordinatedWrite> {
+    const { change, key, partition, seen, timeoutMs } = request;
+    const what = `Reading our copy of "${showBytes(key)}"`;
+    let state: "waits" | "is carried out" | "is given up" = "waits";
+    const pending = this.#replica.coordinate(partition, key, seen, (held, nextDot) => {
+      if (state === "is given up") throw new TimeoutError(what, "no", timeoutMs);
+      state = "is carried out";
+      return change(held, nextDot);
+    });
+    if (!(pending instanceof Promise)) return pending;
+    const giveUp = () => {
+      if (state !== "waits") return false;
+      state = "is given up";
+      return true;
+    };
+    return inTime(pending, { deadlines: this.#deadlines, timeoutMs, what, giveUp });
   }
 }

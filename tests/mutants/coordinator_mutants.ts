@@ -1,17 +1,28 @@
 // Mistakes of the node that coordinates a request.
 
-import { edit, FINDINGS, type Mutant } from "./mutant.ts";
+import { edit, FINDINGS, type Mutant, only } from "./mutant.ts";
 
 const {
   differentOwners,
   leftover,
   lostWrite,
+  noEnd,
   resurrected,
   staleRead,
   tooEarlyOk,
   wentBack,
   wrongOutcome,
 } = FINDINGS;
+
+/** Disks that are slow, and nodes that remember nothing. */
+const SLOW_DISKS = {
+  ...only("slowDisk"),
+  cacheBytes: 0,
+  journalCount: 1,
+  timeoutMs: 300,
+  diskMs: 20,
+  meanFaultMs: 500,
+} as const;
 
 export const COORDINATOR_MUTANTS: readonly Mutant[] = [
   {
@@ -288,5 +299,27 @@ export const COORDINATOR_MUTANTS: readonly Mutant[] = [
     )],
     finding: wentBack,
     why: "Tokens that are given out where all went well: who needs them most has none",
+  },
+  {
+    name: "A request waits for its own disk for as long as that takes",
+    edits: [edit(
+      "src/coordinator/in_time.ts",
+      "return await Promise.race([pending, late.promise]);",
+      "return await pending;",
+    )],
+    finding: noEnd,
+    with: SLOW_DISKS,
+    why: "A disk that is slow has not failed, and so nobody counts it out (gray failure)",
+  },
+  {
+    name: "A write that was given up is carried out after all",
+    edits: [edit(
+      "src/coordinator/writes.ts",
+      'if (state === "is given up") throw new TimeoutError(what, "no", timeoutMs);',
+      "TimeoutError, what;",
+    )],
+    finding: wrongOutcome,
+    with: SLOW_DISKS,
+    why: "Who was told that nothing has happened writes something else",
   },
 ];

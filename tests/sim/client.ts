@@ -39,6 +39,9 @@ export interface Wish {
 /** How many contexts of a key a client keeps, to send stale ones. */
 const KEPT_CONTEXTS = 4;
 
+/** How long a client waits at the most that asks again and again, in milliseconds. */
+const MOST_PATIENCE_MS = 5_000;
+
 export class Client {
   readonly #world: World;
   readonly #name: string;
@@ -86,12 +89,20 @@ export class Client {
     return this.#openCount > 0;
   }
 
-  /** Writes and reads a key at one machine until both succeed. */
+  /** Writes and reads a key at one machine until both succeed, with twice the patience each time. */
   async insist(key: string, machine: Machine, pauseMs: number): Promise<void> {
     for (const kind of ["put", "get"] as const) {
-      const wish = () => ({ kind, key, level: undefined, knowing: this.#known.get(key)?.[0] });
+      let { timeoutMs } = this.#world.options;
+      const wish = () => ({
+        kind,
+        key,
+        level: undefined,
+        timeoutMs,
+        knowing: this.#known.get(key)?.[0],
+      });
       while ((await this.carryOut(wish(), machine)).outcome !== "ok" && !this.#isStopped) {
         await sleep(this.#world.time.clock(), pauseMs);
+        timeoutMs = Math.min(2 * timeoutMs, MOST_PATIENCE_MS);
       }
     }
   }

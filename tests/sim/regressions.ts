@@ -211,4 +211,37 @@ export const REGRESSIONS: readonly Regression[] = [
     with: { mergingPauseMs: 400, requestsPerMinute: 400 },
     why: "a disk was thought not to have an element because another of the same set had rotted",
   },
+  {
+    seed: 501139,
+    with: {
+      seed: 3,
+      keyCount: 2,
+      clientCount: 2,
+      requestsPerMinute: 193,
+      thinkMs: 20,
+      faults: {
+        reset: 0,
+        halves: 0,
+        bridge: 0,
+        oneWay: 0,
+        flapping: 0,
+        clog: 0,
+        crash: 0,
+        slowDisk: 0,
+        readErrors: 0,
+        fullDisk: 0,
+        bitFlip: 0,
+        lostDisk: 0,
+      },
+      operations: { getLoosely: 0, deleteFresh: 0 },
+      restartsAllAtHealing: false,
+    },
+    why: "a request waited for the disk of its coordinator for as long as that took",
+  },
+  {
+    seed: 503935,
+    with: { durationMs: 6_931, requestsPerMinute: 428 },
+    why:
+      "clients that had a third of a second for seven nodes far apart were thought to get nowhere",
+  },
 ];

@@ -9,7 +9,7 @@ import type { Measurement } from "../../../src/node/api.ts";
 import { type Operation, showOperation } from "../history.ts";
 
 /** How much longer than its timeout a request may take, in milliseconds. */
-export const SLACK_MS = 5_000;
+export const SLACK_MS = 1_000;
 
 const IDLE_GAUGES = ["requests_in_flight_count", "rpcs_open_count", "storage_pending_count"];
 
