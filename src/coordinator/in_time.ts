@@ -2,16 +2,22 @@
 //
 // A disk may be slow for seconds, and a client is told in time what became of its request all the same.
 
+import { showBytes } from "../base/bytes.ts";
 import type { Deadlines } from "../wire/deadlines.ts";
 import { TimeoutError } from "../wire/errors.ts";
 
 export interface Patience {
   readonly deadlines: Deadlines;
   readonly timeoutMs: number;
-  /** What takes so long, for the error. */
-  readonly what: string;
+  /** The key of the copy. */
+  readonly key: Uint8Array;
   /** Asked when time is up; if it says no, the waiting goes on. */
   readonly giveUp?: () => boolean;
+}
+
+/** What becomes of a request that has waited too long for our own copy. */
+export function tooSlow(key: Uint8Array, timeoutMs: number): TimeoutError {
+  return new TimeoutError(`Reading our copy of "${showBytes(key)}"`, "no", timeoutMs);
 }
 
 /**
@@ -21,11 +27,11 @@ export interface Patience {
  */
 export async function inTime<T>(
   pending: Promise<T>,
-  { deadlines, giveUp, timeoutMs, what }: Patience,
+  { deadlines, giveUp, key, timeoutMs }: Patience,
 ): Promise<T> {
   const late = Promise.withResolvers<never>();
   const deadline = deadlines.set(timeoutMs, () => {
-    if (giveUp?.() !== false) late.reject(new TimeoutError(what, "no", timeoutMs));
+    if (giveUp?.() !== false) late.reject(tooSlow(key, timeoutMs));
   });
   try {
     return await Promise.race([pending, late.promise]);

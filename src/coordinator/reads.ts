@@ -97,9 +97,8 @@ export class Reads {
       const read = this.#replica.read(partition, key);
       // Others can do without us, unless all are needed.
       const timeoutMs = needed < owners.length ? request.timeoutMs / 2 : request.timeoutMs;
-      const what = `Reading our copy of "${showBytes(key)}"`;
       const object = read instanceof Promise
-        ? await inTime(read, { deadlines: this.#deadlines, timeoutMs, what })
+        ? await inTime(read, { deadlines: this.#deadlines, key, timeoutMs })
         : read;
       own = { object, floor: isOwner ? this.#replica.floorOf(partition, key) : 0 };
       if (counts) quorum.succeed();

@@ -19,10 +19,9 @@ import type { Change, CoordinatedWrite, Replica } from "../replica/replica.ts";
 import type { Namespace, QuorumLevel } from "../replica/namespaces.ts";
 import type { VersionVector } from "../causality/version_vector.ts";
 import type { Deadlines } from "../wire/deadlines.ts";
-import { showBytes } from "../base/bytes.ts";
-import { DenamoError, TimeoutError } from "../wire/errors.ts";
+import { DenamoError } from "../wire/errors.ts";
 import { type Cluster, layoutOf } from "../replica/cluster.ts";
-import { inTime } from "./in_time.ts";
+import { inTime, tooSlow } from "./in_time.ts";
 import { answersNeeded, Quorum } from "./quorum.ts";
 import { standInsFor } from "./stand_ins.ts";
 import { WriteRound } from "./write_round.ts";
@@ -96,10 +95,9 @@ export class Writes {
   /** Carries out the change at this copy, or, if our disk takes too long to read it, never. */
   #coordinate(request: WriteRequest): CoordinatedWrite | Promise<CoordinatedWrite> {
     const { change, key, partition, seen, timeoutMs } = request;
-    const what = `Reading our copy of "${showBytes(key)}"`;
     let state: "waits" | "is carried out" | "is given up" = "waits";
     const pending = this.#replica.coordinate(partition, key, seen, (held, nextDot) => {
-      if (state === "is given up") throw new TimeoutError(what, "no", timeoutMs);
+      if (state === "is given up") throw tooSlow(key, timeoutMs);
       state = "is carried out";
       return change(held, nextDot);
     });
@@ -109,6 +107,6 @@ export class Writes {
       state = "is given up";
       return true;
     };
-    return inTime(pending, { deadlines: this.#deadlines, timeoutMs, what, giveUp });
+    return inTime(pending, { deadlines: this.#deadlines, key, timeoutMs, giveUp });
   }
 }

@@ -91,7 +91,7 @@ Deno.test("who may not give up goes on waiting", async () => {
   const time = new VirtualTime();
   const deadlines = new Deadlines(time.clock());
   const pending = sleep(time.clock(), 3_000).then(() => "done");
-  const waiting = { deadlines, timeoutMs: 1_000, what: "Waiting", giveUp: () => false };
+  const waiting = { deadlines, timeoutMs: 1_000, key: utf8(KEY), giveUp: () => false };
   const result = inTime(pending, waiting);
   await time.pass(4_000);
   assert.equal(await result, "done");

@@ -315,8 +315,8 @@ export const COORDINATOR_MUTANTS: readonly Mutant[] = [
     name: "A write that was given up is carried out after all",
     edits: [edit(
       "src/coordinator/writes.ts",
-      'if (state === "is given up") throw new TimeoutError(what, "no", timeoutMs);',
-      "TimeoutError, what;",
+      'if (state === "is given up") throw tooSlow(key, timeoutMs);',
+      "tooSlow;",
     )],
     finding: wrongOutcome,
     with: SLOW_DISKS,
