@@ -22,6 +22,16 @@ const IN_PARTS = {
   meanFaultMs: 500,
 } as const;
 
+/** Bits that rot in long journals, and nodes that start again soon. */
+const ROTTEN_JOURNALS = {
+  faults: { ...only("bitFlip", "crash", "restart").faults, bitFlip: 1, crash: 0.3, restart: 0.3 },
+  nodeCount: 3,
+  w: "quorum",
+  ownLevelShare: 0,
+  journalCount: 120,
+  meanFaultMs: 500,
+} as const;
+
 export const STORAGE_MUTANTS: readonly Mutant[] = [
   {
     name: "A batch is acknowledged when it is handed to the disk",
@@ -220,6 +230,7 @@ export const STORAGE_MUTANTS: readonly Mutant[] = [
       "if (uint32At(value, CHECKSUM_AT) < 0 && checksum === 0) {",
     )],
     finding: badRecovery,
+    with: ROTTEN_JOURNALS,
     why: "A log is replayed after a crash, when its end is most likely to be torn",
   },
   {

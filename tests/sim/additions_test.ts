@@ -11,6 +11,7 @@ Deno.test("simulated clients try again in time and too late, and the ids of hot 
     const { additions, violations } = await runSeed({
       ...drawOptions(seed),
       mergingClientCount: 4,
+      mergingPauseMs: 400,
       durationMs: 30_000,
       forgetAfterMs: 500,
     });
