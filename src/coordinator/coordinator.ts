@@ -121,12 +121,13 @@ export class Coordinator {
       if (!owners.includes(this.#cluster.self) || !isFilled && owners.length > 1) {
         return await this.#forwarding.forward(request, routed, owners);
       }
+      const rest = this.#restOf(routed);
       try {
         return await this.#coordinate(request, routed);
       } catch (error) {
         // Our own copy can be neither read nor written, and nothing was done: others do it in our place.
         if (!isOfOwnCopy(error)) throw error;
-        return await this.#forwarding.forward(request, routed, owners, error);
+        return await this.#forwarding.forward(request, rest(), owners, error);
       }
     } finally {
       this.#pace.ended(isTimed);

@@ -244,4 +244,9 @@ export const REGRESSIONS: readonly Regression[] = [
     why:
       "clients that had a third of a second for seven nodes far apart were thought to get nowhere",
   },
+  {
+    seed: 702833,
+    with: { mergingPauseMs: 400, requestsPerMinute: 364 },
+    why: "a request whose own copy failed late was given its whole time again at another owner",
+  },
 ];
