@@ -18,7 +18,7 @@ import { Pace } from "../replica/pace.ts";
 import type { Change, Replica } from "../replica/replica.ts";
 import { Arguments } from "../wire/arguments.ts";
 import type { Deadlines } from "../wire/deadlines.ts";
-import { ConflictError, DenamoError, OverloadedError } from "../wire/errors.ts";
+import { ConflictError, DenamoError, OverloadedError, TimeoutError } from "../wire/errors.ts";
 import { LIMITS } from "../wire/limits.ts";
 import { type IncomingRequest, METHODS } from "../wire/message_codec.ts";
 import { type Cluster, layoutOf } from "../replica/cluster.ts";
@@ -58,6 +58,7 @@ export class Coordinator {
   readonly #namespaces: Namespaces;
   readonly #clock: Clock;
   readonly #pace: Pace;
+  readonly #deadlines: Deadlines;
   readonly #writes: Writes;
   readonly #reads: Reads;
   readonly #corruptRepairs: CorruptRepairs;
@@ -79,6 +80,7 @@ export class Coordinator {
     this.#replica = replica;
     this.#namespaces = namespaces;
     this.#clock = clock;
+    this.#deadlines = deadlines;
     this.#writes = new Writes(cluster, replica, handOff, deadlines);
     this.#reads = new Reads(cluster, replica, deadlines, log);
     this.#corruptRepairs = new CorruptRepairs(cluster, replica, namespaces, clock, log);
@@ -121,7 +123,7 @@ export class Coordinator {
       if (!owners.includes(this.#cluster.self) || !isFilled && owners.length > 1) {
         return await this.#forwarding.forward(request, routed, owners);
       }
-      const rest = this.#restOf(routed);
+      const rest = this.#restOf(request, routed);
       try {
         return await this.#coordinate(request, routed);
       } catch (error) {
@@ -232,7 +234,7 @@ export class Coordinator {
   /** Without a context a delete reads first: what is not there needs no tombstone. */
   async #delete(request: DeleteRequest, routed: Routed): Promise<ClientAnswer> {
     const seen = contextOf(request.key, request.context);
-    const rest = this.#restOf(routed);
+    const rest = this.#restOf(request, routed);
     let found = DataObject.empty;
     if (seen === undefined) {
       found = (await this.#read(request.key, undefined, routed)).object;
@@ -248,7 +250,7 @@ export class Coordinator {
   }
 
   async #expire(request: ExpireRequest, routed: Routed): Promise<ClientAnswer> {
-    const rest = this.#restOf(routed);
+    const rest = this.#restOf(request, routed);
     const { object: found } = await this.#read(request.key, undefined, routed);
     const [latest] = found.live(this.#clock.now());
     if (latest === undefined && found.liveValues(this.#clock.now()).length === 0) return NOTHING;
@@ -268,7 +270,7 @@ export class Coordinator {
   async #update(request: UpdateRequest, routed: Routed): Promise<ClientAnswer> {
     const { key, operations } = request;
     const seen = contextOf(key, request.context);
-    const rest = this.#restOf(routed);
+    const rest = this.#restOf(request, routed);
     const { object: found } = await this.#read(key, undefined, routed);
     const updates = new Updates(key, operations, seen, this.#clock.now());
     const idle = updates.withoutEffect(found);
@@ -283,10 +285,17 @@ export class Coordinator {
     return { ...answer, results };
   }
 
-  /** The same request later, with the time that is left. */
-  #restOf(routed: Routed): () => Routed {
-    const endsAtMs = this.#clock.monotonic() + routed.timeoutMs;
-    return () => ({ ...routed, timeoutMs: Math.max(0, endsAtMs - this.#clock.monotonic()) });
+  /**
+   * What a request has of its time when it goes on later, as long as it has done nothing. That throws a TimeoutError
+   * with the outcome `no` if nothing is left.
+   */
+  #restOf({ key }: ClientRequest, routed: Routed): () => Routed {
+    const endsAtMs = this.#deadlines.nowMs + routed.timeoutMs;
+    return () => {
+      const timeoutMs = endsAtMs - this.#deadlines.nowMs;
+      if (timeoutMs > 0) return { ...routed, timeoutMs };
+      throw new TimeoutError(`The request for "${showBytes(key)}"`, "no", routed.timeoutMs);
+    };
   }
 
   /** When a value ends that is written at this moment and says nothing of it; undefined if it does not. */

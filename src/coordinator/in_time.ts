@@ -6,8 +6,10 @@ import { showBytes } from "../base/bytes.ts";
 import type { Deadlines } from "../wire/deadlines.ts";
 import { TimeoutError } from "../wire/errors.ts";
 
+/** How long to wait for the copy of a key. */
 export interface Patience {
   readonly deadlines: Deadlines;
+  /** In milliseconds. */
   readonly timeoutMs: number;
   /** The key of the copy. */
   readonly key: Uint8Array;

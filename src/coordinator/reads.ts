@@ -95,10 +95,8 @@ export class Reads {
     let own: Copy | undefined;
     try {
       const read = this.#replica.read(partition, key);
-      // Others can do without us, unless all are needed.
-      const timeoutMs = needed < owners.length ? request.timeoutMs / 2 : request.timeoutMs;
       const object = read instanceof Promise
-        ? await inTime(read, { deadlines: this.#deadlines, key, timeoutMs })
+        ? await this.#ownInTime(read, request, owners, needed)
         : read;
       own = { object, floor: isOwner ? this.#replica.floorOf(partition, key) : 0 };
       if (counts) quorum.succeed();
@@ -109,6 +107,22 @@ export class Reads {
     if (own !== undefined && quorum.isReached) return own;
     const timeoutMs = Math.max(0, request.timeoutMs - (this.#deadlines.nowMs - beganAtMs));
     return await this.#others({ ...request, timeoutMs }, owners, quorum, own);
+  }
+
+  /** Our copy; if others can do without it, they are left half of the time. */
+  #ownInTime(
+    read: Promise<DataObject>,
+    { key, timeoutMs }: ReadRequest,
+    owners: readonly string[],
+    needed: number,
+  ): Promise<DataObject> {
+    const isDispensable = reachable(this.#cluster, owners).length >= needed;
+    const deadlines = this.#deadlines;
+    return inTime(read, {
+      deadlines,
+      key,
+      timeoutMs: isDispensable ? timeoutMs / 2 : timeoutMs,
+    });
   }
 
   /** Asks others until the quorum is reached, and merges. */

@@ -14,15 +14,15 @@ const KEY = "cart:alice";
 const TIMEOUT_MS = 1_000;
 const SLOW_MS = 5_000;
 
-/** Three owners, one of which finds nothing in its memory and takes long to read its disk. */
-async function slowOwner() {
+/** Three owners, one of which finds nothing in its memory and takes so long to read its disk. */
+async function slowOwner(slowMs = SLOW_MS) {
   const world = await RepairWorld.of({ names: ["n1", "n2", "n3"] });
   const [self] = world.ownersOf(KEY) as [string];
   for (const owner of world.ownersOf(KEY)) await world.write(owner, KEY, owner);
   await world.flush(self);
   await world.restart(self);
   world.trouble(self).disk = async ({ kind }) => {
-    if (kind !== "commit") await sleep(world.time.clock(), SLOW_MS);
+    if (kind !== "commit") await sleep(world.time.clock(), slowMs);
   };
   const { cluster, deadlines, handOff, log, namespaces, replica } = world.node(self);
   const request = {
@@ -85,6 +85,13 @@ Deno.test("a read that needs every copy waits for its own, and ends in time", as
   const { request: read, tookMs } = await ended(world, reads.read({ ...request, r: 3 }));
   await assert.rejects(read, (error) => error instanceof DenamoError && error.outcome === "no");
   assert.ok(tookMs >= TIMEOUT_MS && tookMs < 1.1 * TIMEOUT_MS, `${tookMs} ms`);
+});
+
+Deno.test("a read waits for the copy of its coordinator where too few others can be asked", async () => {
+  const { reads, request, self, world } = await slowOwner(0.7 * TIMEOUT_MS);
+  world.isolate(self);
+  const { request: read } = await ended(world, reads.read({ ...request, r: 1 }));
+  assert.deepEqual(textsOf((await read).object), [self]);
 });
 
 Deno.test("who may not give up goes on waiting", async () => {
