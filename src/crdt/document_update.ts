@@ -39,6 +39,7 @@ export function canonical(...updates: readonly Update[]): Update {
       }
       Y.applyUpdate(document, update);
     }
+    takeWhatWaits(document);
     return Y.encodeStateAsUpdate(document);
   } catch (error) {
     // Yjs throws whatever its parts throw, down to the overflow of the stack.
@@ -47,6 +48,19 @@ export function canonical(...updates: readonly Update[]): Update {
   } finally {
     document.destroy();
   }
+}
+
+/**
+ * Takes in what has come before its time, if that is now.
+ *
+ * Yjs tries it again by itself, but may miss the moment: of each client it remembers one edit that is waited for, and
+ * that may be a later one than would do for a part of what waits.
+ */
+function takeWhatWaits(document: Y.Doc): void {
+  const waiting = document.store.pendingStructs;
+  if (waiting === null) return;
+  document.store.pendingStructs = null;
+  Y.applyUpdateV2(document, waiting.update);
 }
 
 /**

@@ -38,6 +38,29 @@ Deno.test("an edit waits for what it builds on", () => {
   assert.equal(document.apply(first, edit(updates[1]!), { actor: "a", time: 3 }), first);
 });
 
+Deno.test("what was deleted while it waited is dropped as soon as its edit can be taken in", () => {
+  const [ann, ben] = [clientDocument(2), clientDocument(1)];
+  const updates: Uint8Array[] = [];
+  for (const client of [ann, ben]) {
+    client.on("update", (update: Uint8Array, origin: unknown) => {
+      if (origin !== "read") updates.push(update);
+    });
+  }
+  ann.getText("text").insert(0, "a");
+  applyUpdate(ben, updates[0]!, "read");
+  for (const letter of "bcd") ben.getText("text").insert(1, letter);
+  const [a, b, , d] = updates as [Uint8Array, Uint8Array, Uint8Array, Uint8Array];
+  applyUpdate(ann, b, "read");
+  ann.getText("text").insert(2, "e");
+  ann.getText("text").delete(2, 1);
+  const [edit, removal] = updates.slice(4) as [Uint8Array, Uint8Array];
+  // The edit waits for the first of Ben's letters, and the last of these for the second.
+  const waiting = canonical(a, d, edit, removal);
+  const whole = canonical(waiting, b);
+  assert.deepEqual(whole, canonical(a, b, d, edit, removal));
+  assert.deepEqual(canonical(whole), whole);
+});
+
 Deno.test("a removal takes the document with what is edited beside it; one begun anew stays", () => {
   const begun = document.apply(document.empty, edit(UPDATES[0]!), { actor: "a", time: 1 });
   const edited = document.apply(begun, edit(UPDATES[1]!), { actor: "a", time: 2 });

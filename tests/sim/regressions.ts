@@ -249,4 +249,9 @@ export const REGRESSIONS: readonly Regression[] = [
     with: { mergingPauseMs: 400, requestsPerMinute: 364 },
     why: "a request whose own copy failed late was given its whole time again at another owner",
   },
+  {
+    seed: 1003243,
+    with: { mergingPauseMs: 1_000, requestsPerMinute: 440 },
+    why: "edits of a document went on waiting though what they build on had come",
+  },
 ];
