@@ -2,7 +2,8 @@
 // lose its disk or get an older copy of it back.
 
 import { join } from "node:path";
-import { DenamoProcess, freePortBase } from "../cluster/processes.ts";
+import { freePortBase } from "../cluster/free_ports.ts";
+import { DenamoProcess } from "../cluster/processes.ts";
 import { waitFor } from "../cluster/wait_for.ts";
 import { CuttingProxies } from "./cutting_proxy.ts";
 

@@ -2,7 +2,8 @@
 
 import assert from "node:assert/strict";
 import { raiseFileLimit } from "../host/file_limit.ts";
-import { DenamoProcess, freePortBase } from "./processes.ts";
+import { freePortBase } from "./free_ports.ts";
+import { DenamoProcess } from "./processes.ts";
 import { waitFor } from "./wait_for.ts";
 
 const NAMES = ["n1", "n2", "n3", "n4"];

@@ -1,7 +1,8 @@
 // Three processes, N=3, R=W=2, and one of them killed with SIGKILL in the middle of a thousand writes.
 
 import assert from "node:assert/strict";
-import { DenamoProcess, freePortBase, pidsIn } from "./processes.ts";
+import { freePortBase } from "./free_ports.ts";
+import { DenamoProcess, pidsIn } from "./processes.ts";
 import { waitFor } from "./wait_for.ts";
 
 const NAMES = ["n1", "n2", "n3"];

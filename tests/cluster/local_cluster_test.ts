@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { EXIT_CODES } from "../../src/cli/exit_codes.ts";
-import { DenamoProcess, freePortBase, isAlive, pidsIn } from "./processes.ts";
+import { freePortBase } from "./free_ports.ts";
+import { DenamoProcess, isAlive, pidsIn } from "./processes.ts";
 import { waitFor } from "./wait_for.ts";
 
 const NAMES = ["n1", "n2", "n3"];

@@ -4,7 +4,8 @@ import assert from "node:assert/strict";
 import { EXIT_CODES } from "../../src/cli/exit_codes.ts";
 import type { NamespacesView } from "../../src/node/api.ts";
 import { run } from "../cli/fake_terminal.ts";
-import { DenamoProcess, freePortBase } from "./processes.ts";
+import { freePortBase } from "./free_ports.ts";
+import { DenamoProcess } from "./processes.ts";
 import { waitFor } from "./wait_for.ts";
 
 Deno.test("a namespace that is set at n1 holds at n3 without a restart, and after one of all nodes", async () => {

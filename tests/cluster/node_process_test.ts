@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { EXIT_CODES } from "../../src/cli/exit_codes.ts";
-import { DenamoProcess, freePortBase } from "./processes.ts";
+import { freePortBase } from "./free_ports.ts";
+import { DenamoProcess } from "./processes.ts";
 
 Deno.test("denamo node prints one line, writes node.json, and stops cleanly at each signal", async () => {
   const data = await Deno.makeTempDir({ prefix: "denamo-node-" });

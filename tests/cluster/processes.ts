@@ -1,4 +1,4 @@
-// Real processes of `denamo` for tests: their output line by line, free ports, and who is still there.
+// Real processes of `denamo` for tests: their output line by line, and who is still there.
 
 import assert from "node:assert/strict";
 import { withFileLimit } from "../host/file_limit.ts";
@@ -87,18 +87,6 @@ export class DenamoProcess implements AsyncDisposable {
   }
 }
 
-/** A base for `--port-base` whose ports of `nodes` nodes are all free at this moment. */
-export function freePortBase(nodes: number): number {
-  for (let attempt = 0; attempt < 100; attempt++) {
-    const base = 10_000 + Math.floor(Math.random() * 20_000);
-    const ports = [0, 100, 200].flatMap((offset) =>
-      Array.from({ length: nodes }, (_, index) => base + offset + index + 1)
-    );
-    if (ports.every(isFree)) return base;
-  }
-  throw new Error("There are no free ports");
-}
-
 /** Whether a process with this id exists. */
 export async function isAlive(pid: number): Promise<boolean> {
   const { success } = await new Deno.Command("kill", {
@@ -113,16 +101,6 @@ export async function pidsIn(data: string, names: readonly string[]): Promise<nu
   return await Promise.all(names.map(async (name) => {
     return JSON.parse(await Deno.readTextFile(`${data}/${name}/node.json`)).pid as number;
   }));
-}
-
-function isFree(port: number): boolean {
-  try {
-    Deno.listen({ hostname: "127.0.0.1", port }).close();
-    return true;
-  } catch (error) {
-    if (error instanceof Deno.errors.AddrInUse) return false;
-    throw error;
-  }
 }
 
 async function readText(

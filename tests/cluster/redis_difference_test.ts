@@ -12,7 +12,8 @@ import {
   readExceptions,
 } from "../redis/difference.ts";
 import { RedisServer } from "../redis/redis_server.ts";
-import { DenamoProcess, freePortBase } from "./processes.ts";
+import { freePortBase } from "./free_ports.ts";
+import { DenamoProcess } from "./processes.ts";
 
 const SEEDS = 6;
 const COMMANDS = 250;

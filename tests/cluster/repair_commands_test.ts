@@ -4,7 +4,8 @@ import assert from "node:assert/strict";
 import { EXIT_CODES } from "../../src/cli/exit_codes.ts";
 import type { DifferencesView, HintsView, MemberView, RepairView } from "../../src/node/api.ts";
 import { run } from "../cli/fake_terminal.ts";
-import { DenamoProcess, freePortBase, pidsIn } from "./processes.ts";
+import { freePortBase } from "./free_ports.ts";
+import { DenamoProcess, pidsIn } from "./processes.ts";
 import { waitFor } from "./wait_for.ts";
 
 const NAMES = ["n1", "n2", "n3", "n4", "n5"];
