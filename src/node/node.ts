@@ -302,7 +302,7 @@ export class Node implements NodeApi {
     return this.#failure.promise;
   }
 
-  /** Ends everything that this node has begun. Requests under way end as `unknown`. */
+  /** Ends everything that this node has begun. Requests under way end in their time, most of them as `unknown`. */
   async stop(): Promise<void> {
     if (this.#isStopped) return;
     this.#isStopped = true;
@@ -311,8 +311,12 @@ export class Node implements NodeApi {
     this.#heartbeats.stop();
     this.#rpc.stop();
     await this.#ports.network.stop();
-    this.#deadlines.stop();
-    await this.#storage.close();
+    try {
+      // That may wait for a slow disk, which those who have asked do not.
+      await this.#storage.close();
+    } finally {
+      this.#deadlines.stop();
+    }
   }
 
   get(key: Uint8Array, options?: GetOptions): Promise<ReadResult> {

@@ -6,6 +6,7 @@ import { silentLog } from "../../src/host/logtape_log.ts";
 import { zstd } from "../../src/host/zstd.ts";
 import { Node } from "../../src/node/node.ts";
 import type { NodeSettings } from "../../src/node/settings.ts";
+import { sleep } from "../../src/ports/clock.ts";
 import { MemoryWorld } from "../sim/memory_network.ts";
 import { Platter } from "../sim/platter.ts";
 import { VirtualTime } from "../sim/virtual_clock.ts";
@@ -18,6 +19,8 @@ export class NodeWorld {
   readonly names: readonly string[];
   /** How long a message to or from these nodes takes, in milliseconds; one otherwise. */
   readonly delaysMs = new Map<string, number>();
+  /** How long a commit of these nodes takes, in milliseconds; none otherwise. */
+  readonly commitsMs = new Map<string, number>();
   readonly #network = new MemoryWorld({
     clock: this.time.clock(),
     delayMs: (from, to) => Math.max(this.#delayMs(from), this.#delayMs(to)),
@@ -50,6 +53,11 @@ export class NodeWorld {
       node.status().membersUp === count && node.members().every(({ isConnected }) => isConnected);
     await world.time.until(() => world.#all.every(isMet), "all have met");
     return world;
+  }
+
+  #commit(node: string): Promise<void> | undefined {
+    const ms = this.commitsMs.get(node);
+    return ms === undefined ? undefined : sleep(this.time.clock(), ms);
   }
 
   #delayMs(peer: string): number {
@@ -102,7 +110,9 @@ export class NodeWorld {
         cluster: "test",
         listen: `/memory/${node}`,
       }),
-      disk: disk.open(),
+      disk: disk.open({
+        before: ({ kind }) => kind === "commit" ? this.#commit(node) : undefined,
+      }),
       compressor: zstd,
       log: silentLog,
     });

@@ -254,4 +254,10 @@ export const REGRESSIONS: readonly Regression[] = [
     with: { mergingPauseMs: 1_000, requestsPerMinute: 440 },
     why: "edits of a document went on waiting though what they build on had come",
   },
+  {
+    seed: 3274,
+    with: { mergingPauseMs: 400, requestsPerMinute: 495 },
+    why:
+      "a node that was told to stop forgot the deadlines of its requests and then waited for its disk",
+  },
 ];
