@@ -4,7 +4,7 @@
 // Two nodes and two requests with one crash: every order. Three nodes and three requests: every order within two
 // delays of the natural one. With `--only TEXT` only the scenarios are run whose names contain it; with
 // `--jobs N` on N threads. "Given up" are orders that turned out to differ in nothing from others. The exit code
-// is 1 if a promise was broken. All together take some hours of one processor.
+// is 1 if a promise was broken. The first third of them takes half an hour of one processor.
 
 import { parseArgs } from "node:util";
 import { duration } from "../src/cli/output.ts";
