@@ -10,17 +10,24 @@
 import "./broadcast_channel.ts";
 import { peerIdFromPrivateKey } from "@libp2p/peer-id";
 import { multiaddr } from "@multiformats/multiaddr";
+import type { Connection } from "@libp2p/interface";
 import type { Libp2p } from "libp2p";
 import { present } from "../base/assert.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { Log } from "../ports/log.ts";
-import type { Lane, Network, NetworkHandlers, PeerId } from "../ports/network.ts";
+import type { Lane, Network, NetworkHandlers, PeerId, Refusal } from "../ports/network.ts";
 import type { Random } from "../ports/random.ts";
 import { messageOf } from "../wire/errors.ts";
 import { LIMITS } from "../wire/limits.ts";
 import { byPeer, peerOfAddress, reachableFirst } from "./addresses.ts";
 import { GossipTopic, PUBLISH_BYTES_MAX } from "./gossip_topic.ts";
-import { choose, type GreetingFrame, type Hello, NETWORK_VERSION } from "./greeting.ts";
+import {
+  choose,
+  type GreetingFrame,
+  type Hello,
+  NETWORK_VERSION,
+  type RefusalFrame,
+} from "./greeting.ts";
 import { privateKeyOf } from "./identity.ts";
 import { closeSoon, isDialToSelf, listenError, makeLibp2p } from "./libp2p_node.ts";
 import { type LinkEvents, PeerLink } from "./peer_link.ts";
@@ -107,16 +114,17 @@ class Libp2pNetwork implements Network {
       clock: this.#clock,
       timeoutMs: options.greetingTimeoutMs ?? GREETING_TIMEOUT_MS,
       opened: (opened) => this.#onOpened(opened),
-      failed: (peer, reason, isRefusal) => this.#onUnopened(peer, reason, isRefusal),
+      failed: (connection, reason, isRefusal) => {
+        this.#onUnopened(connection, reason, isRefusal);
+      },
     });
     this.gossip = new GossipTopic({
       topic: `denamo/${NETWORK_VERSION}/${options.cluster}`,
-      random,
       log: options.log,
       isUp: (connection) => this.#links.get(connection.id)?.isUp ?? false,
       lost: (connection) => this.#links.get(connection.id)?.abort("Its gossip has ended"),
       isPeerUp: (peer) => this.#isUp(peer),
-      published: (bytes) => this.#guarded((handlers) => handlers.published(bytes)),
+      published: (from, bytes) => this.#guarded((handlers) => handlers.published(from, bytes)),
     });
   }
 
@@ -274,11 +282,14 @@ class Libp2pNetwork implements Network {
   }
 
   /** A connection has ended before it had its streams. */
-  #onUnopened(peer: PeerId, reason: string, isRefusal: boolean): void {
+  #onUnopened(connection: Connection, reason: string, isRefusal: boolean): void {
+    const peer = connection.remotePeer.toString();
     this.#log.debug("A connection could not be used", { peer, reason });
     if (isRefusal) {
+      const refusal = { code: "other_version", message: reason, details: {} };
+      const by = { greeting: undefined, isDialled: connection.direction === "outbound" };
       this.#redial.refused(peer);
-      this.#guarded((handlers) => handlers.refusedBy(peer, reason));
+      this.#guarded((handlers) => handlers.refusedBy(peer, refusal, by));
     }
     this.#redial.linkEnded(peer, reason);
   }
@@ -289,15 +300,19 @@ class Libp2pNetwork implements Network {
   }
 
   #sayHello(link: PeerLink, handlers: NetworkHandlers): void {
+    link.sayHello(this.#hello(link, handlers));
+  }
+
+  #hello(link: PeerLink, handlers: NetworkHandlers): Omit<Hello, "kind"> {
     const others = [...this.#links.values()].filter((other) => other.peer === link.peer);
     const held = others.flatMap(({ sent }) => sent === undefined ? [] : [sent.number]);
-    link.sayHello({
+    return {
       cluster: this.#options.cluster,
       instance: this.#instance,
       number: ++this.#helloCount,
       holds: held.length === 0 ? 0 : Math.min(...held),
       greeting: handlers.greeting(),
-    });
+    };
   }
 
   readonly #events: LinkEvents = {
@@ -322,11 +337,13 @@ class Libp2pNetwork implements Network {
   ): void {
     switch (frame.kind) {
       case "refusal":
-        this.#redial.refused(link.peer);
-        handlers.refusedBy(link.peer, frame.reason);
-        return link.close(`It refused us: ${frame.reason}`);
+        return this.#onRefusal(link, frame, handlers);
       case "other_version":
-        return this.#refuse(link, `This node speaks version ${NETWORK_VERSION} of the protocol`);
+        return this.#refuse(link, {
+          code: "other_version",
+          message: `This node speaks version ${NETWORK_VERSION} of the protocol`,
+          details: { version: NETWORK_VERSION },
+        });
       case "hello":
         return this.#onHello(link, frame, handlers);
     }
@@ -338,15 +355,25 @@ class Libp2pNetwork implements Network {
     if (hello.cluster !== cluster) {
       // Neither can have the other, and only one of the two decides: it is told here.
       this.#redial.refused(link.peer);
-      handlers.refusedBy(link.peer, `It is of cluster "${hello.cluster}", not "${cluster}"`);
-      return this.#refuse(link, `This is cluster "${cluster}", not "${hello.cluster}"`);
+      this.#tellRefusal(
+        link,
+        otherCluster(`It is of cluster "${hello.cluster}", not "${cluster}"`),
+        undefined,
+        handlers,
+      );
+      return this.#refuse(
+        link,
+        otherCluster(`This is cluster "${cluster}", not "${hello.cluster}"`),
+      );
     }
     const chosen = this.#chosen.get(link.peer);
     if (this.#decides(link) && choose(chosen?.received, hello) === "drop") {
       return link.close("Another connection is in use");
     }
     const refusal = handlers.admit(link.peer, hello.greeting);
-    if (refusal !== undefined) return this.#refuse(link, refusal);
+    if (refusal !== undefined) {
+      return this.#refuse(link, refusal, this.#hello(link, handlers));
+    }
     chosen?.abort("Another connection replaces it");
     link.received = { ...hello, greeting: hello.greeting.slice() };
     this.#chosen.set(link.peer, link);
@@ -354,9 +381,30 @@ class Libp2pNetwork implements Network {
     else link.accept();
   }
 
-  #refuse(link: PeerLink, reason: string): void {
-    this.#log.info("A peer was refused", { peer: link.peer, reason });
-    link.refuse(reason);
+  /** What a peer says that is not of our cluster, or does not tell, is heard and has no greeting beside it. */
+  #onRefusal(link: PeerLink, frame: RefusalFrame, handlers: NetworkHandlers): void {
+    const { refusal } = frame;
+    const hello = link.received ?? frame.hello;
+    const isOurs = hello?.cluster === this.#options.cluster;
+    this.#redial.refused(link.peer);
+    this.#tellRefusal(link, refusal, isOurs ? hello.greeting : undefined, handlers);
+    link.close(`It refused us: ${refusal.message}`);
+  }
+
+  #tellRefusal(
+    { connection, peer }: PeerLink,
+    refusal: Refusal,
+    greeting: Uint8Array | undefined,
+    handlers: NetworkHandlers,
+  ): void {
+    const isDialled = connection.direction === "outbound";
+    handlers.refusedBy(peer, refusal, { greeting, isDialled });
+  }
+
+  #refuse(link: PeerLink, refusal: Refusal, hello?: Omit<Hello, "kind">): void {
+    const { code, message } = refusal;
+    this.#log.info("A peer was refused", { peer: link.peer, code, reason: message });
+    link.refuse(refusal, hello);
   }
 
   #onLinkClosed(link: PeerLink, reason: string, wasUp: boolean): void {
@@ -372,4 +420,8 @@ class Libp2pNetwork implements Network {
     }
     this.#redial.linkEnded(peer, reason);
   }
+}
+
+function otherCluster(message: string): Refusal {
+  return { code: "other_cluster", message, details: {} };
 }

@@ -8,7 +8,7 @@
 import type { Connection, Stream } from "@libp2p/interface";
 import { MalformedError } from "../base/malformed.ts";
 import type { Clock, Timer } from "../ports/clock.ts";
-import type { Lane, PeerId } from "../ports/network.ts";
+import type { Lane, PeerId, Refusal } from "../ports/network.ts";
 import { LIMITS } from "../wire/limits.ts";
 import {
   decodeGreetingFrame,
@@ -117,10 +117,10 @@ export class PeerLink {
     this.#becomeUp();
   }
 
-  /** Tells the peer why it is not accepted, and closes. */
-  refuse(reason: string): void {
-    this.#request.send(encodeRefusal(reason));
-    this.close(reason);
+  /** Tells the peer why it is not accepted, with our hello if it may know it and does not, and closes. */
+  refuse(refusal: Refusal, hello?: Omit<Hello, "kind">): void {
+    this.#request.send(encodeRefusal(refusal, this.sent === undefined ? hello : undefined));
+    this.close(refusal.message);
   }
 
   /** False if the link is not up or the lane's queue is full. */

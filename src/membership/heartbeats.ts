@@ -9,7 +9,7 @@ import { assert } from "../base/assert.ts";
 import { MalformedError } from "../base/malformed.ts";
 import type { Clock, Timer } from "../ports/clock.ts";
 import type { Log } from "../ports/log.ts";
-import type { PeerId } from "../ports/network.ts";
+import type { PeerId, Refusal } from "../ports/network.ts";
 import { type Random, randomBelow } from "../ports/random.ts";
 import type { ClockWatch } from "./clock_watch.ts";
 import { decodeHeartbeat, encodeHeartbeat, type Heartbeat, HEARTBEAT_LIMITS } from "./heartbeat.ts";
@@ -103,12 +103,13 @@ export class Heartbeats {
     return encodeHeartbeat(this.#next());
   }
 
-  /** Judges a peer by its greeting: undefined admits it, a sentence refuses it. */
-  admit(peerId: PeerId, greeting: Uint8Array): string | undefined {
+  /** Judges a peer by its greeting: undefined admits it, a refusal is told to it. */
+  admit(peerId: PeerId, greeting: Uint8Array): Refusal | undefined {
     const heartbeat = this.#decode(greeting);
-    if (heartbeat instanceof MalformedError) return heartbeat.message;
+    if (heartbeat instanceof MalformedError) return refusal("malformed", heartbeat.message);
     if (heartbeat.peerId !== peerId) {
-      return `The greeting of peer ${peerId} names peer ${heartbeat.peerId}`;
+      const message = `The greeting of peer ${peerId} names peer ${heartbeat.peerId}`;
+      return refusal("malformed", message);
     }
     const { node, incarnation } = heartbeat;
     const { table } = this.#options;
@@ -120,7 +121,7 @@ export class Heartbeats {
       if (isOther) this.#remember(peerId, remembered);
     }
     this.#take(heartbeat);
-    return reason;
+    return reason === undefined ? undefined : refusal("name_in_use", reason);
   }
 
   /**
@@ -151,9 +152,11 @@ export class Heartbeats {
   }
 
   /** Takes in what was published. Bytes that are no heartbeat are counted and reported in the log. */
-  receive(bytes: Uint8Array): RecordOutcome | "malformed" {
+  receive(from: PeerId, bytes: Uint8Array): RecordOutcome | "malformed" {
     const heartbeat = this.#decode(bytes);
-    return heartbeat instanceof MalformedError ? "malformed" : this.#take(heartbeat);
+    if (heartbeat instanceof MalformedError) return "malformed";
+    // Nobody speaks for another.
+    return heartbeat.peerId === from ? this.#take(heartbeat) : "refused";
   }
 
   /** A peer has told us something directly. Cheap enough for every message: it counts at the next judgement. */
@@ -296,3 +299,7 @@ const JUDGEMENTS_PER_INTERVAL = 4;
 /** By so many judgements' time at most does silence grow between two of them. */
 const TICKS_OF_PATIENCE = 2;
 const WARNING_PAUSE_MS = 60_000;
+
+function refusal(code: string, message: string): Refusal {
+  return { code, message, details: {} };
+}

@@ -11,10 +11,10 @@ import { MalformedError } from "../base/malformed.ts";
 import type { Heartbeats } from "../membership/heartbeats.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { Log } from "../ports/log.ts";
-import type { PeerId } from "../ports/network.ts";
+import type { PeerId, Refusal, Refuser } from "../ports/network.ts";
 import type { Floors } from "../replica/floors.ts";
 import { messageOf } from "../wire/errors.ts";
-import { leftBehindIn, leftBehindReason } from "./left_behind.ts";
+import { leftBehind, leftBehindIn } from "./left_behind.ts";
 
 /** How long a node that only ever met refusals goes on before it gives up. */
 const REFUSED_FOR_MS = 10_000;
@@ -65,26 +65,24 @@ export class Admission {
     return writer.finish();
   }
 
-  /** Judges a peer by its greeting: undefined admits it, a sentence refuses it. */
-  admit(peer: PeerId, greeting: Uint8Array): string | undefined {
+  /** Judges a peer by its greeting: undefined admits it, a refusal is told to it. */
+  admit(peer: PeerId, greeting: Uint8Array): Refusal | undefined {
     try {
       const reader = new ByteReader(greeting, "greeting");
       if (reader.text() !== this.#settingsDigest) {
-        const reason =
-          "The configured namespaces differ: all nodes must have the same prefixes, n and conflict rules";
         // It would refuse us as well, but is not asked.
-        this.refusedBy(peer, reason);
-        return reason;
+        this.refusedBy(peer, OTHER_SETTINGS, { greeting, isDialled: true });
+        return OTHER_SETTINGS;
       }
       const node = reader.text();
       const emptied = reader.integer();
       const missed = this.#floors.missedBy(node);
-      if (missed !== undefined && missed > emptied) return leftBehindReason(missed);
+      if (missed !== undefined && missed > emptied) return leftBehind(missed);
       if (missed !== undefined) this.#note(this.#floors.takeBack(node));
       return this.#heartbeats.admit(peer, reader.raw(reader.remaining));
     } catch (error) {
       if (!(error instanceof MalformedError)) throw error;
-      return error.message;
+      return { code: "malformed", message: error.message, details: {} };
     }
   }
 
@@ -94,8 +92,8 @@ export class Admission {
   }
 
   /** A peer has refused us, or would. */
-  refusedBy(peer: PeerId | undefined, reason: string): void {
-    const missed = leftBehindIn(reason);
+  refusedBy(peer: PeerId, refusal: Refusal, by: Refuser): void {
+    const missed = leftBehindIn(refusal);
     if (missed !== undefined) {
       return this.#note(
         this.#floors.miss(missed).then((isBehind) => {
@@ -104,10 +102,11 @@ export class Admission {
       );
     }
     const nowMs = this.#clock.monotonic();
-    this.#log.warn("A peer refuses this node", { peer, reason });
+    const { code, message: reason } = refusal;
+    this.#log.warn("A peer refuses this node", { peer, code, reason });
     this.#firstRefusalMs ??= nowMs;
     if (this.#wasAdmitted || nowMs - this.#firstRefusalMs < REFUSED_FOR_MS) return;
-    this.#giveUp(`Refused by ${peer ?? "a peer"}: ${reason}`);
+    this.#giveUp(`Refused by ${peer}: ${reason}`);
   }
 
   /** What cannot be noted comes up again when the peers meet again. */
@@ -117,3 +116,10 @@ export class Admission {
     });
   }
 }
+
+const OTHER_SETTINGS: Refusal = {
+  code: "other_settings",
+  message:
+    "The configured namespaces differ: all nodes must have the same prefixes, n and conflict rules",
+  details: {},
+};

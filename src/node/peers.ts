@@ -59,13 +59,13 @@ export class Peers {
         table.disconnected(peer);
         rpc.peerDown(peer, reason);
       },
-      refusedBy: (peer, reason) => admission.refusedBy(peer, reason),
+      refusedBy: (peer, refusal, by) => admission.refusedBy(peer, refusal, by),
       message: (from, lane, bytes) => {
         heartbeats.spoke(from);
         rpc.receive(from, lane, bytes);
       },
-      published: (bytes) => {
-        heartbeats.receive(bytes);
+      published: (from, bytes) => {
+        heartbeats.receive(from, bytes);
         refutation.tell();
       },
     };

@@ -107,7 +107,8 @@ class TestWorld {
         // Disorderly: later copies are up to three seconds late, the first one up to 0.3 s.
         const spreadMs = !this.isDisorderly ? 20 : i === 0 ? 300 : 3000;
         const delayMs = 1 + this.#random.uint32() % spreadMs;
-        this.time.after(delayMs, () => node.whenAwake(() => void node.heartbeats.receive(bytes)));
+        const receive = () => void node.heartbeats.receive(from.peerId, bytes);
+        this.time.after(delayMs, () => node.whenAwake(receive));
       }
     }
   }
@@ -254,12 +255,12 @@ Deno.test("greeting() and admit() acquaint two nodes before anything is publishe
     .map((bytes) => decodeHeartbeat(bytes).sequence);
   assert.deepEqual(sequences, [2, 3]);
   assert.equal(
-    b.heartbeats.admit("peer-x", a.heartbeats.greeting()),
+    b.heartbeats.admit("peer-x", a.heartbeats.greeting())?.message,
     "The greeting of peer peer-x names peer peer-n1",
   );
   const second = new TestNode(world, "n1", 2, "peer-y");
-  assert.match(b.heartbeats.admit("peer-y", second.heartbeats.greeting())!, /"n1" is in use/);
-  assert.match(a.heartbeats.admit("peer-y", second.heartbeats.greeting())!, /"n1" is in use/);
+  assert.equal(b.heartbeats.admit("peer-y", second.heartbeats.greeting())?.code, "name_in_use");
+  assert.equal(a.heartbeats.admit("peer-y", second.heartbeats.greeting())?.code, "name_in_use");
   assert.equal(second.heartbeats.admit("peer-n1", a.heartbeats.greeting()), undefined);
 });
 
@@ -299,7 +300,7 @@ Deno.test("the clocks of members that are down do not count", () => {
   assert.equal(watch.mayCoordinate(), undefined);
   assert.equal(watch.offsetMs("n3"), undefined);
   const late = heartbeatOf({ node: "n3", peerId: "peer-n3", sequence: 999 });
-  assert.equal(world.nodes[0]!.heartbeats.receive(encodeHeartbeat(late)), "recorded");
+  assert.equal(world.nodes[0]!.heartbeats.receive("peer-n3", encodeHeartbeat(late)), "recorded");
   assert.equal(watch.offsetMs("n3"), undefined);
 });
 
@@ -307,10 +308,10 @@ Deno.test("the clock of a member counts anew after a restart", () => {
   using world = new TestWorld(10, 1);
   const { heartbeats, clockWatch } = world.nodes[0]!;
   const timeMs = 1_700_000_000_000;
-  heartbeats.receive(encodeHeartbeat(heartbeatOf({ timeMs: timeMs + 9000 })));
-  heartbeats.receive(encodeHeartbeat(heartbeatOf({ timeMs, sequence: 2 })));
+  heartbeats.receive("peer-a", encodeHeartbeat(heartbeatOf({ timeMs: timeMs + 9000 })));
+  heartbeats.receive("peer-a", encodeHeartbeat(heartbeatOf({ timeMs, sequence: 2 })));
   assert.equal(clockWatch.offsetMs("n2"), 9000);
-  heartbeats.receive(encodeHeartbeat(heartbeatOf({ timeMs, incarnation: 2 })));
+  heartbeats.receive("peer-a", encodeHeartbeat(heartbeatOf({ timeMs, incarnation: 2 })));
   assert.equal(clockWatch.offsetMs("n2"), 0);
 });
 
@@ -318,14 +319,14 @@ Deno.test("receive() tells the operator of nonsense once in a while and goes on"
   using world = new TestWorld(8, 1);
   const { heartbeats, warnings } = world.nodes[0]!;
   for (let i = 0; i < 50; i++) {
-    assert.equal(heartbeats.receive(new Uint8Array([9, 9, i])), "malformed");
+    assert.equal(heartbeats.receive("peer-a", new Uint8Array([9, 9, i])), "malformed");
   }
   assert.equal(warnings.length, 1);
   assert.equal(
-    heartbeats.admit("peer-q", new Uint8Array()),
+    heartbeats.admit("peer-q", new Uint8Array())?.message,
     "Cannot decode heartbeat: it ends too early",
   );
-  assert.equal(heartbeats.receive(encodeHeartbeat(heartbeatOf())), "recorded");
+  assert.equal(heartbeats.receive("peer-a", encodeHeartbeat(heartbeatOf())), "recorded");
 });
 
 Deno.test("Heartbeats sends the first of many addresses and refuses an impossible interval", () => {

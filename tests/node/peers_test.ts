@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { EMPTY, utf8 } from "../../src/base/bytes.ts";
 import { type PeerRooms, Peers } from "../../src/node/peers.ts";
-import type { Network } from "../../src/ports/network.ts";
+import type { Network, Refusal } from "../../src/ports/network.ts";
 import { heartbeatOf } from "../membership/manual_clock.ts";
 import { LogBook } from "./layout_world.ts";
 
@@ -26,12 +26,13 @@ function tappedPeers({ layoutVersion = 0, isUp = true } = {}) {
       greeting: () => utf8("hello"),
       admit: (peer: string, greeting: Uint8Array) => `${peer} says ${greeting.length} bytes`,
       peerUp: () => tell("admission up"),
-      refusedBy: (peer: string, reason: string) => tell(`refused by ${peer}: ${reason}`),
+      refusedBy: (peer: string, { message }: Refusal) => tell(`refused by ${peer}: ${message}`),
     },
     heartbeats: {
       probeWith: () => {},
       spoke: (peer: string) => tell(`${peer} spoke`),
-      receive: (bytes: Uint8Array) => tell(`heartbeat of ${bytes.length} bytes`),
+      receive: (from: string, bytes: Uint8Array) =>
+        tell(`heartbeat of ${bytes.length} bytes from ${from}`),
     },
     namespaces: {
       differsFrom: (digest: string | undefined) => digest === "theirs",
@@ -64,9 +65,10 @@ Deno.test("what the network tells goes to those that must know, who is connected
   const { handlers, told } = tappedPeers();
   handlers.peerUp("peer-2");
   handlers.message("peer-2", "bulk", EMPTY);
-  handlers.published(new Uint8Array(3));
+  handlers.published("peer-4", new Uint8Array(3));
   handlers.peerDown("peer-2", "it has gone");
-  handlers.refusedBy("peer-3", "another cluster");
+  const refusal = { code: "other_cluster", message: "another cluster", details: {} };
+  handlers.refusedBy("peer-3", refusal, { greeting: undefined, isDialled: true });
   assert.deepEqual(told, [
     "admission up",
     "table up peer-2",
@@ -74,7 +76,7 @@ Deno.test("what the network tells goes to those that must know, who is connected
     "refute",
     "peer-2 spoke",
     "rpc bulk of 0 bytes from peer-2",
-    "heartbeat of 3 bytes",
+    "heartbeat of 3 bytes from peer-4",
     "refute",
     "table down peer-2",
     "rpc down peer-2: it has gone",

@@ -9,7 +9,7 @@ import { SeededRandom } from "../../src/base/seeded_random.ts";
 import { Redial } from "../../src/host/redial.ts";
 import { silentLog } from "../../src/host/logtape_log.ts";
 import type { Clock } from "../../src/ports/clock.ts";
-import type { Lane, Network, NetworkHandlers, PeerId } from "../../src/ports/network.ts";
+import type { Lane, Network, NetworkHandlers, PeerId, Refusal } from "../../src/ports/network.ts";
 import { type Random, randomBelow } from "../../src/ports/random.ts";
 import { LIMITS } from "../../src/wire/limits.ts";
 import {
@@ -225,7 +225,7 @@ export class MemoryNetwork implements Network, ConnectionEnd {
         const arrives = connection.isOpen && !this.#world.isCut(this.self, peer);
         if (!arrives || !other.#up.has(this.self) || other.#handlers === undefined) return;
         taken?.(peer);
-        other.#handlers.published(copy);
+        other.#handlers.published(this.self, copy);
       });
     }
   }
@@ -315,8 +315,8 @@ export class MemoryNetwork implements Network, ConnectionEnd {
     const refusal = other.#judge(this);
     if (refusal !== undefined) {
       const problem = this.#clusterProblem(other);
-      if (problem !== undefined) other.#refused(this, problem);
-      return this.#refused(other, refusal);
+      if (problem !== undefined) other.#refused(this, problem, false);
+      return this.#refused(other, refusal, true);
     }
     const { clock } = this.#world;
     const connection = new MemoryConnection(this.#world, this, other);
@@ -327,8 +327,8 @@ export class MemoryNetwork implements Network, ConnectionEnd {
       if (other.#handlers === undefined) return connection.end("It has gone");
       const answer = this.#judge(other);
       if (answer !== undefined) {
-        connection.end(answer);
-        return other.#refused(this, answer);
+        connection.end(answer.message);
+        return other.#refused(this, answer, false);
       }
       this.#replace(other.self, connection);
       this.#accept(other.self, connection);
@@ -346,21 +346,25 @@ export class MemoryNetwork implements Network, ConnectionEnd {
     return ours === theirs || !other.#up.has(this.self);
   }
 
-  #judge(other: MemoryNetwork): string | undefined {
+  #judge(other: MemoryNetwork): Refusal | undefined {
     return this.#clusterProblem(other) ??
       this.#handlers!.admit(other.self, other.#handlers!.greeting());
   }
 
-  #clusterProblem(other: MemoryNetwork): string | undefined {
+  #clusterProblem(other: MemoryNetwork): Refusal | undefined {
     const [ours, theirs] = [this.#options.cluster, other.#options.cluster];
-    return ours === theirs ? undefined : `This is cluster "${ours}", not "${theirs}"`;
+    if (ours === theirs) return undefined;
+    const message = `This is cluster "${ours}", not "${theirs}"`;
+    return { code: "other_cluster", message, details: {} };
   }
 
-  #refused(by: MemoryNetwork, reason: string): void {
+  #refused(by: MemoryNetwork, refusal: Refusal, isDialled: boolean): void {
     this.#redial.refused(by.self);
+    const isOurs = by.#options.cluster === this.#options.cluster;
+    const greeting = isOurs ? by.#handlers?.greeting() : undefined;
     this.#world.clock.after(this.#world.delayMs(by.self, this.self), () => {
-      this.#handlers?.refusedBy(by.self, reason);
-      this.#redial.linkEnded(by.self, reason);
+      this.#handlers?.refusedBy(by.self, refusal, { greeting, isDialled });
+      this.#redial.linkEnded(by.self, refusal.message);
     });
   }
 
