@@ -20,6 +20,7 @@ export interface HeldLayout {
   readonly layout: Layout;
   readonly placement: Placement;
   readonly encoded: Uint8Array;
+  readonly members: ReadonlySet<string>;
 }
 
 const META_NAME = "layout";
@@ -53,6 +54,11 @@ export class LayoutStore {
 
   get held(): HeldLayout | undefined {
     return this.#held;
+  }
+
+  /** The names of its members; undefined without a layout. */
+  get members(): ReadonlySet<string> | undefined {
+    return this.#held?.members;
   }
 
   get version(): number {
@@ -113,6 +119,7 @@ export class LayoutStore {
 
   #use(encoded: Uint8Array): void {
     const layout = decodeLayout(encoded);
-    this.#held = { layout, placement: new Placement(layout), encoded };
+    const members = new Set(layout.members.map(({ node }) => node));
+    this.#held = { layout, placement: new Placement(layout), encoded, members };
   }
 }

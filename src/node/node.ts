@@ -6,7 +6,6 @@
 
 import { storedObjects } from "../replica/stored_objects.ts";
 import { HybridClock } from "../causality/hybrid_clock.ts";
-import type { Cluster } from "../replica/cluster.ts";
 import { Coordinator } from "../coordinator/coordinator.ts";
 import { Scans } from "../coordinator/scans.ts";
 import type { DataObject } from "../crdt/data_object.ts";
@@ -24,7 +23,6 @@ import { Replica } from "../replica/replica.ts";
 import { Pace } from "../replica/pace.ts";
 import { Filling } from "../replica/filling.ts";
 import { Floors } from "../replica/floors.ts";
-import { DEFAULT_HINT_WINDOW_MS, hintWindowProblem } from "../replica/hint_window.ts";
 import { ReplicaService } from "../replica/replica_service.ts";
 import { openStorage, type Storage, type StorageOptions } from "../storage/storage.ts";
 import { Deadlines } from "../wire/deadlines.ts";
@@ -49,15 +47,18 @@ import type {
 } from "./api.ts";
 import { DataApi } from "./data_api.ts";
 import { Admission } from "./admission.ts";
+import { clusterOf } from "./cluster_of.ts";
+import { Ending } from "./ending.ts";
 import { FirstLayout } from "./first_layout.ts";
 import { LayoutStore } from "./layout_store.ts";
 import { NamespaceStore } from "./namespace_store.ts";
 import { measure } from "./measurements.ts";
 import { type Incarnations, keepIncarnation, nextIncarnation } from "./incarnations.ts";
-import { emptyCopies, LEAST_OWNERS_TO_FORGET, StartAnewError } from "./left_behind.ts";
+import { emptyCopies, LEAST_OWNERS_TO_FORGET } from "./left_behind.ts";
 import { type PeerRooms, Peers } from "./peers.ts";
 import { checkedNames, planFirst } from "./plan_first.ts";
 import { Readiness } from "./readiness.ts";
+import { Refusals } from "./refusals.ts";
 import { Refutation } from "./refutation.ts";
 import type {
   DifferencesView,
@@ -66,6 +67,7 @@ import type {
   RepairOptions,
   RepairView,
 } from "./repair_api.ts";
+import { Rivals } from "./rivals.ts";
 import { type NodeSettings, VERSION } from "./settings.ts";
 import { Upkeep } from "./upkeep.ts";
 import { memberViews, ringView } from "./views.ts";
@@ -96,9 +98,10 @@ export class Node implements NodeApi {
   readonly #admission: Admission;
   readonly #readiness: Readiness;
   readonly #refutation: Refutation;
+  readonly #rivals: Rivals;
   readonly #startedAtMs: number;
   readonly #peers: Peers;
-  readonly #failure = Promise.withResolvers<Error>();
+  readonly #ending = new Ending();
   #isStopped = false;
 
   private constructor(
@@ -119,12 +122,13 @@ export class Node implements NodeApi {
     this.#namespaces = new Namespaces(settings.defaults, settings.namespaces);
     this.#deadlines = new Deadlines(clock);
     this.#rpc = new Rpc(network, clock, this.#deadlines, log);
-    this.#peers = new Peers(network, log, (reason) => this.#failure.resolve(new Error(reason)));
+    this.#peers = new Peers(network, log, (peer) => this.#rivals.heard(peer));
     this.#clockWatch = new ClockWatch(clock, settings.maxClockSkewMs);
     this.#table = new MemberTable({
       node: settings.node,
       peerId: network.self,
       incarnation: incarnations.incarnation,
+      layoutMembers: () => this.#layouts.members,
       onChange: (change) => this.#peers.changed(change),
     });
     this.#heartbeats = new Heartbeats({
@@ -138,6 +142,14 @@ export class Node implements NodeApi {
       publish: (bytes) => network.publish(bytes),
       onHeartbeat: (heartbeat) => this.#peers.heard(heartbeat, this.#rooms),
     });
+    this.#rivals = new Rivals({
+      clock,
+      rpc: this.#rpc,
+      table: this.#table,
+      yieldTo: (reason) => {
+        this.#ending.leaveName(reason, this.#layouts.members?.has(settings.node) ?? false);
+      },
+    });
     const hybridClock = new HybridClock(clock, settings.maxClockSkewMs);
     this.#floors = new Floors(
       storage,
@@ -149,16 +161,17 @@ export class Node implements NodeApi {
       this.#floors,
       this.#namespaces.baseDigest(),
       this.#heartbeats,
+      new Refusals({
+        clock,
+        self: network.self,
+        node: settings.node,
+        hasJoined: settings.join.length > 0,
+        layoutMembers: () => this.#layouts.members,
+      }),
       clock,
       log,
-      (reason) => {
-        // Who has joined nobody is not in the wrong place, whatever strangers say that call.
-        if (settings.join.length > 0) this.#failure.resolve(new Error(reason));
-      },
-      () => {
-        const message = "The others have forgotten without this node: it starts again, empty";
-        this.#failure.resolve(new StartAnewError(message));
-      },
+      (reason) => this.#ending.giveUp(reason),
+      () => this.#ending.startAnew(),
     );
     this.#refutation = new Refutation(this.#heartbeats, this.#rpc, incarnations, () => {
       keepIncarnation(storage, this.#table.incarnation).catch((error) => {
@@ -198,22 +211,15 @@ export class Node implements NodeApi {
       this.#layouts,
       () => this.#seenNodes(),
     );
-    const cluster: Cluster = {
-      self: settings.node,
+    const cluster = clusterOf({
+      settings,
       rpc: this.#rpc,
-      current: () => this.#layouts.held,
-      peerOf: (node) => this.#table.peerOf(node),
-      downForMs: (node) => this.#heartbeats.downForMs(node),
-      isDown: (node) => this.#table.stateOf(node) === "down",
-      takesWrites: (node) => this.#table.takesWrites(node),
-      hintProblem: (owner) => {
-        const windowMs = settings.hintWindowMs ?? DEFAULT_HINT_WINDOW_MS;
-        return hintWindowProblem(owner, this.#heartbeats.downForMs(owner), windowMs);
-      },
-      fillingProblem: (partition) => this.#filling.problem(partition),
-      clockProblem: () => this.#clockWatch.mayCoordinate(),
-      learnLayout: (encoded) => this.#layouts.learn(encoded),
-    };
+      table: this.#table,
+      heartbeats: this.#heartbeats,
+      clockWatch: this.#clockWatch,
+      layouts: this.#layouts,
+      filling: this.#filling,
+    });
     const filling = this.#filling;
     this.#upkeep = new Upkeep({
       settings,
@@ -299,7 +305,7 @@ export class Node implements NodeApi {
 
   /** Resolves with the reason if this node must not go on: another one bears its name, or it fits nowhere. */
   get failed(): Promise<Error> {
-    return this.#failure.promise;
+    return this.#ending.failed;
   }
 
   /** Ends everything that this node has begun. Requests under way end in their time, most of them as `unknown`. */
@@ -488,6 +494,7 @@ export class Node implements NodeApi {
 
   #notReadyBecause(): string | undefined {
     if (this.#isStopped) return "The node is stopping";
-    return this.#readiness.problem(this.#layouts.held?.layout) ?? this.#clockWatch.mayCoordinate();
+    return this.#readiness.problem(this.#layouts.held?.layout) ?? this.#admission.problem ??
+      this.#clockWatch.mayCoordinate();
   }
 }

@@ -2,7 +2,14 @@
 
 import assert from "node:assert/strict";
 import { utf8, utf8Text } from "../../src/base/bytes.ts";
-import type { Lane, Network, NetworkHandlers, PeerId } from "../../src/ports/network.ts";
+import type {
+  Lane,
+  Network,
+  NetworkHandlers,
+  PeerId,
+  Refusal,
+  Refuser,
+} from "../../src/ports/network.ts";
 import { LIMITS } from "../../src/wire/limits.ts";
 
 /** A network under test. */
@@ -26,10 +33,12 @@ export class Listener implements NetworkHandlers {
   readonly events: string[] = [];
   readonly messages: { from: PeerId; lane: Lane; bytes: Uint8Array }[] = [];
   readonly published_: string[] = [];
-  readonly refusals: string[] = [];
+  readonly publishers: PeerId[] = [];
+  readonly refusals: { readonly peer: PeerId; readonly refusal: Refusal; readonly by: Refuser }[] =
+    [];
   readonly greetings: string[] = [];
   onMessage: ((from: PeerId, lane: Lane, bytes: Uint8Array) => void) | undefined;
-  refuse: ((peer: PeerId) => string | undefined) | undefined;
+  refuse: ((peer: PeerId) => Refusal | undefined) | undefined;
 
   constructor(readonly words = "hello") {}
 
@@ -37,7 +46,7 @@ export class Listener implements NetworkHandlers {
     return utf8(this.words);
   }
 
-  admit(peer: PeerId, greeting: Uint8Array): string | undefined {
+  admit(peer: PeerId, greeting: Uint8Array): Refusal | undefined {
     this.greetings.push(utf8Text(greeting));
     return this.refuse?.(peer);
   }
@@ -51,8 +60,9 @@ export class Listener implements NetworkHandlers {
     this.events.push(`down ${peer}`);
   }
 
-  refusedBy(_peer: PeerId | undefined, reason: string): void {
-    this.refusals.push(reason);
+  refusedBy(peer: PeerId, refusal: Refusal, by: Refuser): void {
+    const greeting = by.greeting?.slice();
+    this.refusals.push({ peer, refusal, by: { ...by, greeting } });
   }
 
   message(from: PeerId, lane: Lane, bytes: Uint8Array): void {
@@ -61,8 +71,9 @@ export class Listener implements NetworkHandlers {
     this.onMessage?.(from, lane, bytes);
   }
 
-  published(bytes: Uint8Array): void {
+  published(from: PeerId, bytes: Uint8Array): void {
     assert.equal(bytes.constructor, Uint8Array);
+    this.publishers.push(from);
     this.published_.push(utf8Text(bytes));
   }
 
@@ -75,6 +86,13 @@ export class Listener implements NetworkHandlers {
     return this.events.filter((it) => it === `${event} ${peer}`).length;
   }
 }
+
+const nameTaken: Refusal = {
+  code: "name_in_use",
+  message: "This name is taken",
+  details: { node: "n1", upTo: Number.MAX_SAFE_INTEGER },
+};
+const notYet: Refusal = { code: "not_yet", message: "Not yet", details: {} };
 
 /** A started network with its listener. */
 interface Peer {
@@ -214,16 +232,17 @@ export function networkContract(name: string, makeHarness: () => NetworkHarness)
   for (const [smaller, larger] of [[0, 1], [1, 0]] as const) {
     test(`a refused peer hears why and nothing else passes, ids ${smaller} ${larger}`, async (world) => {
       const [a, b] = await world.peersByIdentity(smaller, larger);
-      b.heard.refuse = () => "This name is taken";
+      b.heard.refuse = () => nameTaken;
       a.network.keepConnected(b.network.addresses(), b.id);
       await world.until(() => a.heard.refusals.length > 0, "the refusal arrives");
-      assert.equal(a.heard.refusals[0], "This name is taken");
+      const by = { greeting: utf8(b.heard.words), isDialled: true };
+      assert.deepEqual(a.heard.refusals[0], { peer: b.id, refusal: nameTaken, by });
       assert.equal(a.network.send(b.id, "request", utf8("let me in")), false);
       a.network.publish(utf8("hear me"));
       b.network.publish(utf8("secret"));
       const c = await world.peer();
       c.network.keepConnected(b.network.addresses(), b.id);
-      b.heard.refuse = (peer) => peer === a.id ? "This name is taken" : undefined;
+      b.heard.refuse = (peer) => peer === a.id ? nameTaken : undefined;
       await world.connected(c, b);
       await world.gossip(c, b);
       assert.deepEqual(a.heard.published_, []);
@@ -237,7 +256,7 @@ export function networkContract(name: string, makeHarness: () => NetworkHarness)
     const a = await world.peer();
     const b = await world.peer();
     let asked = 0;
-    a.heard.refuse = () => asked++ === 0 ? "Not yet" : undefined;
+    a.heard.refuse = () => asked++ === 0 ? notYet : undefined;
     b.network.keepConnected(a.network.addresses(), a.id);
     await world.until(() => b.heard.refusals.length > 0, "the first refusal");
     await world.connected(a, b);
@@ -250,7 +269,11 @@ export function networkContract(name: string, makeHarness: () => NetworkHarness)
       a.network.keepConnected(b.network.addresses(), b.id);
       for (const { heard } of [a, b]) {
         await world.until(() => heard.refusals.length > 0, "the refusal arrives");
-        assert.match(heard.refusals[0]!, /cluster.*(blue.*red|red.*blue)/);
+        const { refusal, by } = heard.refusals[0]!;
+        assert.equal(refusal.code, "other_cluster");
+        assert.match(refusal.message, /cluster.*(blue.*red|red.*blue)/);
+        assert.equal(by.greeting, undefined, "it is no peer of ours");
+        assert.equal(by.isDialled, heard === a.heard);
       }
       assert.deepEqual([a.heard.events, b.heard.events], [[], []]);
       assert.deepEqual([a.heard.greetings, b.heard.greetings], [[], []], "nobody is judged");
@@ -446,6 +469,8 @@ class World {
       await this.until(() => isHeard() || ++polls > 20, "the publication is heard");
     }
     assert.ok(isHeard(), `${to.id} hears what ${from.id} publishes`);
+    const at = to.heard.published_.findIndex((words) => words.startsWith(prefix));
+    assert.equal(to.heard.publishers[at], from.id, "the publisher is known");
   }
 }
 

@@ -97,6 +97,7 @@ export class RudeConnection {
     this.frame(encodeHello({
       cluster: "test",
       instance: "rude",
+      startedMs: 1,
       number: 1,
       holds: 0,
       greeting: Uint8Array.of(1),

@@ -117,11 +117,14 @@ for (const [what, say] of Object.entries(NO_GREETINGS)) {
 
 test("a peer of another version is told so", async ({ rude, address, heard }) => {
   const connection = await rude.open(address);
-  // A hello of version 2: kind, "denamo", the version, and what nobody knows yet.
-  connection.frame(Uint8Array.of(1, 6, ...utf8("denamo"), 2, 77, 77));
+  // A hello of version 3: kind, "denamo", the version, and what nobody knows yet.
+  connection.frame(Uint8Array.of(1, 6, ...utf8("denamo"), 3, 77, 77));
   await eventually(() => connection.greeted.length === 1, "the refusal");
   const [answer] = connection.greeted;
-  assert.ok(answer?.kind === "refusal" && /version 1/.test(answer.reason));
+  assert.ok(answer?.kind === "refusal" && answer.hello === undefined);
+  assert.deepEqual([answer.refusal.code, answer.refusal.details], ["other_version", {
+    version: 2,
+  }]);
   await eventually(() => connection.isClosed, "the connection is closed");
   assert.deepEqual(heard.events, []);
 });
@@ -152,7 +155,7 @@ test("a peer that has restarted replaces its connection that nobody saw die", as
   const dead = await greeted(world);
   const next = await rude.open(address);
   // By its number and what it holds it would be a second connection of the former run.
-  next.hello({ instance: "after the restart", number: 2, holds: 1 });
+  next.hello({ instance: "after the restart", startedMs: 2, number: 2, holds: 1 });
   await eventually(() => next.greeted.length === 1, "the answer on the new connection");
   next.accept();
   await eventually(() => heard.count("up", rude.id) === 2, "it is up again");

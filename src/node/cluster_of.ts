@@ -1,0 +1,41 @@
+// What coordinators and repairs see of the cluster, from a node that is a part of it.
+
+import type { ClockWatch } from "../membership/clock_watch.ts";
+import type { Heartbeats } from "../membership/heartbeats.ts";
+import type { MemberTable } from "../membership/member_table.ts";
+import type { Cluster } from "../replica/cluster.ts";
+import type { Filling } from "../replica/filling.ts";
+import { DEFAULT_HINT_WINDOW_MS, hintWindowProblem } from "../replica/hint_window.ts";
+import type { Rpc } from "../wire/rpc.ts";
+import type { LayoutStore } from "./layout_store.ts";
+import type { NodeSettings } from "./settings.ts";
+
+export interface ClusterParts {
+  readonly settings: NodeSettings;
+  readonly rpc: Rpc;
+  readonly table: MemberTable;
+  readonly heartbeats: Heartbeats;
+  readonly clockWatch: ClockWatch;
+  readonly layouts: LayoutStore;
+  readonly filling: Filling;
+}
+
+export function clusterOf(parts: ClusterParts): Cluster {
+  const { clockWatch, filling, heartbeats, layouts, rpc, settings, table } = parts;
+  return {
+    self: settings.node,
+    rpc,
+    current: () => layouts.held,
+    peerOf: (node) => table.peerOf(node),
+    downForMs: (node) => heartbeats.downForMs(node),
+    isDown: (node) => table.stateOf(node) === "down",
+    takesWrites: (node) => table.takesWrites(node),
+    hintProblem: (owner) => {
+      const windowMs = settings.hintWindowMs ?? DEFAULT_HINT_WINDOW_MS;
+      return hintWindowProblem(owner, heartbeats.downForMs(owner), windowMs);
+    },
+    fillingProblem: (partition) => filling.problem(partition),
+    clockProblem: () => clockWatch.mayCoordinate(),
+    learnLayout: (encoded) => layouts.learn(encoded),
+  };
+}
