@@ -15,6 +15,7 @@ import type { PeerId, Refusal, Refuser } from "../ports/network.ts";
 import type { Floors } from "../replica/floors.ts";
 import { messageOf } from "../wire/errors.ts";
 import { leftBehind, leftBehindIn } from "./left_behind.ts";
+import type { LeftBehindVoices } from "./left_behind_voices.ts";
 
 /** How long a node that only ever met refusals goes on before it gives up. */
 const REFUSED_FOR_MS = 10_000;
@@ -27,13 +28,13 @@ export class Admission {
   readonly #giveUp: (reason: string) => void;
   readonly #node: string;
   readonly #floors: Floors;
-  readonly #startAnew: () => void;
+  readonly #leftBehind: LeftBehindVoices;
   #firstRefusalMs: number | undefined;
   #wasAdmitted = false;
 
   /**
    * @param giveUp told once it is clear that nobody will have this node
-   * @param startAnew told once the disk knows that this node must start again with empty copies
+   * @param leftBehind weighs what peers say of floors that this node has missed
    */
   constructor(
     node: string,
@@ -43,11 +44,11 @@ export class Admission {
     clock: Clock,
     log: Log,
     giveUp: (reason: string) => void,
-    startAnew: () => void,
+    leftBehind: LeftBehindVoices,
   ) {
     this.#node = node;
     this.#floors = floors;
-    this.#startAnew = startAnew;
+    this.#leftBehind = leftBehind;
     this.#settingsDigest = settingsDigest;
     this.#heartbeats = heartbeats;
     this.#clock = clock;
@@ -87,20 +88,15 @@ export class Admission {
   }
 
   /** A peer has admitted us, and we it. */
-  peerUp(): void {
+  peerUp(peer: PeerId): void {
     this.#wasAdmitted = true;
+    this.#leftBehind.admittedBy(peer);
   }
 
   /** A peer has refused us, or would. */
   refusedBy(peer: PeerId, refusal: Refusal, by: Refuser): void {
     const missed = leftBehindIn(refusal);
-    if (missed !== undefined) {
-      return this.#note(
-        this.#floors.miss(missed).then((isBehind) => {
-          if (isBehind) this.#startAnew();
-        }),
-      );
-    }
+    if (missed !== undefined) return this.#note(this.#leftBehind.hear(peer, missed));
     const nowMs = this.#clock.monotonic();
     const { code, message: reason } = refusal;
     this.#log.warn("A peer refuses this node", { peer, code, reason });

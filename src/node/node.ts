@@ -30,6 +30,7 @@ import { openStorage, type Storage, type StorageOptions } from "../storage/stora
 import { Deadlines } from "../wire/deadlines.ts";
 import { DenamoError, messageOf } from "../wire/errors.ts";
 import { Rpc } from "../wire/rpc.ts";
+import type { Standing } from "../wire/standing.ts";
 import type {
   DeleteResult,
   GetOptions,
@@ -50,10 +51,13 @@ import type {
 import { DataApi } from "./data_api.ts";
 import { Admission } from "./admission.ts";
 import { FirstLayout } from "./first_layout.ts";
+import { LayoutAgreement } from "./layout_agreement.ts";
 import { LayoutStore } from "./layout_store.ts";
 import { NamespaceStore } from "./namespace_store.ts";
 import { measure } from "./measurements.ts";
 import { type Incarnations, keepIncarnation, nextIncarnation } from "./incarnations.ts";
+import { LeftBehindVoices } from "./left_behind_voices.ts";
+import { PeerBook } from "./peer_book.ts";
 import { emptyCopies, LEAST_OWNERS_TO_FORGET, StartAnewError } from "./left_behind.ts";
 import { type PeerRooms, Peers } from "./peers.ts";
 import { checkedNames, planFirst } from "./plan_first.ts";
@@ -87,6 +91,8 @@ export class Node implements NodeApi {
   readonly #storage: Storage<DataObject>;
   readonly #actors: Actors;
   readonly #layouts: LayoutStore;
+  readonly #agreement: LayoutAgreement;
+  readonly #book: PeerBook;
   readonly #firstLayout: FirstLayout;
   readonly #floors: Floors;
   readonly #upkeep: Upkeep;
@@ -118,7 +124,7 @@ export class Node implements NodeApi {
     this.#startedAtMs = clock.monotonic();
     this.#namespaces = new Namespaces(settings.defaults, settings.namespaces);
     this.#deadlines = new Deadlines(clock);
-    this.#rpc = new Rpc(network, clock, this.#deadlines, log);
+    this.#rpc = new Rpc(network, clock, this.#deadlines, log, (peer) => this.#standingOf(peer));
     this.#peers = new Peers(network, log, (reason) => this.#failure.resolve(new Error(reason)));
     this.#clockWatch = new ClockWatch(clock, settings.maxClockSkewMs);
     this.#table = new MemberTable({
@@ -144,6 +150,22 @@ export class Node implements NodeApi {
       hybridClock,
       () => this.#namespaces.placementDigest(),
     );
+    this.#book = new PeerBook(
+      storage,
+      (node) => this.#layouts.members?.has(node) === true,
+      log,
+    );
+    const leftBehind = new LeftBehindVoices({
+      floors: this.#floors,
+      log,
+      members: () => this.#layouts.members,
+      nodeOf: (peer) => this.#book.nodeOf(peer),
+      latest: () => hybridClock.furthest(),
+      startAnew: () => {
+        const message = "The others have forgotten without this node: it starts again, empty";
+        this.#failure.resolve(new StartAnewError(message));
+      },
+    });
     this.#admission = new Admission(
       settings.node,
       this.#floors,
@@ -155,10 +177,7 @@ export class Node implements NodeApi {
         // Who has joined nobody is not in the wrong place, whatever strangers say that call.
         if (settings.join.length > 0) this.#failure.resolve(new Error(reason));
       },
-      () => {
-        const message = "The others have forgotten without this node: it starts again, empty";
-        this.#failure.resolve(new StartAnewError(message));
-      },
+      leftBehind,
     );
     this.#refutation = new Refutation(this.#heartbeats, this.#rpc, incarnations, () => {
       keepIncarnation(storage, this.#table.incarnation).catch((error) => {
@@ -170,6 +189,7 @@ export class Node implements NodeApi {
       settings.node,
       clock,
       (node) => this.#table.isConnected(node),
+      () => leftBehind.problem,
     );
     this.#actors = new Actors(settings.node, random, hybridClock);
     const [actors, floors, namespaces] = [this.#actors, this.#floors, this.#namespaces];
@@ -182,15 +202,26 @@ export class Node implements NodeApi {
       () => this.#layouts.held?.placement,
       log,
     );
-    this.#layouts = new LayoutStore(
+    this.#layouts = new LayoutStore({
       storage,
+      clock,
       log,
-      () => this.#heartbeats.publishNow(),
-      (id) => {
+      changed: () => this.#heartbeats.publishNow(),
+      isFirst: (id) => {
         if (this.#firstLayout.hasPromised(id)) return;
         this.#filling.begin("The cluster has a layout that this node's disk does not know of");
       },
-    );
+    });
+    this.#agreement = new LayoutAgreement({
+      self: settings.node,
+      rpc: this.#rpc,
+      store: this.#layouts,
+      log,
+      seen: () => {
+        return this.#heartbeats.members().filter(({ state }) => state !== "down")
+          .map(({ heartbeat: { layoutId }, node }) => ({ node, layoutId }));
+      },
+    });
     this.#firstLayout = new FirstLayout(
       settings.node,
       this.#rpc,
@@ -203,6 +234,7 @@ export class Node implements NodeApi {
       rpc: this.#rpc,
       current: () => this.#layouts.held,
       peerOf: (node) => this.#table.peerOf(node),
+      nodeOf: (peer) => this.#table.nodeOf(peer),
       downForMs: (node) => this.#heartbeats.downForMs(node),
       isDown: (node) => this.#table.stateOf(node) === "down",
       takesWrites: (node) => this.#table.takesWrites(node),
@@ -212,7 +244,7 @@ export class Node implements NodeApi {
       },
       fillingProblem: (partition) => this.#filling.problem(partition),
       clockProblem: () => this.#clockWatch.mayCoordinate(),
-      learnLayout: (encoded) => this.#layouts.learn(encoded),
+      hearLayout: (id) => this.#layouts.report(id, undefined),
     };
     const filling = this.#filling;
     this.#upkeep = new Upkeep({
@@ -243,7 +275,8 @@ export class Node implements NodeApi {
       },
     });
     this.namespaces.register(this.#rpc);
-    new ReplicaService(settings.node, replica, namespaces, cluster.current, handOff, filling)
+    const { current, nodeOf } = cluster;
+    new ReplicaService(settings.node, replica, namespaces, current, handOff, filling, nodeOf)
       .register(this.#rpc);
     this.#coordinator = new Coordinator(
       cluster,
@@ -282,6 +315,8 @@ export class Node implements NodeApi {
       node = new Node(settings, ports, disk, storage, incarnations, onCommitFailed);
       await node.namespaces.load();
       await node.#layouts.load();
+      node.#firstLayout.load();
+      await node.#book.load();
       await node.#filling.load();
       await node.#floors.load();
       if (node.#floors.mustEmpty) await node.#startAnew();
@@ -453,12 +488,21 @@ export class Node implements NodeApi {
     return {
       admission: this.#admission,
       heartbeats: this.#heartbeats,
-      layouts: this.#layouts,
+      agreement: this.#agreement,
+      book: this.#book,
       namespaces: this.namespaces,
       refutation: this.#refutation,
       rpc: this.#rpc,
       table: this.#table,
     };
+  }
+
+  /** What a peer is to this node; see wire/standing.ts. */
+  #standingOf(peer: PeerId): Standing {
+    const { members } = this.#layouts;
+    if (members === undefined) return "unplaced";
+    const node = this.#table.nodeOf(peer);
+    return node !== undefined && members.has(node) ? "member" : "peer";
   }
 
   #describe(): SelfDescription {
