@@ -35,10 +35,14 @@ export class HybridClock {
     this.#last = Math.max(this.#last, time);
   }
 
+  /** The latest time that a clock can have given which is as far ahead of ours as clocks may be. */
+  furthest(): HybridTime {
+    return (Math.floor(this.#clock.now()) + this.#maxSkewMs) * TICKS_PER_MS;
+  }
+
   /** Learns a time that another node has given. */
   observe(time: HybridTime): void {
     if (time <= this.#last) return;
-    const furthest = (Math.floor(this.#clock.now()) + this.#maxSkewMs) * TICKS_PER_MS;
-    this.#last = Math.max(this.#last, Math.min(time, furthest));
+    this.#last = Math.max(this.#last, Math.min(time, this.furthest()));
   }
 }

@@ -7,11 +7,11 @@
 //
 // It gives up a little before the client does, so that a node that has forwarded the read hears why.
 
-import { MalformedError } from "../base/malformed.ts";
+import type { HybridTime } from "../causality/dot.ts";
 import type { VersionVector } from "../causality/version_vector.ts";
 import type { PeerId } from "../ports/network.ts";
 import { type Cluster, layoutOf, learnFromRefusal, reachable } from "../replica/cluster.ts";
-import { type Copy, copyIn, digestBytes, mergeCopies } from "../replica/copy.ts";
+import { believedFloor, type Copy, copyIn, digestBytes, mergeCopies } from "../replica/copy.ts";
 import type { Replica } from "../replica/replica.ts";
 import type { Deadline, Deadlines } from "../wire/deadlines.ts";
 import { DenamoError } from "../wire/errors.ts";
@@ -132,12 +132,12 @@ export class CatchUp {
       if (this.#isDone) return;
       try {
         if (reply instanceof DenamoError) throw reply;
-        const { floor, object } = copyIn(reply);
+        const { floor, object } = cluster.rpc.readAnswer(peer, METHODS.read, reply, copyIn);
         this.#take(node, { object: object ?? compared.object, floor });
       } catch (error) {
         // Whatever is wrong with one copy, another may have what is looked for.
-        if (error instanceof DenamoError) learnFromRefusal(cluster, error);
-        else if (!(error instanceof MalformedError)) throw error;
+        if (!(error instanceof DenamoError)) throw error;
+        learnFromRefusal(cluster, error);
       }
       if (this.#open.size === 0) this.#askStandIns();
     });
@@ -158,8 +158,16 @@ export class CatchUp {
   #take(node: string, copy: Copy): void {
     const isOwner = this.#read.owners.includes(node);
     this.#answers.set(node, { node, isOwner, ...copy });
-    this.#found = mergeCopies([this.#found!, copy]);
+    const told = [...this.#answers.values()].map(({ floor }) => floor);
+    const floor = Math.min(copy.floor, believedFloor(told, this.#fence));
+    this.#found = mergeCopies([this.#found!, { object: copy.object, floor }]);
     if (hasSeen(this.#found, this.#read.atLeast)) this.#succeed();
+  }
+
+  /** Up to where this node has agreed, if it is an owner. */
+  get #fence(): HybridTime {
+    const { key, owners, partition } = this.#read;
+    return owners.includes(this.#cluster.self) ? this.#replica.fenceOf(partition, key) : 0;
   }
 
   #succeed(): void {

@@ -161,13 +161,13 @@ export class Coordinator {
     const layoutId = args.text();
     const isStandIn = args.flag();
     const request = decodeClientRequest(args);
-    const { layout, placement, encoded } = layoutOf(this.#cluster);
+    const { layout, placement } = layoutOf(this.#cluster);
     const namespace = this.#namespaces.of(request.key);
     const partition = partitionOf(request.key, layout.partitions);
     const isOwner = placement.isOwner(this.#cluster.self, partition, namespace.n);
     if (layout.id !== layoutId || !isOwner && !isStandIn) {
       const message = `${this.#cluster.self} has layout ${layout.id} and does not own the key`;
-      throw new DenamoError("wrong_layout", "no", message, { layout: encoded });
+      throw new DenamoError("wrong_layout", "no", message, { layoutId: layout.id });
     }
     const problem = isOwner ? this.#cluster.fillingProblem(partition) : undefined;
     if (problem !== undefined) throw problem;

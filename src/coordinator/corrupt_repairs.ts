@@ -10,7 +10,7 @@ import { binaryString, showBytes } from "../base/bytes.ts";
 import { DataObject } from "../crdt/data_object.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { Log } from "../ports/log.ts";
-import { type Copy, copyIn, mergeCopies } from "../replica/copy.ts";
+import { type Copy, copyIn, mergeCopies, withBelievedFloors } from "../replica/copy.ts";
 import type { Namespaces } from "../replica/namespaces.ts";
 import type { Replica } from "../replica/replica.ts";
 import { DenamoError, messageOf } from "../wire/errors.ts";
@@ -74,7 +74,8 @@ export class CorruptRepairs {
     const held = await Promise.all(others.map((owner) => this.#ask(owner, partition, key)));
     const readable = held.filter((copy) => copy !== undefined);
     if (readable.length === 0) throw new Error("No other owner can read its record");
-    await this.#replica.replaceCorrupt(partition, key, mergeCopies(readable).object);
+    const copies = withBelievedFloors(readable, this.#replica.fenceOf(partition, key));
+    await this.#replica.replaceCorrupt(partition, key, mergeCopies(copies).object);
     this.#repaired++;
     const damaged = others.filter((_owner, i) => held[i] === undefined);
     if (damaged.length > 0) {
@@ -94,8 +95,13 @@ export class CorruptRepairs {
     const { timeoutMs } = this.#namespaces.of(key);
     const message = [layoutOf(this.#cluster).layout.id, partition, key, null];
     try {
-      const reply = await rpc.call(peer, METHODS.read, message, timeoutMs);
-      const { floor, object = DataObject.empty } = copyIn(reply);
+      const { floor, object = DataObject.empty } = await rpc.query(
+        peer,
+        METHODS.read,
+        message,
+        timeoutMs,
+        copyIn,
+      );
       return { object, floor };
     } catch (error) {
       if (error instanceof DenamoError && error.code === "corrupt") return undefined;

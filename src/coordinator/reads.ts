@@ -11,7 +11,7 @@ import { showBytes } from "../base/bytes.ts";
 import type { VersionVector } from "../causality/version_vector.ts";
 import type { DataObject } from "../crdt/data_object.ts";
 import type { Log } from "../ports/log.ts";
-import { type Copy, digestBytes, mergeCopies } from "../replica/copy.ts";
+import { type Copy, digestBytes, mergeCopies, withBelievedFloors } from "../replica/copy.ts";
 import type { Namespace, QuorumLevel } from "../replica/namespaces.ts";
 import type { Replica } from "../replica/replica.ts";
 import type { Deadlines } from "../wire/deadlines.ts";
@@ -141,7 +141,9 @@ export class Reads {
     const digest = own === undefined ? undefined : digestBytes(own.object);
     const answers = await round.run({ partition, key, digest, timeoutMs });
     const copies = answers.map(({ floor, object }) => ({ object: object ?? own!.object, floor }));
-    const merged = mergeCopies(own === undefined ? copies : [own, ...copies]);
+    const fence = owners.includes(this.#cluster.self) ? this.#replica.fenceOf(partition, key) : 0;
+    const all = own === undefined ? copies : [own, ...copies];
+    const merged = mergeCopies(withBelievedFloors(all, fence));
     if (answers.some(({ object }) => object !== undefined)) {
       this.#repairAfter(request, owners, answers, merged.object, own?.object);
     }

@@ -220,10 +220,13 @@ export class Scans {
       request.prefix ?? null,
       limit,
     ];
-    const reply = await this.#cluster.rpc.call(peer, METHODS.scan, message, request.timeoutMs);
-    const args = new Arguments(reply, "scan answer");
-    const found = args.list(ROUND).map((entry) => readFound(entry, until));
-    return { node, found, floors: readFloors(args) };
+    const read = (answer: readonly unknown[]): Answer => {
+      const args = new Arguments(answer, "scan answer");
+      const found = args.list(ROUND).map((entry) => readFound(entry, until));
+      return { node, found, floors: readFloors(args) };
+    };
+    const { rpc } = this.#cluster;
+    return await rpc.query(peer, METHODS.scan, message, request.timeoutMs, read);
   }
 }
 

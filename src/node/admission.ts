@@ -16,6 +16,7 @@ import type { Floors } from "../replica/floors.ts";
 import { messageOf } from "../wire/errors.ts";
 import { leftBehind, leftBehindIn } from "./left_behind.ts";
 import type { Refusals, RefusedBy } from "./refusals.ts";
+import type { LeftBehindVoices } from "./left_behind_voices.ts";
 
 /** How often the log hears that one peer refuses us for one reason, in milliseconds. */
 const TOLD_EVERY_MS = 60_000;
@@ -31,7 +32,7 @@ export class Admission {
   readonly #giveUp: (reason: string) => void;
   readonly #node: string;
   readonly #floors: Floors;
-  readonly #startAnew: () => void;
+  readonly #leftBehind: LeftBehindVoices;
   readonly #refusals: Refusals;
   /** When the log has heard of a peer and its reason. */
   readonly #toldAtMs = new Map<string, number>();
@@ -39,7 +40,7 @@ export class Admission {
   /**
    * @param refusals weighs what peers say against us
    * @param giveUp told once it is clear that this node must not go on
-   * @param startAnew told once the disk knows that this node must start again with empty copies
+   * @param leftBehind weighs what peers say of floors that this node has missed
    */
   constructor(
     node: string,
@@ -50,11 +51,11 @@ export class Admission {
     clock: Clock,
     log: Log,
     giveUp: (reason: string) => void,
-    startAnew: () => void,
+    leftBehind: LeftBehindVoices,
   ) {
     this.#node = node;
     this.#floors = floors;
-    this.#startAnew = startAnew;
+    this.#leftBehind = leftBehind;
     this.#settingsDigest = settingsDigest;
     this.#heartbeats = heartbeats;
     this.#refusals = refusals;
@@ -96,6 +97,7 @@ export class Admission {
   /** A peer has admitted us, and we it. */
   peerUp(peer: PeerId): void {
     this.#refusals.admittedBy(peer);
+    this.#leftBehind.admittedBy(peer);
   }
 
   /** The connection to a peer has ended. */
@@ -111,13 +113,7 @@ export class Admission {
   /** A peer has refused us, or would. */
   refusedBy(peer: PeerId, refusal: Refusal, by: Refuser): void {
     const missed = leftBehindIn(refusal);
-    if (missed !== undefined) {
-      return this.#note(
-        this.#floors.miss(missed).then((isBehind) => {
-          if (isBehind) this.#startAnew();
-        }),
-      );
-    }
+    if (missed !== undefined) return this.#note(this.#leftBehind.hear(peer, missed));
     const { isDialled } = by;
     const name = by.greeting === undefined ? undefined : this.#nameIn(peer, by.greeting);
     this.#tell({ peer, name, isDialled }, refusal);

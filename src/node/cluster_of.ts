@@ -27,6 +27,7 @@ export function clusterOf(parts: ClusterParts): Cluster {
     rpc,
     current: () => layouts.held,
     peerOf: (node) => table.peerOf(node),
+    nodeOf: (peer) => table.nodeOf(peer),
     downForMs: (node) => heartbeats.downForMs(node),
     isDown: (node) => table.stateOf(node) === "down",
     takesWrites: (node) => table.takesWrites(node),
@@ -36,6 +37,6 @@ export function clusterOf(parts: ClusterParts): Cluster {
     },
     fillingProblem: (partition) => filling.problem(partition),
     clockProblem: () => clockWatch.mayCoordinate(),
-    learnLayout: (encoded) => layouts.learn(encoded),
+    hearLayout: (id) => layouts.report(id, undefined),
   };
 }

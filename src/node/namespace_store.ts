@@ -83,9 +83,9 @@ export class NamespaceStore implements NamespaceApi {
     if (this.#isFetching) return;
     this.#isFetching = true;
     try {
-      const reply = await rpc.call(peer, METHODS.fetchNamespaces, [], FETCH_TIMEOUT_MS);
-      const bytes = new Arguments(reply, "namespaces answer").bytes(LIMITS.message);
-      const theirs = NamespaceTable.decode(bytes);
+      const read = (answer: readonly unknown[]) =>
+        NamespaceTable.decode(new Arguments(answer, "namespaces answer").bytes(LIMITS.message));
+      const theirs = await rpc.query(peer, METHODS.fetchNamespaces, [], FETCH_TIMEOUT_MS, read);
       await this.#change((table) => table.merge(theirs));
     } catch (error) {
       const { log } = this.#options;

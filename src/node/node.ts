@@ -28,6 +28,7 @@ import { openStorage, type Storage, type StorageOptions } from "../storage/stora
 import { Deadlines } from "../wire/deadlines.ts";
 import { DenamoError, messageOf } from "../wire/errors.ts";
 import { Rpc } from "../wire/rpc.ts";
+import type { Standing } from "../wire/standing.ts";
 import type {
   DeleteResult,
   GetOptions,
@@ -50,11 +51,14 @@ import { Admission } from "./admission.ts";
 import { clusterOf } from "./cluster_of.ts";
 import { Ending } from "./ending.ts";
 import { FirstLayout } from "./first_layout.ts";
+import { LayoutAgreement } from "./layout_agreement.ts";
 import { LayoutStore } from "./layout_store.ts";
 import { NamespaceStore } from "./namespace_store.ts";
 import { measure } from "./measurements.ts";
 import { type Incarnations, keepIncarnation, nextIncarnation } from "./incarnations.ts";
 import { emptyCopies, LEAST_OWNERS_TO_FORGET } from "./left_behind.ts";
+import { LeftBehindVoices } from "./left_behind_voices.ts";
+import { PeerBook } from "./peer_book.ts";
 import { type PeerRooms, Peers } from "./peers.ts";
 import { checkedNames, planFirst } from "./plan_first.ts";
 import { Readiness } from "./readiness.ts";
@@ -89,6 +93,8 @@ export class Node implements NodeApi {
   readonly #storage: Storage<DataObject>;
   readonly #actors: Actors;
   readonly #layouts: LayoutStore;
+  readonly #agreement: LayoutAgreement;
+  readonly #book: PeerBook;
   readonly #firstLayout: FirstLayout;
   readonly #floors: Floors;
   readonly #upkeep: Upkeep;
@@ -121,7 +127,7 @@ export class Node implements NodeApi {
     this.#startedAtMs = clock.monotonic();
     this.#namespaces = new Namespaces(settings.defaults, settings.namespaces);
     this.#deadlines = new Deadlines(clock);
-    this.#rpc = new Rpc(network, clock, this.#deadlines, log);
+    this.#rpc = new Rpc(network, clock, this.#deadlines, log, (peer) => this.#standingOf(peer));
     this.#peers = new Peers(network, log, (peer) => this.#rivals.heard(peer));
     this.#clockWatch = new ClockWatch(clock, settings.maxClockSkewMs);
     this.#table = new MemberTable({
@@ -156,6 +162,19 @@ export class Node implements NodeApi {
       hybridClock,
       () => this.#namespaces.placementDigest(),
     );
+    this.#book = new PeerBook(
+      storage,
+      (node) => this.#layouts.members?.has(node) === true,
+      log,
+    );
+    const leftBehind = new LeftBehindVoices({
+      floors: this.#floors,
+      log,
+      members: () => this.#layouts.members,
+      nodeOf: (peer) => this.#book.nodeOf(peer),
+      latest: () => hybridClock.furthest(),
+      startAnew: () => this.#ending.startAnew(),
+    });
     this.#admission = new Admission(
       settings.node,
       this.#floors,
@@ -171,7 +190,7 @@ export class Node implements NodeApi {
       clock,
       log,
       (reason) => this.#ending.giveUp(reason),
-      () => this.#ending.startAnew(),
+      leftBehind,
     );
     this.#refutation = new Refutation(this.#heartbeats, this.#rpc, incarnations, () => {
       keepIncarnation(storage, this.#table.incarnation).catch((error) => {
@@ -183,6 +202,7 @@ export class Node implements NodeApi {
       settings.node,
       clock,
       (node) => this.#table.isConnected(node),
+      () => leftBehind.problem,
     );
     this.#actors = new Actors(settings.node, random, hybridClock);
     const [actors, floors, namespaces] = [this.#actors, this.#floors, this.#namespaces];
@@ -195,15 +215,26 @@ export class Node implements NodeApi {
       () => this.#layouts.held?.placement,
       log,
     );
-    this.#layouts = new LayoutStore(
+    this.#layouts = new LayoutStore({
       storage,
+      clock,
       log,
-      () => this.#heartbeats.publishNow(),
-      (id) => {
+      changed: () => this.#heartbeats.publishNow(),
+      isFirst: (id) => {
         if (this.#firstLayout.hasPromised(id)) return;
         this.#filling.begin("The cluster has a layout that this node's disk does not know of");
       },
-    );
+    });
+    this.#agreement = new LayoutAgreement({
+      self: settings.node,
+      rpc: this.#rpc,
+      store: this.#layouts,
+      log,
+      seen: () => {
+        return this.#heartbeats.members().filter(({ state }) => state !== "down")
+          .map(({ heartbeat: { layoutId }, node }) => ({ node, layoutId }));
+      },
+    });
     this.#firstLayout = new FirstLayout(
       settings.node,
       this.#rpc,
@@ -249,7 +280,8 @@ export class Node implements NodeApi {
       },
     });
     this.namespaces.register(this.#rpc);
-    new ReplicaService(settings.node, replica, namespaces, cluster.current, handOff, filling)
+    const { current, nodeOf } = cluster;
+    new ReplicaService(settings.node, replica, namespaces, current, handOff, filling, nodeOf)
       .register(this.#rpc);
     this.#coordinator = new Coordinator(
       cluster,
@@ -288,6 +320,8 @@ export class Node implements NodeApi {
       node = new Node(settings, ports, disk, storage, incarnations, onCommitFailed);
       await node.namespaces.load();
       await node.#layouts.load();
+      node.#firstLayout.load();
+      await node.#book.load();
       await node.#filling.load();
       await node.#floors.load();
       if (node.#floors.mustEmpty) await node.#startAnew();
@@ -459,12 +493,21 @@ export class Node implements NodeApi {
     return {
       admission: this.#admission,
       heartbeats: this.#heartbeats,
-      layouts: this.#layouts,
+      agreement: this.#agreement,
+      book: this.#book,
       namespaces: this.namespaces,
       refutation: this.#refutation,
       rpc: this.#rpc,
       table: this.#table,
     };
+  }
+
+  /** What a peer is to this node; see wire/standing.ts. */
+  #standingOf(peer: PeerId): Standing {
+    const { members } = this.#layouts;
+    if (members === undefined) return "unplaced";
+    const node = this.#table.nodeOf(peer);
+    return node !== undefined && members.has(node) ? "member" : "peer";
   }
 
   #describe(): SelfDescription {

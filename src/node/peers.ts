@@ -8,15 +8,17 @@ import type { Log } from "../ports/log.ts";
 import type { Network, NetworkHandlers, PeerId } from "../ports/network.ts";
 import type { Rpc } from "../wire/rpc.ts";
 import type { Admission } from "./admission.ts";
-import type { LayoutStore } from "./layout_store.ts";
+import type { LayoutAgreement } from "./layout_agreement.ts";
 import type { NamespaceStore } from "./namespace_store.ts";
+import type { PeerBook } from "./peer_book.ts";
 import type { Refutation } from "./refutation.ts";
 
 /** What the parts of a node have to do with its peers. */
 export interface PeerRooms {
   readonly admission: Admission;
   readonly heartbeats: Heartbeats;
-  readonly layouts: LayoutStore;
+  readonly agreement: LayoutAgreement;
+  readonly book: PeerBook;
   readonly namespaces: NamespaceStore;
   readonly refutation: Refutation;
   readonly rpc: Rpc;
@@ -103,26 +105,25 @@ export class Peers {
   }
 
   /**
-   * A member has told of itself: stays connected to it, and takes what it has set of namespaces, if that is something
-   * else, and its layout, if that is newer.
+   * A member has told of itself: stays connected to it, takes what it has set of namespaces, if that is something
+   * else, and looks at its layout.
    */
-  heard(heartbeat: Heartbeat, { layouts, namespaces, rpc }: PeerRooms): void {
-    const { addresses, layoutVersion, peerId } = heartbeat;
+  heard(heartbeat: Heartbeat, { agreement, book, namespaces, rpc }: PeerRooms): void {
+    const { addresses, layoutId, node, peerId } = heartbeat;
     if (this.#isStopped) return;
+    book.note(node, peerId);
     const known = addresses.join(" ");
     if (this.#kept.get(peerId) !== known) {
       this.#kept.set(peerId, known);
       this.#network.keepConnected(addresses, peerId);
     }
     if (!rpc.isUp(peerId)) return;
-    const isLater = layoutVersion > layouts.version;
     if (!namespaces.differsFrom(heartbeat.namespaces)) {
-      if (isLater) void layouts.fetchFrom(peerId, rpc);
-      return;
+      return void agreement.heard(peerId, layoutId);
     }
-    // Who has no layout serves nobody: it shall not begin to before it knows how.
+    // A node without a layout serves nobody, and must not begin to before it knows how.
     void namespaces.fetchFrom(peerId, rpc).then(() => {
-      if (isLater && !this.#isStopped) void layouts.fetchFrom(peerId, rpc);
+      if (!this.#isStopped) void agreement.heard(peerId, layoutId);
     });
   }
 }

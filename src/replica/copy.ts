@@ -36,6 +36,28 @@ export function digestBytes(object: DataObject): Uint8Array<ArrayBuffer> {
   return bytes;
 }
 
+/**
+ * The same copies with no higher floors than there is reason to believe: what only one of them says could take away what
+ * all others hold.
+ *
+ * @param fence up to where this node, as an owner itself, has agreed; 0 if it owns nothing of it
+ */
+export function withBelievedFloors(copies: readonly Copy[], fence: HybridTime): readonly Copy[] {
+  const limit = believedFloor(copies.map(({ floor }) => floor), fence);
+  if (copies.every(({ floor }) => floor <= limit)) return copies;
+  return copies.map(({ floor, object }) => ({ object, floor: Math.min(floor, limit) }));
+}
+
+/** The highest floor that two say, or to which this node has agreed. */
+export function believedFloor(floors: readonly HybridTime[], fence: HybridTime): HybridTime {
+  let [highest, second] = [0, 0];
+  for (const floor of floors) {
+    if (floor > highest) [highest, second] = [floor, highest];
+    else if (floor > second) second = floor;
+  }
+  return Math.max(fence, second);
+}
+
 /** What several copies of a key hold together, and have seen together. */
 export function mergeCopies(copies: readonly Copy[]): Copy {
   const objects = copies.map(({ object: own }) => {

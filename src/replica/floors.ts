@@ -50,6 +50,8 @@ export class Floors {
   #emptied: HybridTime = 0;
   /** By part, up to when nothing unseen may come in if what is compared now is to count. */
   readonly #watched = new Map<PartId, HybridTime>();
+  /** By part and owner, floors that were told here and are above the fence. */
+  readonly #told = new Map<PartId, Map<string, HybridTime>>();
   #lossCount = 0;
   /** Resolves when the disk has all that is known so far. */
   #kept: Promise<void> = Promise.resolve();
@@ -82,6 +84,7 @@ export class Floors {
       if (gained.includes(partOf(part).copies)) this.#marks.delete(part);
     }
     this.#watched.clear();
+    this.#told.clear();
     this.#lossCount++;
     await this.#keep();
   }
@@ -177,6 +180,30 @@ export class Floors {
     const raised = [...floors].filter(([part, floor]) => floor > this.floorOf(part));
     await this.#change(raised.map(([part, floor]) => [part, { floor, fence: floor }]));
     return raised.map(([part]) => part);
+  }
+
+  /** Another owner was asked, and has told its floor of a part. */
+  hear(part: PartId, owner: string, floor: HybridTime): void {
+    if (floor <= this.fenceOf(part)) return;
+    let told = this.#told.get(part);
+    if (told === undefined) this.#told.set(part, told = new Map());
+    told.set(owner, floor);
+  }
+
+  /**
+   * As much of a floor that another owner has told as there is reason to believe. All owners agree to a floor before it
+   * is one, so up to its own fence this owner knows it for itself. One that has lost its disk has no fence: above
+   * it, so much is believed as a majority of the other owners have told by now, each when it was compared with. What
+   * one of them says alone takes nothing away.
+   *
+   * @param others the other owners of the part
+   */
+  believed(part: PartId, floor: HybridTime, others: readonly string[]): HybridTime {
+    const fence = this.fenceOf(part);
+    if (floor <= fence) return floor;
+    const told = this.#told.get(part);
+    const floors = others.map((owner) => told?.get(owner) ?? 0).sort((a, b) => b - a);
+    return Math.min(floor, Math.max(fence, floors[Math.floor(floors.length / 2)] ?? 0));
   }
 
   /**

@@ -118,6 +118,11 @@ export class Replica {
     return this.#floors.floorOf(this.partOf(partition, key));
   }
 
+  /** Up to where this copy has agreed that it has seen everything, or is about to: see {@linkcode Floors.fenceOf}. */
+  fenceOf(partition: number, key: Uint8Array): HybridTime {
+    return this.#floors.fenceOf(this.partOf(partition, key));
+  }
+
   /** The floors of all parts of a range of partitions, where there are any. */
   floorsOf(first: number, last: number): Map<PartId, HybridTime> {
     const floors = new Map<PartId, HybridTime>();

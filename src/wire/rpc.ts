@@ -4,6 +4,10 @@
 // happens, each peer's handler is called exactly once: with an answer, a failure, or our own failure when
 // the deadline passes or the connection breaks. After such a break nobody knows whether the peer acted, so
 // the outcome is `unknown`; if the request never left, it is `no`. A request is carried out at most once.
+//
+// Who may ask what stands in standing.ts and is looked at before any argument is. A message that makes no sense
+// fails by itself: a request is answered with `malformed`, an answer ends its own request, and the connection
+// goes on (nonsense.ts).
 
 import { MalformedError } from "../base/malformed.ts";
 import type { Clock } from "../ports/clock.ts";
@@ -19,10 +23,13 @@ import {
   encodeAnswer,
   encodeFailure,
   encodeRequest,
+  type IncomingMessage,
   type IncomingRequest,
   type Method,
   METHODS,
 } from "./message_codec.ts";
+import { CarriedNonsense, Nonsense, type NonsenseCount } from "./nonsense.ts";
+import { methodName, type Standing, standingProblem } from "./standing.ts";
 
 /** What became of a request at one peer. */
 export type Reply = readonly unknown[] | DenamoError;
@@ -30,7 +37,10 @@ export type Reply = readonly unknown[] | DenamoError;
 /** Called once per peer. */
 export type ReplyHandler = (peer: PeerId, reply: Reply) => void;
 
-/** Serves one method. It answers by resolving; a DenamoError goes back as it is. */
+/**
+ * Serves one method. It answers by resolving; a DenamoError goes back as it is. A MalformedError says that the
+ * arguments make no sense: it may be thrown only as long as the request has had no effect.
+ */
 export type RequestHandler = (
   request: IncomingRequest,
   from: PeerId,
@@ -73,19 +83,31 @@ export class Rpc {
   readonly #handlers = new Map<number, RequestHandler>();
   readonly #open = new Map<number, OpenRequest>();
   readonly #peers = new Map<PeerId, PeerLoad>();
+  readonly #standingOf: (peer: PeerId) => Standing;
+  readonly #nonsense: Nonsense;
   /** What is known of how long peers take, for asking others beside them. */
   readonly hedging = new HedgedMethods();
   #lastId = 0;
   #sentBytes = 0;
   #measurable = 0;
   #looking: Deadline | undefined;
+  #refused = 0;
   #isStopped = false;
 
-  constructor(network: Network, clock: Clock, deadlines: Deadlines, log: Log) {
+  /** @param standingOf what an admitted peer is at present; asked for every request */
+  constructor(
+    network: Network,
+    clock: Clock,
+    deadlines: Deadlines,
+    log: Log,
+    standingOf: (peer: PeerId) => Standing,
+  ) {
     this.#network = network;
     this.#clock = clock;
     this.#deadlines = deadlines;
     this.#log = log;
+    this.#standingOf = standingOf;
+    this.#nonsense = new Nonsense(log);
     this.serve(METHODS.probe, () => []);
   }
 
@@ -108,6 +130,7 @@ export class Rpc {
   /** Ends every request that waits for this peer. */
   peerDown(peer: PeerId, reason: string): void {
     this.#peers.delete(peer);
+    this.#nonsense.forget(peer);
     this.hedging.forget(peer);
     for (const [id, request] of [...this.#open]) {
       if (!request.waiting.has(peer)) continue;
@@ -141,6 +164,16 @@ export class Rpc {
     let count = 0;
     for (const { breaker } of this.#peers.values()) if (breaker.isOpen) count++;
     return count;
+  }
+
+  /** What made no sense, by sender and kind, since the start. */
+  get nonsense(): readonly NonsenseCount[] {
+    return this.#nonsense.counts();
+  }
+
+  /** How many requests were refused since the start because their sender may not make them. */
+  get refusedCount(): number {
+    return this.#refused;
   }
 
   /** What has been handed to the network, in bytes. */
@@ -211,29 +244,69 @@ export class Rpc {
     });
   }
 
-  /** Takes a message from the network. A malformed one costs its sender the connection. */
-  receive(from: PeerId, lane: Lane, bytes: Uint8Array): void {
+  /** As {@linkcode Rpc.call}, with the answer read by `read`. @throws {DenamoError} `malformed` if that cannot be */
+  async query<T>(
+    peer: PeerId,
+    method: Method,
+    args: readonly unknown[],
+    timeoutMs: number,
+    read: (answer: readonly unknown[]) => T,
+    lane?: Lane,
+  ): Promise<T> {
+    const answer = await this.call(peer, method, args, timeoutMs, lane);
+    return this.readAnswer(peer, method, answer, read);
+  }
+
+  /**
+   * Reads what a peer has answered.
+   *
+   * @throws {DenamoError} `malformed` if the answer makes no sense: then nobody knows what the peer has done
+   */
+  readAnswer<T>(
+    peer: PeerId,
+    method: Method,
+    answer: readonly unknown[],
+    read: (answer: readonly unknown[]) => T,
+  ): T {
     try {
-      const message = decodeMessage(bytes);
-      const load = this.#peers.get(from);
-      if (load !== undefined) load.heardAtMs = this.#deadlines.nowMs;
-      if (message.kind !== "failure") load?.breaker.spoke();
-      if (message.kind === "request") {
-        if (this.#isNext(message, from, lane)) this.#answer(message, from, lane);
-        return;
-      }
-      const request = this.#open.get(message.id);
-      if (request === undefined || !request.waiting.has(from)) return;
-      const reply = message.kind === "answer" ? message.result : message.error;
-      if (message.kind === "failure") this.#weigh(from, message.error);
-      if (request.sentAtMs !== undefined) {
-        this.#learnLatency(from, request.method, this.#clock.monotonic() - request.sentAtMs);
-      }
-      this.#settle(message.id, request, from, reply);
+      const value = read(answer);
+      this.#nonsense.madeSense(peer);
+      return value;
     } catch (error) {
       if (!(error instanceof MalformedError)) throw error;
-      this.#network.reset(from, error.message);
+      const kind = `${methodName(method)} answer`;
+      this.#note(peer, kind, error.message);
+      throw new DenamoError("malformed", "unknown", `The ${kind} makes no sense: ${error.message}`);
     }
+  }
+
+  /** Takes a message from the network. */
+  receive(from: PeerId, lane: Lane, bytes: Uint8Array): void {
+    let message: IncomingMessage;
+    try {
+      message = decodeMessage(bytes);
+    } catch (error) {
+      if (!(error instanceof MalformedError)) throw error;
+      this.#note(from, "message", error.message);
+      return;
+    }
+    const load = this.#peers.get(from);
+    if (load !== undefined) load.heardAtMs = this.#deadlines.nowMs;
+    if (message.kind !== "failure") load?.breaker.spoke();
+    if (message.kind === "request") {
+      if (this.#isNext(message, from, lane)) this.#answer(message, from, lane);
+      return;
+    }
+    const request = this.#open.get(message.id);
+    if (request === undefined || !request.waiting.has(from)) return;
+    // Of other answers whoever reads them says whether they make sense.
+    if (message.kind === "failure" || message.result.length === 0) this.#nonsense.madeSense(from);
+    const reply = message.kind === "answer" ? message.result : message.error;
+    if (message.kind === "failure") this.#weigh(from, message.error);
+    if (request.sentAtMs !== undefined) {
+      this.#learnLatency(from, request.method, this.#clock.monotonic() - request.sentAtMs);
+    }
+    this.#settle(message.id, request, from, reply);
   }
 
   /** Ends every open request: the node stops. */
@@ -263,6 +336,11 @@ export class Rpc {
       this.#fail(request, from, lane, error);
       return;
     }
+    const problem = standingProblem(request.method as Method, this.#standingOf(from));
+    if (problem !== undefined) {
+      this.#fail(request, from, lane, problem);
+      return;
+    }
     const connection = this.#peers.get(from);
     let result: readonly unknown[] | Promise<readonly unknown[]>;
     try {
@@ -290,6 +368,7 @@ export class Rpc {
     lane: Lane,
     result: readonly unknown[],
   ): void {
+    this.#nonsense.madeSense(from);
     const bytes = encodeAnswer(request.id, result);
     const tooLarge = tooLargeToSend(bytes);
     if (tooLarge === undefined) return void this.#send(from, lane, bytes);
@@ -305,12 +384,15 @@ export class Rpc {
   }
 
   #fail(request: IncomingRequest, from: PeerId, lane: Lane, cause: unknown): void {
-    if (cause instanceof MalformedError) {
-      this.#network.reset(from, cause.message);
-      return;
-    }
     let error = cause;
-    if (!(error instanceof DenamoError)) {
+    if (error instanceof MalformedError) {
+      error = this.#malformed(request, from, error.message, false);
+    } else if (error instanceof CarriedNonsense) {
+      error = this.#malformed(request, from, error.message, true);
+    } else if (error instanceof DenamoError) {
+      if (error.code === "not_allowed") this.#refused++;
+      else this.#nonsense.madeSense(from);
+    } else {
       this.#log.error("A request failed for a reason nobody foresaw", {
         method: request.method,
         error: error instanceof Error ? error.stack : String(error),
@@ -318,6 +400,18 @@ export class Rpc {
       error = new DenamoError("internal", "unknown", messageOf(cause));
     }
     this.#send(from, lane, encodeFailure(request.id, error as DenamoError));
+  }
+
+  #malformed({ method }: IncomingRequest, from: PeerId, problem: string, isCarried: boolean) {
+    this.#note(from, methodName(method) ?? "message", problem, isCarried);
+    return new DenamoError("malformed", "no", problem);
+  }
+
+  #note(from: PeerId, kind: string, problem: string, isCarried = false): void {
+    const nowMs = this.#clock.monotonic();
+    if (!this.#nonsense.note(from, kind, problem, nowMs, isCarried)) return;
+    this.#nonsense.forget(from);
+    this.#network.reset(from, `It sends nothing but nonsense, such as: ${problem}`);
   }
 
   #expire(id: number, timeoutMs: number): void {

@@ -38,7 +38,7 @@ class ProbeWorld {
       },
     } as unknown as Network;
     const log = { error: (message: string) => assert.fail(message) } as unknown as Log;
-    const rpc = new Rpc(network, clock, new Deadlines(clock), log);
+    const rpc = new Rpc(network, clock, new Deadlines(clock), log, () => "member");
     this.rpcs.set(name, rpc);
     const others = this.names.filter((other) => other !== name);
     const members = {

@@ -4,6 +4,7 @@ import { ClockWatch } from "../../src/membership/clock_watch.ts";
 import { Heartbeats } from "../../src/membership/heartbeats.ts";
 import { MemberTable } from "../../src/membership/member_table.ts";
 import { Admission } from "../../src/node/admission.ts";
+import { LeftBehindVoices } from "../../src/node/left_behind_voices.ts";
 import { heartbeatOf, ManualTime } from "../membership/manual_clock.ts";
 import { Refusals } from "../../src/node/refusals.ts";
 import type { Refusal, Refuser } from "../../src/ports/network.ts";
@@ -12,9 +13,15 @@ import { HybridClock } from "../../src/causality/hybrid_clock.ts";
 import { DiskImage } from "../sim/memory_disk.ts";
 import { LogBook, openLayouts } from "./layout_world.ts";
 
+const LATEST = 1_000_000;
+const MEMBERS = new Set(["n1", "n2", "n3"]);
+
 /** A node as far as others meet it, and why it has given up, if it has. */
-async function nodeOf(node: string, options: { digest?: string; peerId?: string } = {}) {
-  const { digest = "settings", peerId = `peer-of-${node}` } = options;
+async function nodeOf(
+  node: string,
+  options: { digest?: string; peerId?: string; members?: ReadonlySet<string> } = {},
+) {
+  const { digest = "settings", members, peerId = `peer-of-${node}` } = options;
   const time = new ManualTime();
   const clock = time.clock();
   const log = new LogBook();
@@ -34,6 +41,17 @@ async function nodeOf(node: string, options: { digest?: string; peerId?: string 
   const anew = Promise.withResolvers<void>();
   const { storage } = await openLayouts(new DiskImage().open());
   const floors = new Floors(storage, new HybridClock(clock, 1_000));
+  const leftBehind = new LeftBehindVoices({
+    floors,
+    log,
+    members: () => members,
+    nodeOf: (peer) => peer.startsWith("peer-of-") ? peer.slice("peer-of-".length) : undefined,
+    latest: () => LATEST,
+    startAnew: () => {
+      startedAnew.push(true);
+      anew.resolve();
+    },
+  });
   const admission = new Admission(
     node,
     floors,
@@ -49,10 +67,7 @@ async function nodeOf(node: string, options: { digest?: string; peerId?: string 
     clock,
     log,
     giveUp,
-    () => {
-      startedAnew.push(true);
-      anew.resolve();
-    },
+    leftBehind,
   );
   /** Resolves when all that was to be noted is on the disk. */
   const noted = () => storage.setMeta("nothing", undefined);
@@ -131,13 +146,15 @@ Deno.test("a node whose settings fit nobody gives up even if it is always the on
 });
 
 Deno.test("a node that was left out is let in again once its copies are empty", async () => {
-  const [n1, n2] = await Promise.all([nodeOf("n1"), nodeOf("n2")]);
+  const n1 = await nodeOf("n1");
+  const n2 = await nodeOf("n2", { members: MEMBERS });
   await n1.floors.promise(4_000, ["n2"]);
   const refusal = n1.admission.admit(n2.peerId, n2.admission.greeting(), true);
   assert.deepEqual([refusal?.code, refusal?.details], ["left_behind", { upTo: 4_000 }]);
   assert.equal(n1.table.peerOf("n2"), undefined, "it is no member before");
 
   n2.admission.refusedBy(n1.peerId, refusal!, dialled);
+  n2.admission.refusedBy("peer-of-n3", refusal!, dialled);
   await n2.anew.promise;
   assert.ok(n2.floors.mustEmpty);
   assert.deepEqual([n2.startedAnew, n2.gaveUp], [[true], []]);

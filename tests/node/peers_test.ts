@@ -6,8 +6,9 @@ import { heartbeatOf } from "../membership/manual_clock.ts";
 import { LogBook } from "./layout_world.ts";
 
 /** The peers of a node whose other parts write down what they are told, in order. */
-function tappedPeers({ layoutVersion = 0, isUp = true } = {}) {
+function tappedPeers({ isUp = true } = {}) {
   const told: string[] = [];
+  const noted = new Map<string, string>();
   const tell = (line: string) => void told.push(line);
   const network = {
     keepConnected: (addresses: readonly string[], peer: string) =>
@@ -39,10 +40,13 @@ function tappedPeers({ layoutVersion = 0, isUp = true } = {}) {
       differsFrom: (digest: string | undefined) => digest === "theirs",
       fetchFrom: (peer: string) => Promise.resolve(tell(`fetch namespaces from ${peer}`)),
     },
-    layouts: {
-      version: layoutVersion,
-      fetchFrom: (peer: string) => Promise.resolve(tell(`fetch from ${peer}`)),
+    agreement: {
+      heard: (peer: string, id: string | undefined) => {
+        if (id !== undefined) tell(`${peer} has ${id}`);
+        return Promise.resolve();
+      },
     },
+    book: { note: (node: string, peer: string) => void noted.set(node, peer) },
     refutation: { tell: () => tell("refute") },
     rpc: {
       serve: () => {},
@@ -59,7 +63,7 @@ function tappedPeers({ layoutVersion = 0, isUp = true } = {}) {
   } as unknown as PeerRooms;
   const heard = (fields: Parameters<typeof heartbeatOf>[0] = {}) =>
     peers.heard(heartbeatOf({ peerId: "peer-2", addresses: ["/a"], ...fields }), rooms);
-  return { peers, handlers: peers.handlers(rooms), heard, told, log };
+  return { peers, handlers: peers.handlers(rooms), heard, told, noted, log };
 }
 
 Deno.test("what the network tells goes to those that must know, who is connected before anything else", () => {
@@ -97,22 +101,23 @@ Deno.test("a member that is heard is kept connected to, and again when its addre
   assert.deepEqual(told, ["keep peer-2 at /a", "keep peer-2 at /a and /b", "keep peer-3 at /a"]);
 });
 
-Deno.test("a newer layout is fetched from the member that has it, if it can be asked", () => {
-  const { heard, told } = tappedPeers({ layoutVersion: 2 });
-  for (const layoutVersion of [1, 2, 3]) heard({ layoutVersion });
-  assert.deepEqual(told, ["keep peer-2 at /a", "fetch from peer-2"]);
+Deno.test("the layout that a member names is looked at, if the member can be asked", () => {
+  const { heard, noted, told } = tappedPeers();
+  heard({ node: "n2", layoutId: "1-a" });
+  assert.deepEqual(told, ["keep peer-2 at /a", "peer-2 has 1-a"]);
+  assert.deepEqual([...noted], [["n2", "peer-2"]]);
   const away = tappedPeers({ isUp: false });
-  away.heard({ layoutVersion: 1 });
+  away.heard({ layoutId: "1-a" });
   assert.deepEqual(away.told, ["keep peer-2 at /a"]);
 });
 
 Deno.test("other namespaces are fetched from who tells of them, and before its layout", async () => {
-  const { heard, told } = tappedPeers({ layoutVersion: 2 });
-  heard({ namespaces: "own digest" });
-  heard({ namespaces: "theirs", layoutVersion: 3 });
+  const { heard, told } = tappedPeers();
+  heard({ namespaces: "own digest", layoutId: undefined });
+  heard({ namespaces: "theirs", layoutId: "1-a" });
   assert.deepEqual(told, ["keep peer-2 at /a", "fetch namespaces from peer-2"]);
   await Promise.resolve();
-  assert.equal(told.at(-1), "fetch from peer-2");
+  assert.equal(told.at(-1), "peer-2 has 1-a");
   const away = tappedPeers({ isUp: false });
   away.heard({ namespaces: "theirs" });
   assert.deepEqual(away.told, ["keep peer-2 at /a"]);

@@ -9,7 +9,12 @@ function starting() {
   const time = new ManualTime();
   time.run(1_000);
   const connected = new Set<string>();
-  const readiness = new Readiness("n1", time.clock(), (node) => connected.has(node));
+  const readiness = new Readiness(
+    "n1",
+    time.clock(),
+    (node) => connected.has(node),
+    () => undefined,
+  );
   return { time, connected, readiness };
 }
 
