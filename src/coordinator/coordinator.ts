@@ -4,7 +4,7 @@
 
 import { showBytes } from "../base/bytes.ts";
 import { decodeContext } from "../causality/context_token.ts";
-import type { Dot, HybridTime } from "../causality/dot.ts";
+import { type Dot, type HybridTime, MAX_TIME } from "../causality/dot.ts";
 import { latestTime, type VersionVector } from "../causality/version_vector.ts";
 import { DataObject } from "../crdt/data_object.ts";
 import type { OperationResult } from "../crdt/typed_update.ts";
@@ -313,7 +313,7 @@ export class Coordinator {
     const end = this.#endByDefault(routed);
     const nowMs = this.#clock.now();
     if (end === undefined || before.isLive(nowMs) || !after.isLive(nowMs)) return after;
-    return after.expire(nextDot(after.latestTime()), end);
+    return after.expire(nextDot(after.timeBefore(undefined)), end);
   }
 
   async #write(
@@ -339,9 +339,10 @@ function isOfOwnCopy(error: unknown): error is DenamoError {
     (error.code === "corrupt" || error.code === "disk_failed");
 }
 
-/** A write's time must be above all that it joins and all that its client has seen. */
+/** A write's time must be above all that it joins and all that its client has seen, as far as there are such times. */
 function latestOf(held: DataObject, seen: VersionVector | undefined): HybridTime {
-  return seen === undefined ? held.latestTime() : Math.max(held.latestTime(), latestTime(seen));
+  const latest = held.timeBefore(seen);
+  return seen === undefined ? latest : Math.max(latest, latestTime(seen, MAX_TIME - 1));
 }
 
 function contextOf(key: Uint8Array, token: string | undefined): VersionVector | undefined {

@@ -8,7 +8,7 @@
 //
 // A node that knows nothing of `atLeast` answers without it; who forwards looks at the answer (at_least.ts).
 
-import { type HybridTime, MAX_TIME } from "../causality/dot.ts";
+import { type HybridTime, MAX_FLOOR } from "../causality/dot.ts";
 import type { DataObject } from "../crdt/data_object.ts";
 import { decodeObject } from "../crdt/object_codec.ts";
 import type { NestedOperation } from "../crdt/map.ts";
@@ -178,7 +178,7 @@ export function decodeClientAnswer(parts: readonly unknown[]): ClientAnswer {
   const existed = args.flag();
   const expiresAtMs = args.optional((part) => part.count());
   const atLeast = args.optional((part) => part.text(LIMITS.contextToken));
-  const floor = args.optional((part) => part.count(MAX_TIME)) ?? 0;
+  const floor = args.optional((part) => part.count(MAX_FLOOR)) ?? 0;
   const results = (args.optional((it) => it.list(LIMITS.operationCount)) ?? []).map(readResult);
   return {
     floor,

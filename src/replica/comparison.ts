@@ -10,7 +10,7 @@
 
 import { binaryString, fromBinaryString } from "../base/bytes.ts";
 import { inParallel } from "../base/in_parallel.ts";
-import { type HybridTime, MAX_TIME } from "../causality/dot.ts";
+import { type HybridTime, MAX_FLOOR } from "../causality/dot.ts";
 import { DataObject } from "../crdt/data_object.ts";
 import { bringsUnseen } from "../crdt/forgetting.ts";
 import type { PeerId } from "../ports/network.ts";
@@ -104,7 +104,7 @@ export class PairComparison {
       const floors = new Arguments(args.optional((it) => it.list(2 * ROOTS_COUNT)) ?? [], "floors");
       while (!floors.isAtEnd) {
         const part = chunk[floors.count(chunk.length - 1)]!;
-        this.#floors.set(partId(part), floors.count(MAX_TIME));
+        this.#floors.set(partId(part), floors.count(MAX_FLOOR));
       }
       for (const [i, part] of chunk.entries()) {
         const tree = trees.get(part.partition, part.copies);

@@ -1,6 +1,6 @@
 // What a node does for whoever raises the floors of partitions; see floor_rounds.ts.
 
-import { type HybridTime, MAX_TIME } from "../causality/dot.ts";
+import { type HybridTime, MAX_FLOOR } from "../causality/dot.ts";
 import { Arguments } from "../wire/arguments.ts";
 import { DenamoError } from "../wire/errors.ts";
 import { LIMITS } from "../wire/limits.ts";
@@ -37,7 +37,7 @@ export class FloorService {
     const { rpc } = this.#options.cluster;
     rpc.serve(METHODS.promiseFloor, async (request) => {
       const args = this.#begin(request);
-      const [upTo, parts] = [args.count(MAX_TIME), partsIn(args)];
+      const [upTo, parts] = [args.count(MAX_FLOOR), partsIn(args)];
       return [pairsOf(await this.promise(upTo, parts, namesIn(args)))];
     });
     rpc.serve(METHODS.keptBelow, async (request) => {
@@ -45,11 +45,11 @@ export class FloorService {
     });
     rpc.serve(METHODS.fence, async (request) => {
       const args = this.#begin(request);
-      return [await this.fence(args.count(MAX_TIME), partsIn(args))];
+      return [await this.fence(args.count(MAX_FLOOR), partsIn(args))];
     });
     rpc.serve(METHODS.raiseFloor, async (request) => {
       const args = this.#begin(request);
-      await this.raise(args.count(MAX_TIME), partsIn(args));
+      await this.raise(args.count(MAX_FLOOR), partsIn(args));
       return [];
     });
   }
@@ -159,7 +159,7 @@ export function pairsOf(table: FloorTable): number[] {
 export function tableIn(args: Arguments): Map<PartId, HybridTime> {
   const list = new Arguments(args.list(2 * LIMITS.partitionCount), "floor message");
   const table = new Map<PartId, HybridTime>();
-  while (!list.isAtEnd) table.set(list.count(PART_ID_MAX), list.count(MAX_TIME));
+  while (!list.isAtEnd) table.set(list.count(PART_ID_MAX), list.count(MAX_FLOOR));
   return table;
 }
 

@@ -10,7 +10,7 @@ import { decodeObject } from "../crdt/object_codec.ts";
 import { decodeDelta } from "../crdt/object_delta.ts";
 import type { Layout } from "../ring/layout.ts";
 import type { Placement } from "../ring/placement.ts";
-import { MAX_TIME } from "../causality/dot.ts";
+import { MAX_FLOOR } from "../causality/dot.ts";
 import { Arguments } from "../wire/arguments.ts";
 import { DenamoError } from "../wire/errors.ts";
 import { LIMITS } from "../wire/limits.ts";
@@ -96,7 +96,7 @@ export class ReplicaService {
     if (!isOwner) throw this.#noOwner(partition);
     const bytes = args.optional((part) => part.ownBytes(LIMITS.objectInParts));
     const object = bytes === undefined ? DataObject.empty : decodeObject(bytes);
-    await this.#replica.level(partition, key, object, args.count(MAX_TIME));
+    await this.#replica.level(partition, key, object, args.count(MAX_FLOOR));
     return [];
   }
 
