@@ -6,6 +6,8 @@
 // node. A promise is kept in memory, by the maker itself until it has failed or has the layout on its
 // disk, by the others for some seconds, which is longer than a maker waits for their answers. Once
 // installed, a layout is on the disk, and a node that has one promises nothing any more.
+//
+// With it goes the key by which nodes know the contexts that they have given out (seal_key_store.ts).
 
 import type { Clock } from "../ports/clock.ts";
 import type { PeerId } from "../ports/network.ts";
@@ -17,6 +19,7 @@ import { LIMITS } from "../wire/limits.ts";
 import { METHODS } from "../wire/message_codec.ts";
 import type { Rpc } from "../wire/rpc.ts";
 import type { LayoutStore } from "./layout_store.ts";
+import type { SealKeyStore } from "./seal_key_store.ts";
 
 const PROMISE_MS = 10_000;
 const TIMEOUT_MS = 5_000;
@@ -34,6 +37,7 @@ export class FirstLayout {
   readonly #rpc: Rpc;
   readonly #clock: Clock;
   readonly #store: LayoutStore;
+  readonly #sealKeys: Pick<SealKeyStore, "make" | "take">;
   readonly #seen: () => readonly SeenNode[];
   #promised: { readonly id: string; readonly untilMs: number } | undefined;
   #isMaking = false;
@@ -44,12 +48,14 @@ export class FirstLayout {
     rpc: Rpc,
     clock: Clock,
     store: LayoutStore,
+    sealKeys: Pick<SealKeyStore, "make" | "take">,
     seen: () => readonly SeenNode[],
   ) {
     this.#self = self;
     this.#rpc = rpc;
     this.#clock = clock;
     this.#store = store;
+    this.#sealKeys = sealKeys;
     this.#seen = seen;
     rpc.serve(METHODS.promiseLayout, (request) => {
       const args = new Arguments(request.arguments, "layout promise");
@@ -59,7 +65,12 @@ export class FirstLayout {
       return [];
     });
     rpc.serve(METHODS.installLayout, async (request) => {
-      await store.install(new Arguments(request.arguments, "layout").bytes(LIMITS.message));
+      const args = new Arguments(request.arguments, "layout");
+      const encoded = args.bytes(LIMITS.message);
+      const keys = args.optional((part) => part.bytes(LIMITS.sealKeys));
+      // Who has a layout takes keys from its members alone.
+      if (keys !== undefined && store.held === undefined) await sealKeys.take(keys);
+      await store.install(encoded);
       return [];
     });
     rpc.serve(METHODS.fetchLayout, () => {
@@ -96,8 +107,10 @@ export class FirstLayout {
     this.#isMaking = true;
     const others = this.#seen();
     const encoded = encodeLayout(layout);
+    let keys: Uint8Array;
     try {
       await this.#gatherPromises(layout.id, members, others);
+      keys = await this.#sealKeys.make();
       await this.#store.install(encoded);
     } finally {
       this.#promised = undefined;
@@ -105,7 +118,9 @@ export class FirstLayout {
     }
     // Who misses this hears of the layout from the next heartbeat.
     await Promise.allSettled(
-      others.map(({ peer }) => this.#rpc.call(peer, METHODS.installLayout, [encoded], TIMEOUT_MS)),
+      others.map(({ peer }) => {
+        return this.#rpc.call(peer, METHODS.installLayout, [encoded, keys], TIMEOUT_MS);
+      }),
     );
   }
 

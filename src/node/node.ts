@@ -59,6 +59,7 @@ import { type PeerRooms, Peers } from "./peers.ts";
 import { checkedNames, planFirst } from "./plan_first.ts";
 import { Readiness } from "./readiness.ts";
 import { Refutation } from "./refutation.ts";
+import { SealKeyStore } from "./seal_key_store.ts";
 import type {
   DifferencesView,
   EqualityView,
@@ -67,6 +68,7 @@ import type {
   RepairView,
 } from "./repair_api.ts";
 import { type NodeSettings, VERSION } from "./settings.ts";
+import { Tokens } from "./tokens.ts";
 import { Upkeep } from "./upkeep.ts";
 import { memberViews, ringView } from "./views.ts";
 
@@ -96,6 +98,7 @@ export class Node implements NodeApi {
   readonly #admission: Admission;
   readonly #readiness: Readiness;
   readonly #refutation: Refutation;
+  readonly #sealKeys: SealKeyStore;
   readonly #startedAtMs: number;
   readonly #peers: Peers;
   readonly #failure = Promise.withResolvers<Error>();
@@ -136,7 +139,10 @@ export class Node implements NodeApi {
       intervalMs: settings.heartbeatMs,
       describe: () => this.#describe(),
       publish: (bytes) => network.publish(bytes),
-      onHeartbeat: (heartbeat) => this.#peers.heard(heartbeat, this.#rooms),
+      onHeartbeat: (heartbeat) => {
+        this.#peers.heard(heartbeat, this.#rooms);
+        this.#considerSealKey();
+      },
     });
     const hybridClock = new HybridClock(clock, settings.maxClockSkewMs);
     this.#floors = new Floors(
@@ -170,7 +176,16 @@ export class Node implements NodeApi {
       settings.node,
       clock,
       (node) => this.#table.isConnected(node),
+      () => this.#sealKeys.digest !== undefined,
     );
+    this.#sealKeys = new SealKeyStore({
+      self: settings.node,
+      storage,
+      random,
+      log,
+      changed: () => this.#heartbeats.publishNow(),
+    });
+    this.#sealKeys.register(this.#rpc);
     this.#actors = new Actors(settings.node, random, hybridClock);
     const [actors, floors, namespaces] = [this.#actors, this.#floors, this.#namespaces];
     const replica = new Replica(storage, actors, hybridClock, namespaces, floors, witness);
@@ -196,6 +211,7 @@ export class Node implements NodeApi {
       this.#rpc,
       clock,
       this.#layouts,
+      this.#sealKeys,
       () => this.#seenNodes(),
     );
     const cluster: Cluster = {
@@ -256,7 +272,13 @@ export class Node implements NodeApi {
       this.#pace,
     );
     const scans = new Scans(cluster, replica, namespaces, clock, this.#coordinator);
-    this.#data = new DataApi(this.#coordinator, scans, namespaces, clock);
+    this.#data = new DataApi(
+      this.#coordinator,
+      scans,
+      namespaces,
+      clock,
+      new Tokens(this.#sealKeys),
+    );
   }
 
   /**
@@ -281,12 +303,14 @@ export class Node implements NodeApi {
       const incarnations = await nextIncarnation(storage, ports.clock, ports.random);
       node = new Node(settings, ports, disk, storage, incarnations, onCommitFailed);
       await node.namespaces.load();
+      await node.#sealKeys.load();
       await node.#layouts.load();
       await node.#filling.load();
       await node.#floors.load();
       if (node.#floors.mustEmpty) await node.#startAnew();
       await ports.network.start(node.#peers.handlers(node.#rooms));
       node.#heartbeats.start();
+      node.#considerSealKey();
       node.#upkeep.start();
       for (const address of settings.join) ports.network.keepConnected([address]);
       return node;
@@ -457,8 +481,20 @@ export class Node implements NodeApi {
       namespaces: this.namespaces,
       refutation: this.#refutation,
       rpc: this.#rpc,
+      sealKeys: this.#sealKeys,
       table: this.#table,
     };
+  }
+
+  /** Makes the key of a cluster that is older than seals, if that is this node's turn. */
+  #considerSealKey(): void {
+    const layout = this.#layouts.held?.layout;
+    if (layout === undefined || this.#sealKeys.digest !== undefined) return;
+    const up = this.#heartbeats.members().filter(({ state }) => state !== "down");
+    const heartbeats = up.map(({ heartbeat }) => heartbeat);
+    this.#sealKeys.makeIfDue(layout.members, heartbeats, this.#uptimeMs).catch((error) => {
+      this.#ports.log.warn("Cannot make a key to seal contexts with", { error: messageOf(error) });
+    });
   }
 
   #describe(): SelfDescription {
@@ -472,6 +508,7 @@ export class Node implements NodeApi {
       layoutVersion: version,
       layoutId: this.#layouts.held?.layout.id,
       namespaces: this.namespaces.digest,
+      sealKeys: this.#sealKeys.digest,
       layoutSynced: version,
       layoutAcknowledged: version,
       load: this.#coordinator.counts.inFlight,

@@ -11,6 +11,7 @@ import type { Admission } from "./admission.ts";
 import type { LayoutStore } from "./layout_store.ts";
 import type { NamespaceStore } from "./namespace_store.ts";
 import type { Refutation } from "./refutation.ts";
+import type { SealKeyStore } from "./seal_key_store.ts";
 
 /** What the parts of a node have to do with its peers. */
 export interface PeerRooms {
@@ -20,6 +21,7 @@ export interface PeerRooms {
   readonly namespaces: NamespaceStore;
   readonly refutation: Refutation;
   readonly rpc: Rpc;
+  readonly sealKeys: SealKeyStore;
   readonly table: MemberTable;
 }
 
@@ -100,10 +102,10 @@ export class Peers {
 
   /**
    * A member has told of itself: stays connected to it, and takes what it has set of namespaces, if that is something
-   * else, and its layout, if that is newer.
+   * else, its keys, if it may have others, and its layout, if that is newer.
    */
-  heard(heartbeat: Heartbeat, { layouts, namespaces, rpc }: PeerRooms): void {
-    const { addresses, layoutVersion, peerId } = heartbeat;
+  heard(heartbeat: Heartbeat, { layouts, namespaces, rpc, sealKeys }: PeerRooms): void {
+    const { addresses, layoutVersion, node, peerId } = heartbeat;
     if (this.#isStopped) return;
     const known = addresses.join(" ");
     if (this.#kept.get(peerId) !== known) {
@@ -112,12 +114,24 @@ export class Peers {
     }
     if (!rpc.isUp(peerId)) return;
     const isLater = layoutVersion > layouts.version;
-    if (!namespaces.differsFrom(heartbeat.namespaces)) {
+    const layout = layouts.held?.layout;
+    const givesKeys = layout === undefined
+      ? isLater
+      : layout.members.some((member) => member.node === node);
+    const differsInNamespaces = namespaces.differsFrom(heartbeat.namespaces);
+    const digest = givesKeys && sealKeys.differsFrom(peerId, heartbeat.sealKeys)
+      ? heartbeat.sealKeys
+      : undefined;
+    if (!differsInNamespaces && digest === undefined) {
       if (isLater) void layouts.fetchFrom(peerId, rpc);
       return;
     }
-    // Who has no layout serves nobody: it shall not begin to before it knows how.
-    void namespaces.fetchFrom(peerId, rpc).then(() => {
+    // A node without a layout serves nobody: it must not begin to before it knows how.
+    const first = [
+      differsInNamespaces ? namespaces.fetchFrom(peerId, rpc) : undefined,
+      digest === undefined ? undefined : sealKeys.fetchFrom(peerId, digest, rpc),
+    ];
+    void Promise.all(first).then(() => {
       if (isLater && !this.#isStopped) void layouts.fetchFrom(peerId, rpc);
     });
   }
