@@ -22,9 +22,9 @@ export function mergeVectors(a: VersionVector, b: VersionVector): VersionVector 
   return merged;
 }
 
-/** The latest of all its times, 0 if it is empty. */
-export function latestTime(vector: VersionVector): HybridTime {
+/** The latest of its times up to `upTo`, 0 if there is none. */
+export function latestTime(vector: VersionVector, upTo: HybridTime = Infinity): HybridTime {
   let latest = 0;
-  for (const time of vector.values()) if (time > latest) latest = time;
+  for (const time of vector.values()) if (time > latest && time <= upTo) latest = time;
   return latest;
 }

@@ -15,9 +15,15 @@
 // Objects never change, as sibling sets do not.
 
 import { hash64 } from "../base/hash.ts";
-import { type ActorId, compareDots, type Dot, type HybridTime } from "../causality/dot.ts";
+import {
+  type ActorId,
+  compareDots,
+  type Dot,
+  type HybridTime,
+  MAX_TIME,
+} from "../causality/dot.ts";
 import { type Sibling, SiblingSet } from "../causality/sibling_set.ts";
-import type { VersionVector } from "../causality/version_vector.ts";
+import { latestTime, type VersionVector } from "../causality/version_vector.ts";
 import { type NestedOperation, NO_SLOTS, type Slots } from "./map.ts";
 import { encodeClock, encodeObject } from "./object_codec.ts";
 import type { StoredValue } from "./value.ts";
@@ -130,6 +136,25 @@ export class DataObject {
       this.opaque.latestTime(),
       this.expiry.latestTime(),
       valuesType.latestTime(this.values),
+    );
+  }
+
+  /**
+   * What the time of a write has to be above: everything that is here. Nothing is above MAX_TIME, so what has it counts
+   * only if a value with it stays beside the write, which should be shown first then.
+   *
+   * @param seen what the write replaces; undefined for everything
+   */
+  timeBefore(seen: VersionVector | undefined): HybridTime {
+    const latest = this.latestTime();
+    if (latest < MAX_TIME) return latest;
+    const left = seen === undefined ? 0 : Math.max(
+      latestValue(this.opaque.discard(seen)),
+      latestValue(this.expiry.discard(seen)),
+    );
+    return left >= MAX_TIME ? left : Math.max(
+      latestTime(this.vector(), MAX_TIME - 1),
+      this.values.seen.floor,
     );
   }
 
@@ -250,6 +275,12 @@ export class DataObject {
 
 function replace<V>(set: SiblingSet<V>, seen: VersionVector | undefined): SiblingSet<V> {
   return seen === undefined ? set.discardAll() : set.discard(seen);
+}
+
+function latestValue(set: SiblingSet<unknown>): HybridTime {
+  let latest = 0;
+  for (const { time } of set.siblings()) latest = Math.max(latest, time);
+  return latest;
 }
 
 const HOLLOW: StoredValue = { kind: "bytes", bytes: new Uint8Array(0) };

@@ -15,7 +15,8 @@ import {
   type ActorId,
   type Dot,
   type HybridTime,
-  MAX_ACTOR_BYTES,
+  isTooLong,
+  MAX_FLOOR,
   MAX_TIME,
 } from "../causality/dot.ts";
 import { latestTime, mergeVectors, type VersionVector } from "../causality/version_vector.ts";
@@ -108,7 +109,7 @@ export class SeenVector {
   }
 
   static read(reader: ByteReader): SeenVector {
-    const floor = readTime(reader);
+    const floor = readFloor(reader);
     const times = new Map<ActorId, HybridTime>();
     let previous: ActorId | undefined;
     for (let count = reader.integer(); count > 0; count--) {
@@ -124,11 +125,18 @@ export class SeenVector {
 /** Reads an actor that must come after `previous`. */
 export function readActor(reader: ByteReader, previous: ActorId | undefined): ActorId {
   const actor = reader.text();
-  if (actor.length > MAX_ACTOR_BYTES) throw reader.malformed("an actor is too long");
+  if (isTooLong(actor)) throw reader.malformed("an actor is too long");
   if (previous !== undefined && actor <= previous) {
     throw reader.malformed("actors are out of order");
   }
   return actor;
+}
+
+/** Reads a time at or below which no dot will be drawn, so that there must be later ones. */
+export function readFloor(reader: ByteReader): HybridTime {
+  const floor = readTime(reader);
+  if (floor > MAX_FLOOR) throw reader.malformed("nothing is later than its floor");
+  return floor;
 }
 
 export function readTime(reader: ByteReader): HybridTime {

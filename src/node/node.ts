@@ -64,6 +64,7 @@ import { checkedNames, planFirst } from "./plan_first.ts";
 import { Readiness } from "./readiness.ts";
 import { Refusals } from "./refusals.ts";
 import { Refutation } from "./refutation.ts";
+import { SealKeyStore } from "./seal_key_store.ts";
 import type {
   DifferencesView,
   EqualityView,
@@ -73,6 +74,7 @@ import type {
 } from "./repair_api.ts";
 import { Rivals } from "./rivals.ts";
 import { type NodeSettings, VERSION } from "./settings.ts";
+import { Tokens } from "./tokens.ts";
 import { Upkeep } from "./upkeep.ts";
 import { memberViews, ringView } from "./views.ts";
 
@@ -105,6 +107,7 @@ export class Node implements NodeApi {
   readonly #readiness: Readiness;
   readonly #refutation: Refutation;
   readonly #rivals: Rivals;
+  readonly #sealKeys: SealKeyStore;
   readonly #startedAtMs: number;
   readonly #peers: Peers;
   readonly #ending = new Ending();
@@ -146,7 +149,10 @@ export class Node implements NodeApi {
       intervalMs: settings.heartbeatMs,
       describe: () => this.#describe(),
       publish: (bytes) => network.publish(bytes),
-      onHeartbeat: (heartbeat) => this.#peers.heard(heartbeat, this.#rooms),
+      onHeartbeat: (heartbeat) => {
+        this.#peers.heard(heartbeat, this.#rooms);
+        this.#considerSealKey();
+      },
     });
     this.#rivals = new Rivals({
       clock,
@@ -203,7 +209,16 @@ export class Node implements NodeApi {
       clock,
       (node) => this.#table.isConnected(node),
       () => leftBehind.problem,
+      () => this.#sealKeys.digest !== undefined,
     );
+    this.#sealKeys = new SealKeyStore({
+      self: settings.node,
+      storage,
+      random,
+      log,
+      changed: () => this.#heartbeats.publishNow(),
+    });
+    this.#sealKeys.register(this.#rpc);
     this.#actors = new Actors(settings.node, random, hybridClock);
     const [actors, floors, namespaces] = [this.#actors, this.#floors, this.#namespaces];
     const replica = new Replica(storage, actors, hybridClock, namespaces, floors, witness);
@@ -240,6 +255,7 @@ export class Node implements NodeApi {
       this.#rpc,
       clock,
       this.#layouts,
+      this.#sealKeys,
       () => this.#seenNodes(),
     );
     const cluster = clusterOf({
@@ -294,7 +310,13 @@ export class Node implements NodeApi {
       this.#pace,
     );
     const scans = new Scans(cluster, replica, namespaces, clock, this.#coordinator);
-    this.#data = new DataApi(this.#coordinator, scans, namespaces, clock);
+    this.#data = new DataApi(
+      this.#coordinator,
+      scans,
+      namespaces,
+      clock,
+      new Tokens(this.#sealKeys),
+    );
   }
 
   /**
@@ -319,6 +341,7 @@ export class Node implements NodeApi {
       const incarnations = await nextIncarnation(storage, ports.clock, ports.random);
       node = new Node(settings, ports, disk, storage, incarnations, onCommitFailed);
       await node.namespaces.load();
+      await node.#sealKeys.load();
       await node.#layouts.load();
       node.#firstLayout.load();
       await node.#book.load();
@@ -327,6 +350,7 @@ export class Node implements NodeApi {
       if (node.#floors.mustEmpty) await node.#startAnew();
       await ports.network.start(node.#peers.handlers(node.#rooms));
       node.#heartbeats.start();
+      node.#considerSealKey();
       node.#upkeep.start();
       for (const address of settings.join) ports.network.keepConnected([address]);
       return node;
@@ -495,9 +519,11 @@ export class Node implements NodeApi {
       heartbeats: this.#heartbeats,
       agreement: this.#agreement,
       book: this.#book,
+      layouts: this.#layouts,
       namespaces: this.namespaces,
       refutation: this.#refutation,
       rpc: this.#rpc,
+      sealKeys: this.#sealKeys,
       table: this.#table,
     };
   }
@@ -508,6 +534,17 @@ export class Node implements NodeApi {
     if (members === undefined) return "unplaced";
     const node = this.#table.nodeOf(peer);
     return node !== undefined && members.has(node) ? "member" : "peer";
+  }
+
+  /** Makes the key of a cluster that is older than seals, if that is this node's turn. */
+  #considerSealKey(): void {
+    const layout = this.#layouts.held?.layout;
+    if (layout === undefined || this.#sealKeys.digest !== undefined) return;
+    const up = this.#heartbeats.members().filter(({ state }) => state !== "down");
+    const heartbeats = up.map(({ heartbeat }) => heartbeat);
+    this.#sealKeys.makeIfDue(layout.members, heartbeats, this.#uptimeMs).catch((error) => {
+      this.#ports.log.warn("Cannot make a key to seal contexts with", { error: messageOf(error) });
+    });
   }
 
   #describe(): SelfDescription {
@@ -521,6 +558,7 @@ export class Node implements NodeApi {
       layoutVersion: version,
       layoutId: this.#layouts.held?.layout.id,
       namespaces: this.namespaces.digest,
+      sealKeys: this.#sealKeys.digest,
       layoutSynced: version,
       layoutAcknowledged: version,
       load: this.#coordinator.counts.inFlight,

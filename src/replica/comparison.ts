@@ -11,7 +11,7 @@
 
 import { binaryString, compareBytes, fromBinaryString } from "../base/bytes.ts";
 import { inParallel } from "../base/in_parallel.ts";
-import { type HybridTime, MAX_TIME } from "../causality/dot.ts";
+import { type HybridTime, MAX_FLOOR } from "../causality/dot.ts";
 import { DataObject } from "../crdt/data_object.ts";
 import { bringsUnseen } from "../crdt/forgetting.ts";
 import type { PeerId } from "../ports/network.ts";
@@ -274,7 +274,7 @@ function readRoots(
   const roots = rootsIn(args.bytes(8 * ROOTS_COUNT));
   const told = new Arguments(args.optional((it) => it.list(2 * ROOTS_COUNT)) ?? [], "floors");
   const floors = new Map<number, HybridTime>();
-  while (!told.isAtEnd) floors.set(told.count(count - 1), told.count(MAX_TIME));
+  while (!told.isAtEnd) floors.set(told.count(count - 1), told.count(MAX_FLOOR));
   return { roots, floors };
 }
 

@@ -6,7 +6,7 @@
 // the others first. So a disk that was put back does not show what has been deleted since.
 
 import type { HybridTime } from "../causality/dot.ts";
-import { MAX_TIME } from "../causality/dot.ts";
+import { MAX_FLOOR } from "../causality/dot.ts";
 import { DataObject } from "../crdt/data_object.ts";
 import { withFloor, withoutOutdated } from "../crdt/forgetting.ts";
 import { decodeObject } from "../crdt/object_codec.ts";
@@ -25,7 +25,7 @@ export function copyIn(
 ): { readonly object: DataObject | undefined; readonly floor: HybridTime } {
   const args = new Arguments(reply, "read answer");
   const bytes = args.optional((part) => part.ownBytes(LIMITS.objectInParts));
-  const floor = args.optional((part) => part.count(MAX_TIME)) ?? 0;
+  const floor = args.optional((part) => part.count(MAX_FLOOR)) ?? 0;
   return { object: bytes === undefined ? undefined : decodeObject(bytes), floor };
 }
 

@@ -20,7 +20,7 @@
 
 import { ByteReader } from "../base/byte_reader.ts";
 import { ByteWriter } from "../base/byte_writer.ts";
-import type { HybridTime } from "../causality/dot.ts";
+import { type HybridTime, MAX_FLOOR } from "../causality/dot.ts";
 import type { HybridClock } from "../causality/hybrid_clock.ts";
 import type { DataObject } from "../crdt/data_object.ts";
 import { bringsUnseen } from "../crdt/forgetting.ts";
@@ -329,20 +329,28 @@ export interface StoredFloors {
 export function readFloors(bytes: Uint8Array): StoredFloors {
   const reader = new ByteReader(bytes, "floors");
   const settings = reader.text();
-  const promised = reader.integer();
-  const missed = reader.integer();
-  const emptied = reader.integer();
+  const promised = floorIn(reader);
+  const missed = floorIn(reader);
+  const emptied = floorIn(reader);
   const leftOut = new Map<string, HybridTime>();
   for (let left = reader.integer(); left > 0; left--) {
     const node = reader.text();
-    leftOut.set(node, reader.integer());
+    leftOut.set(node, floorIn(reader));
   }
   const marks = new Map<PartId, Marks>();
   for (let left = reader.integer(); left > 0; left--) {
     const part = reader.integer();
-    const floor = reader.integer();
-    marks.set(part, { floor, fence: floor + reader.integer() });
+    const floor = floorIn(reader);
+    const fence = floor + reader.integer();
+    if (fence > MAX_FLOOR) throw reader.malformed("a fence is too late");
+    marks.set(part, { floor, fence });
   }
   reader.end();
   return { settings, promised, missed, emptied, leftOut, marks };
+}
+
+function floorIn(reader: ByteReader): HybridTime {
+  const floor = reader.integer();
+  if (floor > MAX_FLOOR) throw reader.malformed("a floor is too late");
+  return floor;
 }

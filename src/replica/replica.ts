@@ -161,7 +161,7 @@ export class Replica {
       }
       const dots: Dot[] = [];
       const nextDot = (above: HybridTime) => {
-        const dot = this.#actors.nextDot(partition, above);
+        const dot = this.#actors.nextDot(partition, key, above);
         dots.push(dot);
         return dot;
       };
@@ -403,17 +403,18 @@ export class Replica {
     }
   }
 
-  /** Ends our actor if somebody knows a later write of it to this key than we hold. */
+  /** Ends our actors if somebody knows a later write of it to this key than we hold. */
   #noticeAmnesia(
     partition: number,
     key: Uint8Array,
     held: DataObject,
     knownTime: (actor: string) => HybridTime | undefined,
   ): void {
-    const actor = this.#actors.of(partition);
-    if (actor === undefined) return;
-    const known = Math.max(held.timeOf(actor), this.floorOf(partition, key));
-    if ((knownTime(actor) ?? 0) > known) this.#actors.end(partition);
+    for (const actor of [this.#actors.of(partition), this.#actors.aheadOf(key)]) {
+      if (actor === undefined) continue;
+      const known = Math.max(held.timeOf(actor), this.floorOf(partition, key));
+      if ((knownTime(actor) ?? 0) > known) return this.#actors.end(partition);
+    }
   }
 
   #checkAdmits(partition: number, key: Uint8Array, held: DataObject, incoming: DataObject): void {

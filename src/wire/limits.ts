@@ -1,5 +1,7 @@
 // Limits on everything, in one place.
 
+import { CONTEXT_BYTES_MAX } from "../causality/context.ts";
+import { TOKEN_CHARACTERS_MAX } from "../causality/context_token.ts";
 import { PARTITION_COUNT_MAX } from "../ring/partition.ts";
 
 /** Sizes in bytes, unless the name says otherwise. */
@@ -20,7 +22,14 @@ export const LIMITS = {
   operationCount: 1024,
   /** One message between two nodes. */
   message: 11 * 1024 * 1024,
-  contextToken: 8 * 1024,
+  /** Characters of one context as clients carry it. */
+  contextToken: TOKEN_CHARACTERS_MAX,
+  /** The same between nodes. */
+  context: CONTEXT_BYTES_MAX,
+  /** Contexts that one read may have to be at least as late as. */
+  contextsOfReadCount: 8,
+  /** All keys that a node seals contexts with, as they travel. */
+  sealKeys: 4 * 1024,
   nodeName: 64,
   /** Requests that one node has open at one peer. */
   inFlightPerPeerCount: 4096,

@@ -188,8 +188,8 @@ export const COORDINATOR_MUTANTS: readonly Mutant[] = [
     name: "A write's context covers siblings that were not shown",
     edits: [edit(
       "src/coordinator/results.ts",
-      "isShown ? encodeContext(key, object.vector()) : undefined",
-      "encodeContext(key, object.vector())",
+      "seen: () => contextOf(object.vector()), isShown };",
+      "seen: () => contextOf(object.vector()), isShown: true };",
     )],
     finding: lostWrite,
     why: "A context speaks for whole actors: the next write replaces what its client never saw",
@@ -293,9 +293,9 @@ export const COORDINATOR_MUTANTS: readonly Mutant[] = [
   {
     name: "A write that leaves siblings gives its client nothing to ask for",
     edits: [edit(
-      "src/coordinator/results.ts",
-      "const atLeast = () => context() ?? encodeAtLeast(key, object.vector());",
-      "const atLeast = () => context() ?? encodeAtLeast(key, new Map());",
+      "src/node/tokens.ts",
+      "return sealAtLeast(key, all, this.#seals.sealing);",
+      "return sealAtLeast(key, { ...all, vector: new Map() }, this.#seals.sealing);",
     )],
     finding: wentBack,
     why: "Tokens that are given out where all went well: who needs them most has none",

@@ -181,6 +181,7 @@ export class LayoutWorld {
       rpc,
       clock,
       store,
+      { make: () => Promise.resolve(new Uint8Array(0)), take: () => Promise.resolve() },
       () => [...seen].map((node) => ({ node, peer: node })),
     );
     firstLayout.load();
