@@ -179,7 +179,8 @@ class Libp2pNetwork implements Network {
       return;
     }
     for (const [named, group] of groups) {
-      if (named !== this.self) this.#redial.keep(group, named);
+      // Of an address that names ourselves it is only found out who answers there.
+      this.#redial.keep(group, named === this.self ? undefined : named);
     }
   }
 
@@ -275,8 +276,7 @@ class Libp2pNetwork implements Network {
   async #checkSelf(address: string): Promise<void> {
     if (this.addresses().some((own) => isSameAddress(own, address))) return;
     const run = await runOf(this.self, address);
-    if (run?.instance === this.#run.instance) return;
-    if (run === undefined) throw new Error(`It cannot be told who answers at ${address}`);
+    if (run === undefined || run.instance === this.#run.instance) return;
     const refusal = identityInUse(run, address);
     if (isEarlier(run, this.#run)) {
       const by = { greeting: undefined, isDialled: true };
