@@ -110,7 +110,8 @@ export class Peers {
     const { addresses, layoutVersion, peerId } = heartbeat;
     if (this.#isStopped) return;
     const known = addresses.join(" ");
-    if (this.#kept.get(peerId) !== known) {
+    // The network may have dropped one that was never met.
+    if (this.#kept.get(peerId) !== known || !rpc.isUp(peerId)) {
       this.#kept.set(peerId, known);
       this.#network.keepConnected(addresses, peerId);
     }
