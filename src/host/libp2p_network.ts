@@ -19,7 +19,15 @@ import type { Lane, Network, NetworkHandlers, PeerId, Refusal } from "../ports/n
 import type { Random } from "../ports/random.ts";
 import { messageOf } from "../wire/errors.ts";
 import { LIMITS } from "../wire/limits.ts";
-import { byPeer, isSameAddress, peerOfAddress, reachableFirst } from "./addresses.ts";
+import {
+  byPeer,
+  callable,
+  isSameAddress,
+  peerOfAddress,
+  type Reach,
+  reachableFirst,
+  reachOf,
+} from "./addresses.ts";
 import { GossipTopic, PUBLISH_BYTES_MAX } from "./gossip_topic.ts";
 import {
   choose,
@@ -37,6 +45,7 @@ import { closeSoon, isDialToSelf, listenError, makeLibp2p } from "./libp2p_node.
 import { type LinkEvents, PeerLink } from "./peer_link.ts";
 import { type Dialled, Redial } from "./redial.ts";
 import { type OpenedConnection, StreamOpener } from "./stream_opener.ts";
+import { Strangers } from "./strangers.ts";
 import { SystemClock } from "./system_clock.ts";
 import { SystemRandom } from "./system_random.ts";
 import { TurnEnd } from "./turn_end.ts";
@@ -70,19 +79,21 @@ export async function createLibp2pNetwork(options: Libp2pNetworkOptions): Promis
   const privateKey = privateKeyOf(options.privateKey);
   const { listen, announce = [] } = options;
   const network = new Libp2pNetwork(peerIdFromPrivateKey(privateKey).toString(), options);
-  const { turnEnd, gossip } = network;
-  network.attach(await makeLibp2p({ privateKey, listen, announce, turnEnd, gossip }));
+  const { turnEnd, gossip, strangers } = network;
+  network.attach(await makeLibp2p({ privateKey, listen, announce, turnEnd, gossip, strangers }));
   return network;
 }
 
 const GREETING_TIMEOUT_MS = 5_000;
 const KEEP_ALIVE_MS = 5_000;
 const KEEP_ALIVE_MISSES = 3;
+const TOLD_MAX = 1_024;
 
 class Libp2pNetwork implements Network {
   readonly self: PeerId;
   readonly gossip: GossipTopic;
   readonly turnEnd = new TurnEnd();
+  readonly strangers = new Strangers();
   readonly #options: Libp2pNetworkOptions;
   readonly #log: Log;
   readonly #clock: Clock;
@@ -95,6 +106,8 @@ class Libp2pNetwork implements Network {
   readonly #links = new Map<string, PeerLink>();
   /** The one link in use per peer: greeted from both sides or about to be. */
   readonly #chosen = new Map<PeerId, PeerLink>();
+  /** Peers some of whose addresses are not called, as the log knows. */
+  readonly #toldOf = new Set<PeerId>();
   #libp2p: Libp2p | undefined;
   #handlers: NetworkHandlers | undefined;
   #helloCount = 0;
@@ -169,18 +182,35 @@ class Libp2pNetwork implements Network {
 
   keepConnected(addresses: readonly string[], peer?: PeerId): void {
     if (this.#state === "stopped") return;
+    if (peer !== undefined) return this.#keepPeer(addresses, peer);
     const groups = byPeer(addresses, this.#log);
-    if (peer !== undefined) {
-      const own = [...groups.get(undefined) ?? [], ...groups.get(peer) ?? []];
-      if (own.length < addresses.length) {
-        this.#log.warn("Addresses that are not this peer's are left out", { peer, addresses });
-      }
-      if (peer !== this.self && own.length > 0) this.#redial.keep(own, peer);
-      return;
-    }
     for (const [named, group] of groups) {
-      if (named !== this.self) this.#redial.keep(group, named);
+      // Of an address that names ourselves it is only found out who answers there.
+      this.#redial.keep(group, named === this.self ? undefined : named);
     }
+  }
+
+  /** The addresses are what the peer says of itself. */
+  #keepPeer(addresses: readonly string[], peer: PeerId): void {
+    if (peer === this.self) return;
+    const usable = callable(addresses, peer, (reach) => this.#mayReach(reach, peer));
+    if (usable.length < addresses.length && !this.#toldOf.has(peer)) {
+      if (this.#toldOf.size >= TOLD_MAX) this.#toldOf.clear();
+      this.#toldOf.add(peer);
+      this.#log.warn("Some addresses of a peer are not called", { peer, addresses, usable });
+    }
+    if (usable.length > 0) this.#redial.keep(usable, peer);
+  }
+
+  /** Whether a peer may be near: if we are reached nowhere else ourselves, or it has called us from there. */
+  #mayReach(reach: Reach, peer: PeerId): boolean {
+    const { announce = [], listen } = this.#options;
+    if ([...listen, ...announce].some((own) => reachOf(own) === reach)) return true;
+    const own = this.addresses();
+    if (own.length > 0 && own.every((address) => reachOf(address) === reach)) return true;
+    return [...this.#links.values()].some((link) => {
+      return link.peer === peer && reachOf(link.connection.remoteAddr.toString()) === reach;
+    });
   }
 
   forget(peer: PeerId): void {
@@ -275,8 +305,7 @@ class Libp2pNetwork implements Network {
   async #checkSelf(address: string): Promise<void> {
     if (this.addresses().some((own) => isSameAddress(own, address))) return;
     const run = await runOf(this.self, address);
-    if (run?.instance === this.#run.instance) return;
-    if (run === undefined) throw new Error(`It cannot be told who answers at ${address}`);
+    if (run === undefined || run.instance === this.#run.instance) return;
     const refusal = identityInUse(run, address);
     if (isEarlier(run, this.#run)) {
       const by = { greeting: undefined, isDialled: true };
@@ -341,6 +370,7 @@ class Libp2pNetwork implements Network {
       this.#guarded((handlers) => this.#onGreeted(link, frame, handlers), link);
     },
     up: (link) => {
+      this.strangers.greeted(link.connection.remoteAddr.toString());
       this.#redial.peerUp(link.peer);
       this.#guarded((handlers) => handlers.peerUp(link.peer), link);
       if (link.isUp) this.gossip.peerUp(link.connection.remotePeer, link.connection);

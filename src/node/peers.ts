@@ -120,7 +120,8 @@ export class Peers {
     if (this.#isStopped) return;
     book.note(node, peerId);
     const known = addresses.join(" ");
-    if (this.#kept.get(peerId) !== known) {
+    // The network may have dropped one that was never met.
+    if (this.#kept.get(peerId) !== known || !rpc.isUp(peerId)) {
       this.#kept.set(peerId, known);
       this.#network.keepConnected(addresses, peerId);
     }

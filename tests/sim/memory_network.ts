@@ -6,6 +6,7 @@
 // are on their own: each may be lost or late. A world may ask for worse than TCP allows; see `Fate`.
 
 import { SeededRandom } from "../../src/base/seeded_random.ts";
+import { isGenuine, type Publication, SEEN_MS, signed } from "./publication.ts";
 import { Redial } from "../../src/host/redial.ts";
 import { silentLog } from "../../src/host/logtape_log.ts";
 import type { Clock } from "../../src/ports/clock.ts";
@@ -160,6 +161,10 @@ export class MemoryNetwork implements Network, ConnectionEnd {
   /** Connections by peer, once our side has accepted; up or about to be. */
   readonly #connections = new Map<PeerId, MemoryConnection>();
   readonly #up = new Set<PeerId>();
+  /** What was published lately, and when it was heard first. */
+  readonly #seen = new Map<Publication, number>();
+  /** Hears everything that is published, genuine or not, before it is judged. */
+  overhears: ((publication: Publication) => void) | undefined;
   #handlers: NetworkHandlers | undefined;
 
   /** How many networks the world has had before this one. */
@@ -223,6 +228,15 @@ export class MemoryNetwork implements Network, ConnectionEnd {
   publish(bytes: Uint8Array): void {
     const copy = bytes.slice();
     const taken = this.#world.tap?.published?.(this.self, copy);
+    this.#spread(signed(this.self, copy), taken);
+  }
+
+  /** Tells its peers what somebody, perhaps another, has published: as a peer does that passes on what it hears. */
+  passOn(publication: Publication): void {
+    this.#spread(publication);
+  }
+
+  #spread(publication: Publication, taken?: (peer: PeerId) => void): void {
     for (const peer of this.#up) {
       const connection = this.#connections.get(peer)!;
       const other = connection.other(this) as MemoryNetwork;
@@ -230,10 +244,29 @@ export class MemoryNetwork implements Network, ConnectionEnd {
       this.#world.clock.after(this.#world.delayMs(this.self, peer), () => {
         const arrives = connection.isOpen && !this.#world.isCut(this.self, peer);
         if (!arrives || !other.#up.has(this.self) || other.#handlers === undefined) return;
-        taken?.(peer);
-        other.#handlers.published(this.self, copy);
+        if (other.#takes(publication, peer)) taken?.(peer);
       });
     }
+  }
+
+  /** Delivers what is genuine and not remembered. */
+  #takes(publication: Publication, self: PeerId): boolean {
+    this.overhears?.(publication);
+    const { bytes, from } = publication;
+    if (!isGenuine(publication) || from === self || this.#remembers(publication)) return false;
+    this.#handlers!.published(from, bytes);
+    return true;
+  }
+
+  #remembers(publication: Publication): boolean {
+    const nowMs = this.#world.clock.monotonic();
+    for (const [known, atMs] of this.#seen) {
+      if (nowMs - atMs < SEEN_MS) break;
+      this.#seen.delete(known);
+    }
+    if (this.#seen.has(publication)) return true;
+    this.#seen.set(publication, nowMs);
+    return false;
   }
 
   /** As a process that ends: its connections close. */
