@@ -74,7 +74,9 @@ export class CorruptRepairs {
     const held = await Promise.all(others.map((owner) => this.#ask(owner, partition, key)));
     const readable = held.filter((copy) => copy !== undefined);
     if (readable.length === 0) throw new Error("No other owner can read its record");
-    const copies = withBelievedFloors(readable, this.#replica.fenceOf(partition, key));
+    const isFilling = this.#cluster.fillingProblem(partition) !== undefined;
+    const fence = this.#replica.fenceOf(partition, key);
+    const copies = isFilling ? readable : withBelievedFloors(readable, fence);
     await this.#replica.replaceCorrupt(partition, key, mergeCopies(copies).object);
     this.#repaired++;
     const damaged = others.filter((_owner, i) => held[i] === undefined);

@@ -106,7 +106,8 @@ export class PairComparison {
     const { copies, partition } = part;
     const owners = layoutOf(cluster).placement.ownersFor(partition, copies || undefined);
     const others = owners.filter((owner) => owner !== cluster.self);
-    return floors.believed(partId(part), floor, others);
+    const isFilling = cluster.fillingProblem(partition) !== undefined;
+    return floors.believed(partId(part), floor, others, isFilling);
   }
 
   /** Sorts parts into those that are the same and those that are not. */

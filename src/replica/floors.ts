@@ -192,15 +192,21 @@ export class Floors {
 
   /**
    * As much of a floor that another owner has told as there is reason to believe. All owners agree to a floor before it
-   * is one, so up to its own fence this owner knows it for itself. One that has lost its disk has no fence: above
-   * it, so much is believed as a majority of the other owners have told by now, each when it was compared with. What
-   * one of them says alone takes nothing away.
+   * is one, so up to its own fence this owner knows it for itself. Above it, so much is believed as a majority of the
+   * other owners have told by now, each when it was compared with. What one of them says alone takes nothing away, but
+   * from a copy that has forgotten: until it is filled, whatever it holds alone is the word of an old disk.
    *
    * @param others the other owners of the part
+   * @param isFilling whether this copy has forgotten data of the part
    */
-  believed(part: PartId, floor: HybridTime, others: readonly string[]): HybridTime {
+  believed(
+    part: PartId,
+    floor: HybridTime,
+    others: readonly string[],
+    isFilling: boolean,
+  ): HybridTime {
     const fence = this.fenceOf(part);
-    if (floor <= fence) return floor;
+    if (floor <= fence || isFilling) return floor;
     const told = this.#told.get(part);
     const floors = others.map((owner) => told?.get(owner) ?? 0).sort((a, b) => b - a);
     return Math.min(floor, Math.max(fence, floors[Math.floor(floors.length / 2)] ?? 0));
