@@ -7,10 +7,9 @@
 // only such owners held is lost, and the log says so.
 
 import { binaryString, showBytes } from "../base/bytes.ts";
-import { DataObject } from "../crdt/data_object.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { Log } from "../ports/log.ts";
-import { type Copy, copyIn, mergeCopies, withBelievedFloors } from "../replica/copy.ts";
+import { type Copy, mergeCopies, wholeCopyIn, withBelievedFloors } from "../replica/copy.ts";
 import type { Namespaces } from "../replica/namespaces.ts";
 import type { Replica } from "../replica/replica.ts";
 import { DenamoError, messageOf } from "../wire/errors.ts";
@@ -97,14 +96,7 @@ export class CorruptRepairs {
     const { timeoutMs } = this.#namespaces.of(key);
     const message = [layoutOf(this.#cluster).layout.id, partition, key, null];
     try {
-      const { floor, object = DataObject.empty } = await rpc.query(
-        peer,
-        METHODS.read,
-        message,
-        timeoutMs,
-        copyIn,
-      );
-      return { object, floor };
+      return await rpc.query(peer, METHODS.read, message, timeoutMs, wholeCopyIn);
     } catch (error) {
       if (error instanceof DenamoError && error.code === "corrupt") return undefined;
       throw new DenamoError("timeout", "no", `${owner}: ${messageOf(error)}`);

@@ -94,7 +94,7 @@ export class Admission {
   }
 
   /** A peer has refused us, or would. */
-  refusedBy(peer: PeerId, refusal: Refusal, by: Refuser): void {
+  refusedBy(peer: PeerId, refusal: Refusal, _by: Refuser): void {
     const missed = leftBehindIn(refusal);
     if (missed !== undefined) return this.#note(this.#leftBehind.hear(peer, missed));
     const nowMs = this.#clock.monotonic();

@@ -6,7 +6,6 @@
 
 import { storedObjects } from "../replica/stored_objects.ts";
 import { HybridClock } from "../causality/hybrid_clock.ts";
-import type { Cluster } from "../replica/cluster.ts";
 import { Coordinator } from "../coordinator/coordinator.ts";
 import { Scans } from "../coordinator/scans.ts";
 import type { DataObject } from "../crdt/data_object.ts";
@@ -14,7 +13,6 @@ import type { StoredValue } from "../crdt/value.ts";
 import { ClockWatch } from "../membership/clock_watch.ts";
 import { Heartbeats, type SelfDescription } from "../membership/heartbeats.ts";
 import { MemberTable } from "../membership/member_table.ts";
-import type { PeerId } from "../ports/network.ts";
 import { partitionOf } from "../ring/partition.ts";
 import { WatchedDisk } from "../storage/watched_disk.ts";
 import { Actors } from "../replica/actors.ts";
@@ -24,13 +22,11 @@ import { Replica } from "../replica/replica.ts";
 import { Pace } from "../replica/pace.ts";
 import { Filling } from "../replica/filling.ts";
 import { Floors } from "../replica/floors.ts";
-import { DEFAULT_HINT_WINDOW_MS, hintWindowProblem } from "../replica/hint_window.ts";
 import { ReplicaService } from "../replica/replica_service.ts";
 import { openStorage, type Storage, type StorageOptions } from "../storage/storage.ts";
 import { Deadlines } from "../wire/deadlines.ts";
 import { DenamoError, messageOf } from "../wire/errors.ts";
 import { Rpc } from "../wire/rpc.ts";
-import type { Standing } from "../wire/standing.ts";
 import type {
   DeleteResult,
   GetOptions,
@@ -50,9 +46,8 @@ import type {
 } from "./api.ts";
 import { DataApi } from "./data_api.ts";
 import { Admission } from "./admission.ts";
-import { FirstLayout } from "./first_layout.ts";
-import { LayoutAgreement } from "./layout_agreement.ts";
-import { LayoutStore } from "./layout_store.ts";
+import { clusterOf, standingOf } from "./cluster_of.ts";
+import { Layouts } from "./layouts.ts";
 import { NamespaceStore } from "./namespace_store.ts";
 import { measure } from "./measurements.ts";
 import { type Incarnations, keepIncarnation, nextIncarnation } from "./incarnations.ts";
@@ -90,10 +85,8 @@ export class Node implements NodeApi {
   readonly #heartbeats: Heartbeats;
   readonly #storage: Storage<DataObject>;
   readonly #actors: Actors;
-  readonly #layouts: LayoutStore;
-  readonly #agreement: LayoutAgreement;
+  readonly #layouts: Layouts;
   readonly #book: PeerBook;
-  readonly #firstLayout: FirstLayout;
   readonly #floors: Floors;
   readonly #upkeep: Upkeep;
   readonly #filling: Filling;
@@ -124,7 +117,9 @@ export class Node implements NodeApi {
     this.#startedAtMs = clock.monotonic();
     this.#namespaces = new Namespaces(settings.defaults, settings.namespaces);
     this.#deadlines = new Deadlines(clock);
-    this.#rpc = new Rpc(network, clock, this.#deadlines, log, (peer) => this.#standingOf(peer));
+    this.#rpc = new Rpc(network, clock, this.#deadlines, log, (peer) => {
+      return standingOf(peer, this.#table, this.#layouts.store);
+    });
     this.#peers = new Peers(network, log, (reason) => this.#failure.resolve(new Error(reason)));
     this.#clockWatch = new ClockWatch(clock, settings.maxClockSkewMs);
     this.#table = new MemberTable({
@@ -152,13 +147,13 @@ export class Node implements NodeApi {
     );
     this.#book = new PeerBook(
       storage,
-      (node) => this.#layouts.members?.has(node) === true,
+      (node) => this.#layouts.store.members?.has(node) === true,
       log,
     );
     const leftBehind = new LeftBehindVoices({
       floors: this.#floors,
       log,
-      members: () => this.#layouts.members,
+      members: () => this.#layouts.store.members,
       nodeOf: (peer) => this.#book.nodeOf(peer),
       latest: () => hybridClock.furthest(),
       startAnew: () => {
@@ -199,54 +194,29 @@ export class Node implements NodeApi {
     this.#filling = new Filling(
       settings.node,
       storage,
-      () => this.#layouts.held?.placement,
+      () => this.#layouts.store.held?.placement,
       log,
     );
-    this.#layouts = new LayoutStore({
+    this.#layouts = new Layouts({
+      self: settings.node,
       storage,
+      rpc: this.#rpc,
       clock,
       log,
+      others: () => this.#heartbeats.members(),
       changed: () => this.#heartbeats.publishNow(),
-      isFirst: (id) => {
-        if (this.#firstLayout.hasPromised(id)) return;
-        this.#filling.begin("The cluster has a layout that this node's disk does not know of");
-      },
+      hasForgotten: (reason) => this.#filling.begin(reason),
     });
-    this.#agreement = new LayoutAgreement({
-      self: settings.node,
-      rpc: this.#rpc,
-      store: this.#layouts,
-      log,
-      seen: () => {
-        return this.#heartbeats.members().filter(({ state }) => state !== "down")
-          .map(({ heartbeat: { layoutId }, node }) => ({ node, layoutId }));
-      },
-    });
-    this.#firstLayout = new FirstLayout(
-      settings.node,
-      this.#rpc,
-      clock,
-      this.#layouts,
-      () => this.#seenNodes(),
-    );
-    const cluster: Cluster = {
-      self: settings.node,
-      rpc: this.#rpc,
-      current: () => this.#layouts.held,
-      peerOf: (node) => this.#table.peerOf(node),
-      nodeOf: (peer) => this.#table.nodeOf(peer),
-      downForMs: (node) => this.#heartbeats.downForMs(node),
-      isDown: (node) => this.#table.stateOf(node) === "down",
-      takesWrites: (node) => this.#table.takesWrites(node),
-      hintProblem: (owner) => {
-        const windowMs = settings.hintWindowMs ?? DEFAULT_HINT_WINDOW_MS;
-        return hintWindowProblem(owner, this.#heartbeats.downForMs(owner), windowMs);
-      },
-      fillingProblem: (partition) => this.#filling.problem(partition),
-      clockProblem: () => this.#clockWatch.mayCoordinate(),
-      hearLayout: (id) => this.#layouts.report(id, undefined),
-    };
     const filling = this.#filling;
+    const cluster = clusterOf({
+      settings,
+      rpc: this.#rpc,
+      layouts: this.#layouts.store,
+      table: this.#table,
+      heartbeats: this.#heartbeats,
+      filling,
+      clockWatch: this.#clockWatch,
+    });
     this.#upkeep = new Upkeep({
       settings,
       cluster,
@@ -315,7 +285,6 @@ export class Node implements NodeApi {
       node = new Node(settings, ports, disk, storage, incarnations, onCommitFailed);
       await node.namespaces.load();
       await node.#layouts.load();
-      node.#firstLayout.load();
       await node.#book.load();
       await node.#filling.load();
       await node.#floors.load();
@@ -391,8 +360,8 @@ export class Node implements NodeApi {
       uptimeMs: this.#uptimeMs,
       isReady: problem === undefined,
       notReadyBecause: problem,
-      layoutVersion: this.#layouts.version,
-      layoutId: this.#layouts.held?.layout.id,
+      layoutVersion: this.#layouts.store.version,
+      layoutId: this.#layouts.store.held?.layout.id,
       membersUp: 1 + members.filter(({ state }) => state === "up").length,
       membersKnown: 1 + members.length,
       addresses: this.#ports.network.addresses(),
@@ -403,16 +372,18 @@ export class Node implements NodeApi {
   members(): MemberView[] {
     const own = { ...this.#describe(), node: this.#settings.node, peerId: this.#table.peerId };
     const self = { ...own, incarnation: this.#table.incarnation, selfDoubt: this.#table.selfDoubt };
-    const layout = this.#layouts.held?.layout;
+    const layout = this.#layouts.store.held?.layout;
     return memberViews(self, this.#heartbeats.members(), layout, this.#uptimeMs);
   }
 
   ring(): RingView | undefined {
-    return this.#layouts.held === undefined ? undefined : ringView(this.#layouts.held.layout);
+    return this.#layouts.store.held === undefined
+      ? undefined
+      : ringView(this.#layouts.store.held.layout);
   }
 
   placement(key: Uint8Array): KeyPlacement | undefined {
-    const held = this.#layouts.held;
+    const held = this.#layouts.store.held;
     if (held === undefined) return undefined;
     const partition = partitionOf(key, held.layout.partitions);
     const owners = held.placement.ownersFor(partition, this.#namespaces.of(key).n);
@@ -422,12 +393,14 @@ export class Node implements NodeApi {
 
   async initLayout(members: readonly string[]): Promise<RingView> {
     const names = checkedNames(members);
-    const missing = this.#firstLayout.missing(names);
+    const missing = this.#layouts.first.missing(names);
     if (missing.length > 0) {
       throw new DenamoError("layout_refused", "no", `This node does not see ${missing.join(", ")}`);
     }
     const views = new Map(this.members().map((view) => [view.node, view]));
-    await this.#firstLayout.make(planFirst(this.#settings, names.map((name) => views.get(name)!)));
+    await this.#layouts.first.make(
+      planFirst(this.#settings, names.map((name) => views.get(name)!)),
+    );
     return this.ring()!;
   }
 
@@ -459,7 +432,7 @@ export class Node implements NodeApi {
       members: this.#heartbeats.members(),
       actorsEnded: this.#actors.endedCount,
       skewMs: this.#clockWatch.skewMs(),
-      layoutVersion: this.#layouts.version,
+      layoutVersion: this.#layouts.store.version,
       isReady: this.#notReadyBecause() === undefined,
     });
   }
@@ -473,7 +446,7 @@ export class Node implements NodeApi {
     this.#filling.begin("This node was away for so long that the others have forgotten without it");
     // As few copies as that are never forgotten without one of their owners.
     const isKept = (key: Uint8Array) => {
-      const { replication } = this.#layouts.held?.layout ?? { replication: 0 };
+      const { replication } = this.#layouts.store.held?.layout ?? { replication: 0 };
       return (this.#namespaces.of(key).n ?? replication) < LEAST_OWNERS_TO_FORGET;
     };
     await emptyCopies(this.#storage, isKept);
@@ -488,7 +461,7 @@ export class Node implements NodeApi {
     return {
       admission: this.#admission,
       heartbeats: this.#heartbeats,
-      agreement: this.#agreement,
+      agreement: this.#layouts.agreement,
       book: this.#book,
       namespaces: this.namespaces,
       refutation: this.#refutation,
@@ -497,24 +470,16 @@ export class Node implements NodeApi {
     };
   }
 
-  /** What a peer is to this node; see wire/standing.ts. */
-  #standingOf(peer: PeerId): Standing {
-    const { members } = this.#layouts;
-    if (members === undefined) return "unplaced";
-    const node = this.#table.nodeOf(peer);
-    return node !== undefined && members.has(node) ? "member" : "peer";
-  }
-
   #describe(): SelfDescription {
     const { zone, weight, doors } = this.#settings;
-    const version = this.#layouts.version;
+    const version = this.#layouts.store.version;
     return {
       addresses: this.#ports.network.addresses(),
       ...doors(),
       zone,
       weight,
       layoutVersion: version,
-      layoutId: this.#layouts.held?.layout.id,
+      layoutId: this.#layouts.store.held?.layout.id,
       namespaces: this.namespaces.digest,
       layoutSynced: version,
       layoutAcknowledged: version,
@@ -524,14 +489,9 @@ export class Node implements NodeApi {
     };
   }
 
-  #seenNodes(): { node: string; peer: PeerId }[] {
-    return this.#heartbeats.members()
-      .filter(({ peerId, state }) => state !== "down" && this.#rpc.isUp(peerId))
-      .map(({ node, peerId }) => ({ node, peer: peerId }));
-  }
-
   #notReadyBecause(): string | undefined {
     if (this.#isStopped) return "The node is stopping";
-    return this.#readiness.problem(this.#layouts.held?.layout) ?? this.#clockWatch.mayCoordinate();
+    return this.#readiness.problem(this.#layouts.store.held?.layout) ??
+      this.#clockWatch.mayCoordinate();
   }
 }

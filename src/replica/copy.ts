@@ -29,6 +29,12 @@ export function copyIn(
   return { object: bytes === undefined ? undefined : decodeObject(bytes), floor };
 }
 
+/** What a node has answered that was not asked about anything to compare with. @throws {MalformedError} */
+export function wholeCopyIn(reply: readonly unknown[]): Copy {
+  const { floor, object = DataObject.empty } = copyIn(reply);
+  return { object, floor };
+}
+
 /** The hash of an object as it travels in read requests. */
 export function digestBytes(object: DataObject): Uint8Array<ArrayBuffer> {
   const bytes = new Uint8Array(8);
@@ -56,6 +62,14 @@ export function believedFloor(floors: readonly HybridTime[], fence: HybridTime):
     else if (floor > second) second = floor;
   }
   return Math.max(fence, second);
+}
+
+/** What a majority of the owners have seen together, up to the highest floor that so many of them have. */
+export function seenByMost(copies: readonly Copy[], ownerCount: number): Copy {
+  const sorted = copies.toSorted((a, b) => b.floor - a.floor);
+  const floor = sorted[Math.floor(ownerCount / 2)]?.floor ?? 0;
+  const agreed = copies.filter((copy) => copy.floor >= floor);
+  return { object: mergeCopies(agreed.map(({ object }) => ({ object, floor }))).object, floor };
 }
 
 /** What several copies of a key hold together, and have seen together. */
