@@ -75,7 +75,7 @@ export class CorruptRepairs {
     if (readable.length === 0) throw new Error("No other owner can read its record");
     const isFilling = this.#cluster.fillingProblem(partition) !== undefined;
     const fence = this.#replica.fenceOf(partition, key);
-    const copies = isFilling ? readable : withBelievedFloors(readable, fence);
+    const copies = isFilling ? readable : withBelievedFloors(readable, others.length, fence);
     await this.#replica.replaceCorrupt(partition, key, mergeCopies(copies).object);
     this.#repaired++;
     const damaged = others.filter((_owner, i) => held[i] === undefined);

@@ -43,25 +43,21 @@ export function digestBytes(object: DataObject): Uint8Array<ArrayBuffer> {
 }
 
 /**
- * The same copies with no higher floors than there is reason to believe: what only one of them says could take away what
- * all others hold.
+ * The same copies with no higher floors than there is reason to believe, for what goes to a disk: what only one owner
+ * says could take away what all others hold.
  *
+ * @param otherCount how many owners there are beside this node
  * @param fence up to where this node, as an owner itself, has agreed; 0 if it owns nothing of it
  */
-export function withBelievedFloors(copies: readonly Copy[], fence: HybridTime): readonly Copy[] {
-  const limit = believedFloor(copies.map(({ floor }) => floor), fence);
+export function withBelievedFloors(
+  copies: readonly Copy[],
+  otherCount: number,
+  fence: HybridTime,
+): readonly Copy[] {
+  const floors = copies.map(({ floor }) => floor).sort((a, b) => b - a);
+  const limit = Math.max(fence, floors[Math.floor(otherCount / 2)] ?? 0);
   if (copies.every(({ floor }) => floor <= limit)) return copies;
   return copies.map(({ floor, object }) => ({ object, floor: Math.min(floor, limit) }));
-}
-
-/** The highest floor that two say, or to which this node has agreed. */
-export function believedFloor(floors: readonly HybridTime[], fence: HybridTime): HybridTime {
-  let [highest, second] = [0, 0];
-  for (const floor of floors) {
-    if (floor > highest) [highest, second] = [floor, highest];
-    else if (floor > second) second = floor;
-  }
-  return Math.max(fence, second);
 }
 
 /** What a majority of the owners have seen together, up to the highest floor that so many of them have. */
