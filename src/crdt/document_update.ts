@@ -94,13 +94,18 @@ export function accepted(update: Update): Update {
   throw new MalformedError("document", "it has no one form");
 }
 
-/** What both contain, of two that are canonical; returns one of them if that is the result. */
-export function joinUpdates(a: Update, b: Update): Update {
-  if (equalBytes(a, b)) return a;
+/**
+ * What all contain, of several that are canonical; returns one of them if that is the result.
+ *
+ * @throws {MalformedError} if it would take too long to put them together
+ */
+export function joinUpdates(first: Update, ...others: readonly Update[]): Update {
   // The order matters only if a client has used one id for two different edits. Then everybody errs alike.
-  const joined = compareBytes(a, b) < 0 ? canonical(a, b) : canonical(b, a);
-  if (equalBytes(joined, a)) return a;
-  return equalBytes(joined, b) ? b : joined;
+  const sorted = [first, ...others].sort(compareBytes);
+  const distinct = sorted.filter((update, i) => i === 0 || !equalBytes(update, sorted[i - 1]!));
+  if (distinct.length === 1) return first;
+  const joined = canonical(...distinct);
+  return distinct.find((update) => equalBytes(update, joined)) ?? joined;
 }
 
 /** An update, not in the one form, that makes `after` of `before`. */

@@ -1,5 +1,6 @@
 // Limits on everything, in one place.
 
+import { NESTING_DEPTH_MAX } from "../base/nesting.ts";
 import { PARTITION_COUNT_MAX } from "../ring/partition.ts";
 
 /** Sizes in bytes, unless the name says otherwise. */
@@ -33,9 +34,12 @@ export const LIMITS = {
   failureCharacters: 2_000,
   /** Numbers and names that go with a failure, and elements of a list among them. */
   failureDetailCount: 64,
-  /** Lists and maps in one another in JSON and MessagePack, from clients and in their values. */
-  depth: 100,
-  contextToken: 8 * 1024,
+  /** Lists and maps in one another in JSON, MessagePack and documents, from clients and in their values. */
+  depth: NESTING_DEPTH_MAX,
+  /** In characters: of an object with as many actors as it may have, with the longest names. */
+  contextToken: 32 * 1024,
+  /** Actors that the object of one key may name: its context is one token. */
+  actorCount: 256,
   nodeName: 64,
   /** Requests that one node has open at one peer. */
   inFlightPerPeerCount: 4096,
