@@ -237,6 +237,7 @@ export class Node implements NodeApi {
       storage,
       namespaces,
       clock: hybridClock,
+      nowMs: () => clock.now(),
       log,
       members: () => this.#heartbeats.members().map(({ heartbeat }) => heartbeat),
       changed: (gained) => {
