@@ -62,6 +62,7 @@ async function runNode(
       throw new CannotRunError(`Node ${node.name} gives up: ${reason.message}`);
     }
     log.warn(reason.message);
+    if (await stoppedWithin(reason.afterMs, stop.asked)) return EXIT_CODES.ok;
   }
 }
 
@@ -73,6 +74,17 @@ function startedLine(node: RunningNode, data: string): string {
     ...node.p2p,
   ];
   return `node ${node.name} runs at ${parts.join(" ")} with data in ${data}\n`;
+}
+
+/** Whether the node was told to stop while it should stay away. */
+async function stoppedWithin(delayMs: number, asked: Promise<unknown>): Promise<boolean> {
+  const { promise, resolve } = Promise.withResolvers<boolean>();
+  const timer = setTimeout(() => resolve(false), delayMs);
+  try {
+    return await Promise.race([asked.then(() => true), promise]);
+  } finally {
+    clearTimeout(timer);
+  }
 }
 
 function cannotStart(error: unknown): never {

@@ -39,3 +39,12 @@ export function reachableFirst(addresses: readonly string[]): string[] {
     ...addresses.filter((address) => isLocal(address)),
   ];
 }
+
+/** Whether two addresses are the same but for the peer that they name. */
+export function isSameAddress(one: string, other: string): boolean {
+  return withoutPeer(one) === withoutPeer(other);
+}
+
+function withoutPeer(address: string): string {
+  return address.replace(/\/p2p\/[^/]+$/, "");
+}

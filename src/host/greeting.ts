@@ -9,7 +9,7 @@
 // the connections and answers on that one only. So both use the same one, whoever dialled, and
 // nobody has to guess what the other side has seen.
 //
-//   hello:   1 | text "denamo" | version | text cluster | text instance | number | holds | bytes
+//   hello:   1 | text "denamo" | version | text cluster | text instance | started | number | holds | bytes
 //   accept:  2
 //   refusal: 4 | text code | text message | count | count × (text name | 0, number or 1, text) | [hello] | …
 //
@@ -42,6 +42,8 @@ export interface Hello {
   readonly cluster: string;
   /** Drawn at every start: tells a peer that has come back from one that never was away. */
   readonly instance: string;
+  /** The wall clock of the peer when it started, in milliseconds since 1970. */
+  readonly startedMs: number;
   /** Counts the hellos of this instance, from 1. */
   readonly number: number;
   /** The number of the oldest hello whose connection to the same peer this instance holds open, else 0. */
@@ -76,6 +78,7 @@ export function encodeHello(hello: Omit<Hello, "kind">): Uint8Array<ArrayBuffer>
   writer.integer(NETWORK_VERSION);
   writer.text(hello.cluster);
   writer.text(hello.instance);
+  writer.integer(hello.startedMs);
   writer.integer(hello.number);
   writer.integer(hello.holds);
   writer.bytes(hello.greeting);
@@ -141,6 +144,7 @@ function readHello(reader: ByteReader): Hello | OtherVersion {
     kind: "hello",
     cluster: reader.text(),
     instance: reader.text(),
+    startedMs: reader.integer(),
     number: reader.integer(),
     holds: reader.integer(),
     greeting: reader.bytes(),
@@ -148,12 +152,32 @@ function readHello(reader: ByteReader): Hello | OtherVersion {
   return hello;
 }
 
+/** Tells the later of two processes with one identity of the earlier, which is connected from `address`. */
+export function identityInUse({ instance, startedMs }: Run, address: string): Refusal {
+  return {
+    code: "identity_in_use",
+    message: `Another process with the identity of this node lives at ${address}, instance ` +
+      `${instance}, and has started earlier: was its data directory copied?`,
+    details: { address, instance, startedMs },
+  };
+}
+
 /** What the deciding peer does with a connection on which a hello has come. */
 export type Choice = "use" | "replace" | "drop";
 
+/** One run of a process with an identity. */
+export type Run = Pick<Hello, "instance" | "startedMs">;
+
+/** Whether of two processes with one identity this one has begun before the other. */
+export function isEarlier(one: Run, other: Run): boolean {
+  return one.startedMs < other.startedMs ||
+    (one.startedMs === other.startedMs && one.instance < other.instance);
+}
+
 /**
  * Chooses between the connection in use, whose hello was `current`, and another one with a later-arriving
- * hello `next`. A peer that has restarted, or has lost the connection in use, gets the other one.
+ * hello `next`. A peer that has lost the connection in use gets the other one, and so does one that has restarted:
+ * whether it has, and is not a second process with the same identity, is found out before (identity_watch.ts).
  * Otherwise what is in use stays, so that two peers that dial each other at once do not tear down
  * what works already.
  */

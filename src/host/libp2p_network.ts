@@ -19,15 +19,19 @@ import type { Lane, Network, NetworkHandlers, PeerId, Refusal } from "../ports/n
 import type { Random } from "../ports/random.ts";
 import { messageOf } from "../wire/errors.ts";
 import { LIMITS } from "../wire/limits.ts";
-import { byPeer, peerOfAddress, reachableFirst } from "./addresses.ts";
+import { byPeer, isSameAddress, peerOfAddress, reachableFirst } from "./addresses.ts";
 import { GossipTopic, PUBLISH_BYTES_MAX } from "./gossip_topic.ts";
 import {
   choose,
   type GreetingFrame,
   type Hello,
+  identityInUse,
+  isEarlier,
   NETWORK_VERSION,
   type RefusalFrame,
+  type Run,
 } from "./greeting.ts";
+import { answerSigns, isAlive, runOf } from "./identity_watch.ts";
 import { privateKeyOf } from "./identity.ts";
 import { closeSoon, isDialToSelf, listenError, makeLibp2p } from "./libp2p_node.ts";
 import { type LinkEvents, PeerLink } from "./peer_link.ts";
@@ -84,7 +88,8 @@ class Libp2pNetwork implements Network {
   readonly #clock: Clock;
   readonly #redial: Redial;
 
-  readonly #instance: string;
+  /** This run of the process. */
+  readonly #run: Run;
   readonly #openings: StreamOpener;
   /** All open links, by the ids of their connections. */
   readonly #links = new Map<string, PeerLink>();
@@ -102,7 +107,7 @@ class Libp2pNetwork implements Network {
     this.#options = options;
     this.#log = options.log;
     this.#clock = options.clock ?? new SystemClock();
-    this.#instance = random.bytes(8).toHex();
+    this.#run = { instance: random.bytes(8).toHex(), startedMs: Math.floor(this.#clock.now()) };
     this.#redial = new Redial({
       clock: this.#clock,
       random,
@@ -146,6 +151,7 @@ class Libp2pNetwork implements Network {
       this.#links.get(detail.id)?.abort("The connection was closed");
     });
     await this.#openings.start(node);
+    await answerSigns(node, this.#run);
     try {
       await node.start();
     } catch (error) {
@@ -173,7 +179,8 @@ class Libp2pNetwork implements Network {
       return;
     }
     for (const [named, group] of groups) {
-      if (named !== this.self) this.#redial.keep(group, named);
+      // Of an address that names ourselves it is only found out who answers there.
+      this.#redial.keep(group, named === this.self ? undefined : named);
     }
   }
 
@@ -259,9 +266,23 @@ class Libp2pNetwork implements Network {
     try {
       return (await this.#node.dial(targets)).remotePeer.toString();
     } catch (error) {
-      if (isDialToSelf(error)) return "self";
-      throw error;
+      if (!isDialToSelf(error)) throw error;
+      for (const address of addresses) await this.#checkSelf(address);
+      return "self";
     }
+  }
+
+  /** Our own identity has answered at this address. @throws if it is that of another process */
+  async #checkSelf(address: string): Promise<void> {
+    if (this.addresses().some((own) => isSameAddress(own, address))) return;
+    const run = await runOf(this.self, address);
+    if (run === undefined || run.instance === this.#run.instance) return;
+    const refusal = identityInUse(run, address);
+    if (isEarlier(run, this.#run)) {
+      const by = { greeting: undefined, isDialled: true };
+      this.#guarded((handlers) => handlers.refusedBy(this.self, refusal, by));
+    }
+    throw new Error(`Another process with our identity answers at ${address}`);
   }
 
   /** A connection has its streams: the peers can greet. */
@@ -308,7 +329,7 @@ class Libp2pNetwork implements Network {
     const held = others.flatMap(({ sent }) => sent === undefined ? [] : [sent.number]);
     return {
       cluster: this.#options.cluster,
-      instance: this.#instance,
+      ...this.#run,
       number: ++this.#helloCount,
       holds: held.length === 0 ? 0 : Math.min(...held),
       greeting: handlers.greeting(),
@@ -351,7 +372,8 @@ class Libp2pNetwork implements Network {
 
   #onHello(link: PeerLink, hello: Hello, handlers: NetworkHandlers): void {
     const { cluster } = this.#options;
-    if (link.received !== undefined) return link.abort("It greeted twice");
+    const before = link.received ?? link.contested;
+    if (before !== undefined) return link.abort("It greeted twice");
     if (hello.cluster !== cluster) {
       // Neither can have the other, and only one of the two decides: it is told here.
       this.#redial.refused(link.peer);
@@ -367,14 +389,39 @@ class Libp2pNetwork implements Network {
       );
     }
     const chosen = this.#chosen.get(link.peer);
+    const former = chosen?.isUp === true ? chosen.received : undefined;
+    if (former !== undefined && former.instance !== hello.instance) {
+      link.contested = { ...hello, greeting: hello.greeting.slice() };
+      return this.#contest(link, link.contested, chosen!, former);
+    }
     if (this.#decides(link) && choose(chosen?.received, hello) === "drop") {
       return link.close("Another connection is in use");
     }
-    const refusal = handlers.admit(link.peer, hello.greeting);
+    this.#judge(link, hello, handlers);
+  }
+
+  /** Another run of a peer greets while the former one is connected: one that lives and began earlier stays. */
+  #contest(link: PeerLink, hello: Hello, chosen: PeerLink, former: Hello): void {
+    const goOn = (isFormerAlive: boolean) => {
+      if (!link.isOpen) return;
+      this.#guarded((handlers) => {
+        const stays = isFormerAlive && chosen.isUp && isEarlier(former, hello);
+        if (!stays) return this.#judge(link, hello, handlers);
+        const address = chosen.connection.remoteAddr.toString();
+        this.#refuse(link, identityInUse(former, address), this.#hello(link, handlers));
+      }, link);
+    };
+    if (isEarlier(former, hello)) void isAlive(chosen.connection).then(goOn);
+    else goOn(true);
+  }
+
+  #judge(link: PeerLink, hello: Hello, handlers: NetworkHandlers): void {
+    const isDialled = link.connection.direction === "outbound";
+    const refusal = handlers.admit(link.peer, hello.greeting, isDialled);
     if (refusal !== undefined) {
       return this.#refuse(link, refusal, this.#hello(link, handlers));
     }
-    chosen?.abort("Another connection replaces it");
+    this.#chosen.get(link.peer)?.abort("Another connection replaces it");
     link.received = { ...hello, greeting: hello.greeting.slice() };
     this.#chosen.set(link.peer, link);
     if (this.#decides(link)) this.#sayHello(link, handlers);

@@ -62,6 +62,8 @@ export class PeerLink {
   /** The hello that we sent here, and the one that came. */
   sent: Omit<Hello, "kind"> | undefined;
   received: Hello | undefined;
+  /** A hello that came and waits until it is known whether another run of the peer lives. */
+  contested: Hello | undefined;
   readonly #options: LinkOptions;
   readonly #request: LaneStream;
   readonly #bulk: LaneStream;
@@ -87,7 +89,8 @@ export class PeerLink {
       turnEnd,
       queueBytes: QUEUE_BYTES.bulk,
       turnBytes: TURN_BYTES.bulk,
-      frameBytes: LIMITS.message,
+      // Nothing comes here before the greeting is over.
+      frameBytes: 0,
     }, { ended, frame: (bytes) => this.#onMessage("bulk", bytes) });
     this.#timer = clock.after(options.greetingTimeoutMs, () => {
       this.abort(`It did not greet within ${options.greetingTimeoutMs} ms`);
@@ -158,6 +161,7 @@ export class PeerLink {
     if (this.#phase !== "greeting") return;
     this.#phase = "up";
     this.#request.frameBytes = LIMITS.message;
+    this.#bulk.frameBytes = LIMITS.message;
     this.#timer.cancel();
     this.#keepAlive();
     this.#options.events.up(this);

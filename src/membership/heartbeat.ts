@@ -18,6 +18,7 @@ import { ByteWriter } from "../base/byte_writer.ts";
 import { utf8 } from "../base/bytes.ts";
 import type { PeerId } from "../ports/network.ts";
 import { LIMITS } from "../wire/limits.ts";
+import { INCARNATION_MAX } from "./incarnation_step.ts";
 
 /** Whether a node can store: `readonly` serves what it has, `failed` not even that. */
 export type DiskState = "ok" | "readonly" | "failed";
@@ -71,6 +72,11 @@ export const HEARTBEAT_LIMITS = {
   namespaces: 64,
   intervalMsMax: 60_000,
   weightMax: 1_000_000,
+  /** The year 2109: no clock that is right says more, and none is taken for more. */
+  timeMsMax: 2 ** 42,
+  /** One for every millisecond of 34 years. */
+  sequenceMax: 2 ** 40,
+  layoutVersionMax: 2 ** 32 - 1,
 } as const;
 
 /**
@@ -228,12 +234,17 @@ function problemOf(heartbeat: Heartbeat): string | undefined {
     optionalTextProblem("HTTP address", heartbeat.http, limits.door) ??
     optionalTextProblem("RESP address", heartbeat.resp, limits.door) ??
     addressProblem(heartbeat.addresses) ??
-    integerProblem("incarnation", heartbeat.incarnation) ??
-    integerProblem("sequence", heartbeat.sequence) ??
-    integerProblem("time", heartbeat.timeMs) ??
-    integerProblem("layout version", heartbeat.layoutVersion) ??
-    integerProblem("synced layout", heartbeat.layoutSynced) ??
-    integerProblem("acknowledged layout", heartbeat.layoutAcknowledged) ??
+    integerProblem("incarnation", heartbeat.incarnation, 0, INCARNATION_MAX) ??
+    integerProblem("sequence", heartbeat.sequence, 0, limits.sequenceMax) ??
+    integerProblem("time", heartbeat.timeMs, 0, limits.timeMsMax) ??
+    integerProblem("layout version", heartbeat.layoutVersion, 0, limits.layoutVersionMax) ??
+    integerProblem("synced layout", heartbeat.layoutSynced, 0, limits.layoutVersionMax) ??
+    integerProblem(
+      "acknowledged layout",
+      heartbeat.layoutAcknowledged,
+      0,
+      limits.layoutVersionMax,
+    ) ??
     integerProblem("interval", heartbeat.intervalMs, 1, limits.intervalMsMax) ??
     rangeProblem("weight", heartbeat.weight, Number.MIN_VALUE, limits.weightMax) ??
     rangeProblem("load", heartbeat.load, 0, LOAD_MAX);
@@ -266,8 +277,8 @@ function textProblem(what: string, text: string, limitBytes: number): string | u
 function integerProblem(
   what: string,
   value: number,
-  least = 0,
-  most = Number.MAX_SAFE_INTEGER,
+  least: number,
+  most: number,
 ): string | undefined {
   if (!Number.isSafeInteger(value)) return `its ${what} is not a whole number`;
   return rangeProblem(what, value, least, most);

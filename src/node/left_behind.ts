@@ -10,9 +10,14 @@ import type { Refusal } from "../ports/network.ts";
 import { PARTITION_COUNT_MAX } from "../ring/partition.ts";
 import type { ScanStart, Storage } from "../storage/storage.ts";
 
-/** Why a node ends that can go on at once if it is started again. */
+/** Why a node ends that can go on if it is started again. */
 export class StartAnewError extends Error {
   override readonly name = "StartAnewError";
+
+  /** @param afterMs how long the node should stay away before it starts, in milliseconds */
+  constructor(message: string, readonly afterMs = 0) {
+    super(message);
+  }
 }
 
 /** How many keys are removed at once. */

@@ -6,7 +6,7 @@
 // disk before it is in force.
 
 import type { HybridClock } from "../causality/hybrid_clock.ts";
-import { type HybridTime, TICKS_PER_MS } from "../causality/dot.ts";
+import { type HybridTime, millisecondsOf, TICKS_PER_MS } from "../causality/dot.ts";
 import type { DataObject } from "../crdt/data_object.ts";
 import type { Log } from "../ports/log.ts";
 import type { PeerId } from "../ports/network.ts";
@@ -30,8 +30,6 @@ export interface NamespaceStoreOptions {
   readonly storage: Storage<DataObject>;
   readonly namespaces: Namespaces;
   readonly clock: HybridClock;
-  /** The time on the wall, in milliseconds. */
-  readonly nowMs: () => number;
   readonly log: Log;
   /** The others, each with the digest that it told last. */
   readonly members: () => readonly { node: string; namespaces?: string | undefined }[];
@@ -152,7 +150,7 @@ export class NamespaceStore implements NamespaceApi {
 
   /** The latest time that counts. */
   get #furthest(): HybridTime {
-    return furthestOrder(this.#options.nowMs());
+    return furthestOrder(millisecondsOf(this.#options.clock.reading()));
   }
 
   get #table(): NamespaceTable {

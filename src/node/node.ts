@@ -47,16 +47,18 @@ import type {
 import { DataApi } from "./data_api.ts";
 import { Admission } from "./admission.ts";
 import { clusterOf, standingOf } from "./cluster_of.ts";
+import { Ending } from "./ending.ts";
 import { Layouts } from "./layouts.ts";
 import { NamespaceStore } from "./namespace_store.ts";
 import { measure } from "./measurements.ts";
 import { type Incarnations, keepIncarnation, nextIncarnation } from "./incarnations.ts";
 import { LeftBehindVoices } from "./left_behind_voices.ts";
 import { PeerBook } from "./peer_book.ts";
-import { emptyCopies, LEAST_OWNERS_TO_FORGET, StartAnewError } from "./left_behind.ts";
+import { emptyCopies, LEAST_OWNERS_TO_FORGET } from "./left_behind.ts";
 import { type PeerRooms, Peers } from "./peers.ts";
 import { checkedNames, planFirst } from "./plan_first.ts";
 import { Readiness } from "./readiness.ts";
+import { Refusals } from "./refusals.ts";
 import { Refutation } from "./refutation.ts";
 import type {
   DifferencesView,
@@ -65,6 +67,7 @@ import type {
   RepairOptions,
   RepairView,
 } from "./repair_api.ts";
+import { Rivals } from "./rivals.ts";
 import { type NodeSettings, VERSION } from "./settings.ts";
 import { Upkeep } from "./upkeep.ts";
 import { memberViews, ringView } from "./views.ts";
@@ -95,9 +98,10 @@ export class Node implements NodeApi {
   readonly #admission: Admission;
   readonly #readiness: Readiness;
   readonly #refutation: Refutation;
+  readonly #rivals: Rivals;
   readonly #startedAtMs: number;
   readonly #peers: Peers;
-  readonly #failure = Promise.withResolvers<Error>();
+  readonly #ending = new Ending();
   #isStopped = false;
 
   private constructor(
@@ -120,12 +124,14 @@ export class Node implements NodeApi {
     this.#rpc = new Rpc(network, clock, this.#deadlines, log, (peer) => {
       return standingOf(peer, this.#table, this.#layouts.store);
     });
-    this.#peers = new Peers(network, log, (reason) => this.#failure.resolve(new Error(reason)));
+    const layoutMembers = () => this.#layouts.store.members;
+    this.#peers = new Peers(network, log, (peer) => this.#rivals.heard(peer));
     this.#clockWatch = new ClockWatch(clock, settings.maxClockSkewMs);
     this.#table = new MemberTable({
       node: settings.node,
       peerId: network.self,
       incarnation: incarnations.incarnation,
+      layoutMembers,
       onChange: (change) => this.#peers.changed(change),
     });
     this.#heartbeats = new Heartbeats({
@@ -139,39 +145,41 @@ export class Node implements NodeApi {
       publish: (bytes) => network.publish(bytes),
       onHeartbeat: (heartbeat) => this.#peers.heard(heartbeat, this.#rooms),
     });
+    this.#rivals = new Rivals({
+      clock,
+      rpc: this.#rpc,
+      table: this.#table,
+      yieldTo: (reason) => {
+        this.#ending.leaveName(reason, layoutMembers()?.has(settings.node) ?? false);
+      },
+    });
     const hybridClock = new HybridClock(clock, settings.maxClockSkewMs);
-    this.#floors = new Floors(
-      storage,
-      hybridClock,
-      () => this.#namespaces.placementDigest(),
-    );
-    this.#book = new PeerBook(
-      storage,
-      (node) => this.#layouts.store.members?.has(node) === true,
-      log,
-    );
+    const placementDigest = () => this.#namespaces.placementDigest();
+    this.#floors = new Floors(storage, hybridClock, placementDigest);
+    this.#book = new PeerBook(storage, layoutMembers, log);
     const leftBehind = new LeftBehindVoices({
       floors: this.#floors,
       log,
-      members: () => this.#layouts.store.members,
+      members: layoutMembers,
       nodeOf: (peer) => this.#book.nodeOf(peer),
       latest: () => hybridClock.furthest(),
-      startAnew: () => {
-        const message = "The others have forgotten without this node: it starts again, empty";
-        this.#failure.resolve(new StartAnewError(message));
-      },
+      startAnew: () => this.#ending.startAnew(),
     });
     this.#admission = new Admission(
       settings.node,
       this.#floors,
       this.#namespaces.baseDigest(),
       this.#heartbeats,
+      new Refusals({
+        clock,
+        self: network.self,
+        node: settings.node,
+        hasJoined: settings.join.length > 0,
+        layoutMembers,
+      }),
       clock,
       log,
-      (reason) => {
-        // Who has joined nobody is not in the wrong place, whatever strangers say that call.
-        if (settings.join.length > 0) this.#failure.resolve(new Error(reason));
-      },
+      (reason) => this.#ending.giveUp(reason),
       leftBehind,
     );
     this.#refutation = new Refutation(this.#heartbeats, this.#rpc, incarnations, () => {
@@ -180,23 +188,15 @@ export class Node implements NodeApi {
       });
       this.#filling.begin("A peer remembers a run of this node that its disk does not know of");
     });
-    this.#readiness = new Readiness(
-      settings.node,
-      clock,
-      (node) => this.#table.isConnected(node),
-      () => leftBehind.problem,
-    );
+    const isConnected = (node: string) => this.#table.isConnected(node);
+    this.#readiness = new Readiness(settings.node, clock, isConnected);
     this.#actors = new Actors(settings.node, random, hybridClock);
     const [actors, floors, namespaces] = [this.#actors, this.#floors, this.#namespaces];
     const replica = new Replica(storage, actors, hybridClock, namespaces, floors, witness);
     replica.writeProblem = () => disk.problem();
     onCommitFailed.handler = (partitions, keys) => replica.commitFailed(partitions, keys);
-    this.#filling = new Filling(
-      settings.node,
-      storage,
-      () => this.#layouts.store.held?.placement,
-      log,
-    );
+    const placement = () => this.#layouts.store.held?.placement;
+    this.#filling = new Filling(settings.node, storage, placement, log);
     this.#layouts = new Layouts({
       self: settings.node,
       storage,
@@ -237,7 +237,6 @@ export class Node implements NodeApi {
       storage,
       namespaces,
       clock: hybridClock,
-      nowMs: () => clock.now(),
       log,
       members: () => this.#heartbeats.members().map(({ heartbeat }) => heartbeat),
       changed: (gained) => {
@@ -304,7 +303,7 @@ export class Node implements NodeApi {
 
   /** Resolves with the reason if this node must not go on: another one bears its name, or it fits nowhere. */
   get failed(): Promise<Error> {
-    return this.#failure.promise;
+    return this.#ending.failed;
   }
 
   /** Ends everything that this node has begun. Requests under way end in their time, most of them as `unknown`. */
@@ -492,7 +491,7 @@ export class Node implements NodeApi {
 
   #notReadyBecause(): string | undefined {
     if (this.#isStopped) return "The node is stopping";
-    return this.#readiness.problem(this.#layouts.store.held?.layout) ??
+    return this.#readiness.problem(this.#layouts.store.held?.layout) ?? this.#admission.problem ??
       this.#clockWatch.mayCoordinate();
   }
 }

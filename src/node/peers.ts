@@ -28,16 +28,16 @@ export interface PeerRooms {
 export class Peers {
   readonly #network: Network;
   readonly #log: Log;
-  /** Called with the reason when this node must not go on. */
-  readonly #giveUp: (reason: string) => void;
+  /** Called with a peer that is heard under our own name. */
+  readonly #rivals: (peer: PeerId) => void;
   /** Peers that the network keeps a connection to because they are members, with their addresses. */
   readonly #kept = new Map<PeerId, string>();
   #isStopped = false;
 
-  constructor(network: Network, log: Log, giveUp: (reason: string) => void) {
+  constructor(network: Network, log: Log, rivals: (peer: PeerId) => void) {
     this.#network = network;
     this.#log = log;
-    this.#giveUp = giveUp;
+    this.#rivals = rivals;
   }
 
   /** Keeps connected to nobody further. */
@@ -50,7 +50,7 @@ export class Peers {
     heartbeats.probeWith(new Probes(rpc, table));
     return {
       greeting: () => admission.greeting(),
-      admit: (peer, greeting) => admission.admit(peer, greeting),
+      admit: (peer, greeting, isDialled) => admission.admit(peer, greeting, isDialled),
       peerUp: (peer) => {
         admission.peerUp(peer);
         table.connected(peer);
@@ -58,6 +58,7 @@ export class Peers {
         refutation.tell();
       },
       peerDown: (peer, reason) => {
+        admission.peerDown(peer);
         table.disconnected(peer);
         rpc.peerDown(peer, reason);
       },
@@ -95,8 +96,11 @@ export class Peers {
       case "refused":
         log.warn(`A claim to the name ${change.node} is refused`, { reason: change.reason });
         break;
-      case "name_taken":
-        this.#giveUp(`The name "${change.node}" is in use by live peer ${change.peerId}`);
+      case "rival":
+        this.#rivals(change.peerId);
+        break;
+      case "dropped":
+        if (this.#kept.delete(change.peerId)) this.#network.forget(change.peerId);
     }
   }
 

@@ -52,8 +52,12 @@ export interface NetworkHandlers {
   /** The first thing we tell every peer. */
   greeting(): Uint8Array;
 
-  /** Judges a peer by its greeting: undefined admits it, a refusal is told to it. */
-  admit(peer: PeerId, greeting: Uint8Array): Refusal | undefined;
+  /**
+   * Judges a peer by its greeting: undefined admits it, a refusal is told to it.
+   *
+   * @param isDialled whether we called it, rather than it us
+   */
+  admit(peer: PeerId, greeting: Uint8Array, isDialled: boolean): Refusal | undefined;
 
   /** A connection to an admitted peer is open in both directions. */
   peerUp(peer: PeerId): void;
@@ -63,7 +67,9 @@ export interface NetworkHandlers {
 
   /**
    * A peer has refused us, and why. Of two peers of different clusters both are told, with the code
-   * `other_cluster`; of two that speak different versions of the protocol with `other_version`.
+   * `other_cluster`; of two that speak different versions of the protocol with `other_version`. A peer to which a
+   * live process with our own identity is connected that has begun earlier refuses us with
+   * `identity_in_use`; if we have reached such a process ourselves, `peer` is our own id.
    */
   refusedBy(peer: PeerId, refusal: Refusal, by: Refuser): void;
 

@@ -19,6 +19,8 @@ export interface NetworkHarness {
    * can return; `listen` is an address that `freeAddress` or another network gave.
    */
   create(options?: { cluster?: string; identity?: number; listen?: string }): Promise<Network>;
+  /** A peer that may pass on what it hears as it likes. */
+  forger(): Promise<Forger>;
   /** An address that nobody listens on, without a peer id. */
   freeAddress(): string;
   until(condition: () => boolean, what: string): Promise<void>;
@@ -26,6 +28,22 @@ export interface NetworkHarness {
   settle(): Promise<void>;
   /** Stops whatever is left. */
   close(): Promise<void>;
+}
+
+/** A peer that hears what others publish and passes on what it makes of that. */
+export interface Forger {
+  readonly id: PeerId;
+  /** Is let in by a network as a peer, and takes part in its gossip. */
+  join(network: Network, heard: Listener): Promise<void>;
+  /** What it has heard, the oldest first. */
+  readonly overheard: readonly Overheard[];
+  stop(): Promise<void>;
+}
+
+/** Something published that a forger has heard, and may pass on with other bytes or in another's name. */
+export interface Overheard {
+  readonly text: string;
+  passOn(changes?: { readonly from?: PeerId; readonly bytes?: Uint8Array }): void;
 }
 
 /** Handlers that write down what they are told. */
@@ -315,6 +333,51 @@ export function networkContract(name: string, makeHarness: () => NetworkHarness)
     });
   }
 
+  for (const [third, twin] of [[0, 1], [1, 0]] as const) {
+    test(`of two live processes with one identity the earlier stays, ids ${third} ${twin}`, async (world) => {
+      const [t, first] = await world.peersByIdentity(third, twin);
+      first.network.keepConnected(t.network.addresses(), t.id);
+      await world.connected(t, first);
+      const second = await world.peer({ identity: twin });
+      second.network.keepConnected(t.network.addresses(), t.id);
+      await world.until(() => second.heard.refusals.length > 1, "the later is refused, and again");
+      for (const { peer, refusal, by } of second.heard.refusals) {
+        assert.deepEqual([peer, refusal.code], [t.id, "identity_in_use"]);
+        assert.ok(String(refusal.details.address).length > 0, "it is told where the other is");
+        assert.deepEqual(by.greeting, utf8(t.heard.words));
+      }
+      assert.deepEqual([t.heard.events, second.heard.events], [[`up ${first.id}`], []]);
+      await world.exchange(t, first);
+      await first.network.stop();
+      await world.until(() => t.heard.count("up", first.id) === 2, "the later is let in at last");
+      await world.until(() => second.heard.isUp(t.id), "the later is let in at last");
+    });
+
+    test(`an earlier process that comes second takes its place back, ids ${third} ${twin}`, async (world) => {
+      const first = await world.peer({ identity: twin });
+      const second = await world.peer({ identity: twin });
+      const t = await world.peer({ identity: third });
+      second.network.keepConnected(t.network.addresses(), t.id);
+      await world.connected(t, second);
+      first.network.keepConnected(t.network.addresses(), t.id);
+      await world.until(() => first.heard.isUp(t.id), "the earlier is let in");
+      await world.until(() => second.heard.refusals.length > 0, "the later is refused");
+      await world.exchange(t, first);
+      assert.deepEqual(first.heard.events, [`up ${t.id}`]);
+    });
+  }
+
+  test("a process that calls itself and is answered by another is told so, if it is the later", async (world) => {
+    const first = await world.peer({ identity: 0 });
+    const second = await world.peer({ identity: 0 });
+    second.network.keepConnected([bare(first.network.addresses()[0]!)]);
+    first.network.keepConnected([bare(second.network.addresses()[0]!)]);
+    await world.until(() => second.heard.refusals.length > 1, "it is told, and again");
+    const { peer, refusal, by } = second.heard.refusals[0]!;
+    assert.deepEqual([peer, refusal.code, by.isDialled], [second.id, "identity_in_use", true]);
+    assert.deepEqual([first.heard.refusals, first.heard.events], [[], []]);
+  });
+
   test("reset() ends the connection, which comes back", async (world) => {
     const [a, b] = await world.pair();
     b.network.reset(a.id, "It broke the rules");
@@ -360,6 +423,37 @@ export function networkContract(name: string, makeHarness: () => NetworkHarness)
     const twice = () => b.heard.published_.filter((words) => words === "twice").length;
     await world.until(() => twice() === 2, "both are heard");
     assert.deepEqual(a.heard.published_, [], "nobody hears himself");
+  });
+
+  test("what is published is heard once and with its publisher, whoever passes it on or alters it", async (world) => {
+    const a = await world.peer();
+    const b = await world.peer();
+    const forger = await world.harness.forger();
+    try {
+      await forger.join(a.network, a.heard);
+      await forger.join(b.network, b.heard);
+      let tries = 0;
+      await world.until(() => {
+        a.network.publish(utf8(`genuine ${tries++}`));
+        return forger.overheard.length >= 2;
+      }, "the forger hears what a publishes");
+      const [spoilt, genuine] = forger.overheard as [Overheard, Overheard];
+
+      genuine.passOn({ from: forger.id });
+      genuine.passOn({ from: b.id });
+      genuine.passOn({ bytes: utf8("altered") });
+      spoilt.passOn({ from: b.id, bytes: utf8("forged") });
+      genuine.passOn();
+      genuine.passOn();
+      await world.until(() => b.heard.published_.length > 0, "b hears what is genuine");
+      genuine.passOn();
+      await world.harness.settle();
+      assert.deepEqual(b.heard.published_, [genuine.text]);
+      assert.deepEqual(b.heard.publishers, [a.id], "whoever has passed it on");
+      assert.deepEqual(a.heard.published_, [], "nobody hears his own words again");
+    } finally {
+      await forger.stop();
+    }
   });
 
   test("thirteen peers on one host all meet, and all hear each other", async (world) => {

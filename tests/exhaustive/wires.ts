@@ -197,7 +197,7 @@ class Link {
 
   #meet(end: End): void {
     const other = this.#other(end).network;
-    const refusal = end.network.handlers.admit(other.self, other.handlers.greeting());
+    const refusal = end.network.handlers.admit(other.self, other.handlers.greeting(), true);
     if (refusal !== undefined) throw new Error(`${end.network.node} refuses: ${refusal.message}`);
     end.isOpen = true;
     end.network.handlers.peerUp(other.self);

@@ -16,6 +16,7 @@ const hello: Hello = {
   kind: "hello",
   cluster: "shop",
   instance: "one",
+  startedMs: 1_700_000_000_000,
   number: 3,
   holds: 0,
   greeting: Uint8Array.of(1, 2),

@@ -155,7 +155,7 @@ test("a peer that has restarted replaces its connection that nobody saw die", as
   const dead = await greeted(world);
   const next = await rude.open(address);
   // By its number and what it holds it would be a second connection of the former run.
-  next.hello({ instance: "after the restart", number: 2, holds: 1 });
+  next.hello({ instance: "after the restart", startedMs: 2, number: 2, holds: 1 });
   await eventually(() => next.greeted.length === 1, "the answer on the new connection");
   next.accept();
   await eventually(() => heard.count("up", rude.id) === 2, "it is up again");

@@ -43,6 +43,7 @@ class ProbeWorld {
     const others = this.names.filter((other) => other !== name);
     const members = {
       upMembers: () => others.map((node) => ({ node, peerId: node })),
+      nodeOf: (peer: PeerId) => peer,
     };
     this.probes.set(name, new Probes(rpc, members));
   }

@@ -20,13 +20,14 @@ function tappedPeers({ isUp = true } = {}) {
   const peers = new Peers(
     network as unknown as Network,
     log,
-    (reason) => tell(`give up: ${reason}`),
+    (peer) => tell(`rival ${peer}`),
   );
   const rooms = {
     admission: {
       greeting: () => utf8("hello"),
       admit: (peer: string, greeting: Uint8Array) => `${peer} says ${greeting.length} bytes`,
-      peerUp: () => tell("admission up"),
+      peerUp: (peer: string) => tell(`admission up ${peer}`),
+      peerDown: (peer: string) => tell(`admission down ${peer}`),
       refusedBy: (peer: string, { message }: Refusal) => tell(`refused by ${peer}: ${message}`),
     },
     heartbeats: {
@@ -74,7 +75,7 @@ Deno.test("what the network tells goes to those that must know, who is connected
   const refusal = { code: "other_cluster", message: "another cluster", details: {} };
   handlers.refusedBy("peer-3", refusal, { greeting: undefined, isDialled: true });
   assert.deepEqual(told, [
-    "admission up",
+    "admission up peer-2",
     "table up peer-2",
     "rpc up peer-2",
     "refute",
@@ -82,12 +83,13 @@ Deno.test("what the network tells goes to those that must know, who is connected
     "rpc bulk of 0 bytes from peer-2",
     "heartbeat of 3 bytes from peer-4",
     "refute",
+    "admission down peer-2",
     "table down peer-2",
     "rpc down peer-2: it has gone",
     "refused by peer-3: another cluster",
   ]);
   assert.deepEqual(handlers.greeting(), utf8("hello"));
-  assert.equal(handlers.admit("peer-2", EMPTY), "peer-2 says 0 bytes");
+  assert.equal(handlers.admit("peer-2", EMPTY, true), "peer-2 says 0 bytes");
 });
 
 Deno.test("a member that is heard is kept connected to, and again when its addresses change", () => {
@@ -143,13 +145,22 @@ Deno.test("the connection to a member that is down is broken, so that its return
   assert.deepEqual(log.lines, ["n2 is suspect {}", "n2 is down {}"], "a return is no warning");
 });
 
-Deno.test("a claim to our own name by a live peer ends this node, one to another's does not", () => {
+Deno.test("who speaks under our own name is looked into, a claim to another's is refused", () => {
   const { peers, told, log } = tappedPeers();
   peers.changed({ kind: "refused", node: "n2", peerId: "peer-3", reason: "it is in use" });
   assert.deepEqual(told, []);
   assert.match(log.lines[0]!, /claim to the name n2 .*in use/);
-  peers.changed({ kind: "name_taken", node: "n1", peerId: "peer-3" });
-  assert.deepEqual(told, ['give up: The name "n1" is in use by live peer peer-3']);
+  peers.changed({ kind: "rival", node: "n1", peerId: "peer-3" });
+  assert.deepEqual(told, ["rival peer-3"]);
+});
+
+Deno.test("a node that was dropped from the table is no longer dialled", () => {
+  const { peers, heard, told } = tappedPeers();
+  heard();
+  const dropped = { kind: "dropped", node: "n2", peerId: "peer-2" } as const;
+  peers.changed(dropped);
+  peers.changed(dropped);
+  assert.deepEqual(told, ["keep peer-2 at /a", "forget peer-2"]);
 });
 
 Deno.test("a node that stops begins no further connection", () => {

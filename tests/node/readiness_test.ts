@@ -9,12 +9,7 @@ function starting() {
   const time = new ManualTime();
   time.run(1_000);
   const connected = new Set<string>();
-  const readiness = new Readiness(
-    "n1",
-    time.clock(),
-    (node) => connected.has(node),
-    () => undefined,
-  );
+  const readiness = new Readiness("n1", time.clock(), (node) => connected.has(node));
   return { time, connected, readiness };
 }
 
