@@ -7,11 +7,10 @@
 //
 // It gives up a little before the client does, so that a node that has forwarded the read hears why.
 
-import type { HybridTime } from "../causality/dot.ts";
 import type { VersionVector } from "../causality/version_vector.ts";
 import type { PeerId } from "../ports/network.ts";
 import { type Cluster, layoutOf, learnFromRefusal, reachable } from "../replica/cluster.ts";
-import { believedFloor, type Copy, copyIn, digestBytes, mergeCopies } from "../replica/copy.ts";
+import { type Copy, copyIn, digestBytes, mergeCopies } from "../replica/copy.ts";
 import type { Replica } from "../replica/replica.ts";
 import type { Deadline, Deadlines } from "../wire/deadlines.ts";
 import { DenamoError } from "../wire/errors.ts";
@@ -158,16 +157,8 @@ export class CatchUp {
   #take(node: string, copy: Copy): void {
     const isOwner = this.#read.owners.includes(node);
     this.#answers.set(node, { node, isOwner, ...copy });
-    const told = [...this.#answers.values()].map(({ floor }) => floor);
-    const floor = Math.min(copy.floor, believedFloor(told, this.#fence));
-    this.#found = mergeCopies([this.#found!, { object: copy.object, floor }]);
+    this.#found = mergeCopies([this.#found!, copy]);
     if (hasSeen(this.#found, this.#read.atLeast)) this.#succeed();
-  }
-
-  /** Up to where this node has agreed, if it is an owner. */
-  get #fence(): HybridTime {
-    const { key, owners, partition } = this.#read;
-    return owners.includes(this.#cluster.self) ? this.#replica.fenceOf(partition, key) : 0;
   }
 
   #succeed(): void {

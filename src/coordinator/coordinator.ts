@@ -13,7 +13,6 @@ import type { Log } from "../ports/log.ts";
 import { partitionOf } from "../ring/partition.ts";
 import type { Namespaces, QuorumLevel } from "../replica/namespaces.ts";
 import type { HandOff } from "../replica/hand_off.ts";
-import type { Copy } from "../replica/copy.ts";
 import { Pace } from "../replica/pace.ts";
 import type { Change, Replica } from "../replica/replica.ts";
 import { Arguments } from "../wire/arguments.ts";
@@ -25,7 +24,7 @@ import { type Cluster, layoutOf } from "../replica/cluster.ts";
 import { atLeastOf } from "./at_least.ts";
 import { CorruptRepairs } from "./corrupt_repairs.ts";
 import { Forwarding, type Routed } from "./forwarding.ts";
-import { Reads } from "./reads.ts";
+import { type Found, Reads } from "./reads.ts";
 import { checkRequest } from "./request_checks.ts";
 import {
   type ClientAnswer,
@@ -209,7 +208,7 @@ export class Coordinator {
     level: ClientRequest["level"],
     routed: Routed,
     atLeast?: VersionVector,
-  ): Promise<Copy> {
+  ): Promise<Found> {
     return this.#reads.read({ key, ...routed, r: level ?? routed.namespace.r, atLeast });
   }
 
@@ -239,8 +238,9 @@ export class Coordinator {
     const seen = await this.#seenIn(request, routed);
     let found = DataObject.empty;
     if (seen === undefined) {
-      found = (await this.#read(request.key, undefined, routed)).object;
-      if (!found.isLive(this.#clock.now())) return NOTHING;
+      const { object, writable } = await this.#read(request.key, undefined, routed);
+      if (!object.isLive(this.#clock.now())) return NOTHING;
+      found = writable;
     }
     let existed = seen === undefined;
     const answer = await this.#write(request, rest(), seen, (held, nextDot) => {
@@ -253,13 +253,13 @@ export class Coordinator {
 
   async #expire(request: ExpireRequest, routed: Routed): Promise<ClientAnswer> {
     const rest = this.#restOf(request, routed);
-    const { object: found } = await this.#read(request.key, undefined, routed);
+    const { object: found, writable } = await this.#read(request.key, undefined, routed);
     const [latest] = found.live(this.#clock.now());
     if (latest === undefined && found.liveValues(this.#clock.now()).length === 0) return NOTHING;
     const expiresAtMs = latest === undefined ? found.endOf(0) : latest.expiresAtMs;
     if (expiresAtMs === request.expiresAtMs) return { ...NOTHING, existed: true, expiresAtMs };
     const answer = await this.#write(request, rest(), undefined, (held, nextDot) => {
-      const merged = held.merge(found);
+      const merged = held.merge(writable);
       return merged.expire(nextDot(merged.latestTime()), request.expiresAtMs);
     });
     return { ...answer, existed: true, expiresAtMs };
@@ -272,14 +272,14 @@ export class Coordinator {
   async #update(request: UpdateRequest, routed: Routed): Promise<ClientAnswer> {
     const { key, operations } = request;
     const rest = this.#restOf(request, routed);
-    const { object: found } = await this.#read(key, undefined, routed);
+    const { object: found, writable } = await this.#read(key, undefined, routed);
     const seen = vectorOf(request, found);
     const updates = new Updates(key, operations, seen, this.#clock.now());
     const idle = updates.withoutEffect(found);
     if (idle !== undefined) return { ...NOTHING, results: idle };
     let results: readonly OperationResult[] = [];
     const answer = await this.#write(request, rest(), seen, (held, nextDot) => {
-      const before = held.merge(found);
+      const before = held.merge(writable);
       const updated = updates.carryOut(before, nextDot);
       results = updated.results;
       return this.#withEnd(before, updated.object, routed, nextDot);

@@ -117,6 +117,11 @@ export function encodeClientRequest(request: ClientRequest): unknown[] {
   }
 }
 
+/** A token that a program has made up may be no UTF-8, and would make the whole message malformed. */
+function tokenOf(token: string | undefined): string | null {
+  return token?.toWellFormed() ?? null;
+}
+
 /** @throws {MalformedError} */
 export function decodeClientRequest(args: Arguments): ClientRequest {
   const op = OPS[args.count(OPS.length) - 1];

@@ -15,8 +15,8 @@ import type { PeerId, Refusal, Refuser } from "../ports/network.ts";
 import type { Floors } from "../replica/floors.ts";
 import { messageOf } from "../wire/errors.ts";
 import { leftBehind, leftBehindIn } from "./left_behind.ts";
-import type { Refusals, RefusedBy } from "./refusals.ts";
 import type { LeftBehindVoices } from "./left_behind_voices.ts";
+import type { Refusals, RefusedBy } from "./refusals.ts";
 
 /** How often the log hears that one peer refuses us for one reason, in milliseconds. */
 const TOLD_EVERY_MS = 60_000;
@@ -86,8 +86,10 @@ export class Admission {
       if ("code" in heartbeat) return heartbeat;
       const missed = this.#floors.missedBy(node);
       if (missed !== undefined && missed > emptied) return leftBehind(missed);
-      if (missed !== undefined) this.#note(this.#floors.takeBack(node));
-      return this.#heartbeats.admit(heartbeat);
+      const refusal = this.#heartbeats.admit(heartbeat);
+      // Only whoever bears the name can have emptied what it had.
+      if (missed !== undefined && refusal === undefined) this.#note(this.#floors.takeBack(node));
+      return refusal;
     } catch (error) {
       if (!(error instanceof MalformedError)) throw error;
       return { code: "malformed", message: error.message, details: {} };
@@ -105,9 +107,9 @@ export class Admission {
     this.#refusals.endedBy(peer);
   }
 
-  /** A sentence if no peer lets this node in. */
+  /** A sentence if no peer lets this node in, or members have gone on without it. */
   get problem(): string | undefined {
-    return this.#refusals.problem;
+    return this.#leftBehind.problem ?? this.#refusals.problem;
   }
 
   /** A peer has refused us, or would. */

@@ -1,23 +1,25 @@
-// What coordinators and repairs see of the cluster, from a node that is a part of it.
+// The cluster as the rooms above see it, made of what this node knows of its members and its layout.
 
 import type { ClockWatch } from "../membership/clock_watch.ts";
 import type { Heartbeats } from "../membership/heartbeats.ts";
 import type { MemberTable } from "../membership/member_table.ts";
+import type { PeerId } from "../ports/network.ts";
 import type { Cluster } from "../replica/cluster.ts";
 import type { Filling } from "../replica/filling.ts";
 import { DEFAULT_HINT_WINDOW_MS, hintWindowProblem } from "../replica/hint_window.ts";
 import type { Rpc } from "../wire/rpc.ts";
+import type { Standing } from "../wire/standing.ts";
 import type { LayoutStore } from "./layout_store.ts";
 import type { NodeSettings } from "./settings.ts";
 
 export interface ClusterParts {
-  readonly settings: NodeSettings;
+  readonly settings: Pick<NodeSettings, "hintWindowMs" | "node">;
   readonly rpc: Rpc;
+  readonly layouts: LayoutStore;
   readonly table: MemberTable;
   readonly heartbeats: Heartbeats;
-  readonly clockWatch: ClockWatch;
-  readonly layouts: LayoutStore;
   readonly filling: Filling;
+  readonly clockWatch: ClockWatch;
 }
 
 export function clusterOf(parts: ClusterParts): Cluster {
@@ -39,4 +41,15 @@ export function clusterOf(parts: ClusterParts): Cluster {
     clockProblem: () => clockWatch.mayCoordinate(),
     hearLayout: (id) => layouts.report(id, undefined),
   };
+}
+
+/** What a peer is to this node at present; see wire/standing.ts. */
+export function standingOf(
+  peer: PeerId,
+  table: Pick<MemberTable, "nodeOf">,
+  { members }: Pick<LayoutStore, "members">,
+): Standing {
+  if (members === undefined) return "unplaced";
+  const node = table.nodeOf(peer);
+  return node !== undefined && members.has(node) ? "member" : "peer";
 }

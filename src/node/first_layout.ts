@@ -71,7 +71,7 @@ export class FirstLayout {
     rpc.serve(METHODS.promiseLayout, async (request, from) => {
       const args = new Arguments(request.arguments, "layout promise");
       const id = args.text(LAYOUT_ID_CHARACTERS);
-      const members = namesIn(args);
+      const members = args.texts(LIMITS.layoutMemberCount, LIMITS.nodeName);
       this.#promise(id, members, from);
       await store.keepPromise(id);
       return [];
@@ -210,12 +210,4 @@ export class FirstLayout {
     this.#lastPromised = id;
     if (!this.#isMaking) this.#promised = { id, to, untilMs: nowMs + PROMISE_MS };
   }
-}
-
-/** @throws {MalformedError} */
-function namesIn(args: Arguments): string[] {
-  const list = new Arguments(args.list(LIMITS.layoutMemberCount), "layout promise");
-  const names: string[] = [];
-  while (!list.isAtEnd) names.push(list.text(LIMITS.nodeName));
-  return names;
 }

@@ -3,8 +3,9 @@
 // Anybody can make up a layout and name it in a heartbeat. So hearing of one is not enough, and neither is fetching it.
 // A node takes a layout if it has itself promised to agree to it, since then all others have as well; or else if the
 // members say so: of those that the layout names, leaving out the node itself, a majority are seen at
-// present and name it in their heartbeats, and no other layout is named by as many of the nodes that are seen.
-// What was fetched is kept until one or the other is so.
+// present and name it in their heartbeats, and no other layout is named by as many of the nodes that are seen. Where more
+// disks were lost than that leaves, all must be seen, and none of them name another. What was fetched is
+// kept until one or the other is so.
 //
 //   heartbeat of n2: 1-ab… ──> fetched once from n2 ──> promised? named by a majority? ──> on the disk, in force
 
@@ -115,5 +116,10 @@ export function isNamedByMembers(
     byAll++;
     if (others.has(node)) byMembers++;
   }
-  return 2 * byMembers > others.size && Math.max(0, ...rivals.values()) < byAll;
+  const named = new Map(seen.map(({ layoutId, node }) => [node, layoutId]));
+  const isUndisputed = [...others].every((node) =>
+    named.has(node) && (named.get(node) ?? id) === id
+  );
+  const isNamed = 2 * byMembers > others.size || byMembers > 0 && isUndisputed;
+  return isNamed && Math.max(0, ...rivals.values()) < byAll;
 }

@@ -13,7 +13,6 @@ import type { StoredValue } from "../crdt/value.ts";
 import { ClockWatch } from "../membership/clock_watch.ts";
 import { Heartbeats, type SelfDescription } from "../membership/heartbeats.ts";
 import { MemberTable } from "../membership/member_table.ts";
-import type { PeerId } from "../ports/network.ts";
 import { partitionOf } from "../ring/partition.ts";
 import { WatchedDisk } from "../storage/watched_disk.ts";
 import { Actors } from "../replica/actors.ts";
@@ -28,7 +27,6 @@ import { openStorage, type Storage, type StorageOptions } from "../storage/stora
 import { Deadlines } from "../wire/deadlines.ts";
 import { DenamoError, messageOf } from "../wire/errors.ts";
 import { Rpc } from "../wire/rpc.ts";
-import type { Standing } from "../wire/standing.ts";
 import type {
   DeleteResult,
   GetOptions,
@@ -48,17 +46,15 @@ import type {
 } from "./api.ts";
 import { DataApi } from "./data_api.ts";
 import { Admission } from "./admission.ts";
-import { clusterOf } from "./cluster_of.ts";
+import { clusterOf, standingOf } from "./cluster_of.ts";
 import { Ending } from "./ending.ts";
-import { FirstLayout } from "./first_layout.ts";
-import { LayoutAgreement } from "./layout_agreement.ts";
-import { LayoutStore } from "./layout_store.ts";
+import { Layouts } from "./layouts.ts";
 import { NamespaceStore } from "./namespace_store.ts";
 import { measure } from "./measurements.ts";
 import { type Incarnations, keepIncarnation, nextIncarnation } from "./incarnations.ts";
-import { emptyCopies, LEAST_OWNERS_TO_FORGET } from "./left_behind.ts";
 import { LeftBehindVoices } from "./left_behind_voices.ts";
 import { PeerBook } from "./peer_book.ts";
+import { emptyCopies, LEAST_OWNERS_TO_FORGET } from "./left_behind.ts";
 import { type PeerRooms, Peers } from "./peers.ts";
 import { checkedNames, planFirst } from "./plan_first.ts";
 import { Readiness } from "./readiness.ts";
@@ -94,10 +90,8 @@ export class Node implements NodeApi {
   readonly #heartbeats: Heartbeats;
   readonly #storage: Storage<DataObject>;
   readonly #actors: Actors;
-  readonly #layouts: LayoutStore;
-  readonly #agreement: LayoutAgreement;
+  readonly #layouts: Layouts;
   readonly #book: PeerBook;
-  readonly #firstLayout: FirstLayout;
   readonly #floors: Floors;
   readonly #upkeep: Upkeep;
   readonly #filling: Filling;
@@ -130,14 +124,17 @@ export class Node implements NodeApi {
     this.#startedAtMs = clock.monotonic();
     this.#namespaces = new Namespaces(settings.defaults, settings.namespaces);
     this.#deadlines = new Deadlines(clock);
-    this.#rpc = new Rpc(network, clock, this.#deadlines, log, (peer) => this.#standingOf(peer));
+    this.#rpc = new Rpc(network, clock, this.#deadlines, log, (peer) => {
+      return standingOf(peer, this.#table, this.#layouts.store);
+    });
+    const layoutMembers = () => this.#layouts.store.members;
     this.#peers = new Peers(network, log, (peer) => this.#rivals.heard(peer));
     this.#clockWatch = new ClockWatch(clock, settings.maxClockSkewMs);
     this.#table = new MemberTable({
       node: settings.node,
       peerId: network.self,
       incarnation: incarnations.incarnation,
-      layoutMembers: () => this.#layouts.members,
+      layoutMembers,
       onChange: (change) => this.#peers.changed(change),
     });
     this.#heartbeats = new Heartbeats({
@@ -159,24 +156,17 @@ export class Node implements NodeApi {
       rpc: this.#rpc,
       table: this.#table,
       yieldTo: (reason) => {
-        this.#ending.leaveName(reason, this.#layouts.members?.has(settings.node) ?? false);
+        this.#ending.leaveName(reason, layoutMembers()?.has(settings.node) ?? false);
       },
     });
     const hybridClock = new HybridClock(clock, settings.maxClockSkewMs);
-    this.#floors = new Floors(
-      storage,
-      hybridClock,
-      () => this.#namespaces.placementDigest(),
-    );
-    this.#book = new PeerBook(
-      storage,
-      (node) => this.#layouts.members?.has(node) === true,
-      log,
-    );
+    const placementDigest = () => this.#namespaces.placementDigest();
+    this.#floors = new Floors(storage, hybridClock, placementDigest);
+    this.#book = new PeerBook(storage, layoutMembers, log);
     const leftBehind = new LeftBehindVoices({
       floors: this.#floors,
       log,
-      members: () => this.#layouts.members,
+      members: layoutMembers,
       nodeOf: (peer) => this.#book.nodeOf(peer),
       latest: () => hybridClock.furthest(),
       startAnew: () => this.#ending.startAnew(),
@@ -191,7 +181,7 @@ export class Node implements NodeApi {
         self: network.self,
         node: settings.node,
         hasJoined: settings.join.length > 0,
-        layoutMembers: () => this.#layouts.members,
+        layoutMembers,
       }),
       clock,
       log,
@@ -204,13 +194,9 @@ export class Node implements NodeApi {
       });
       this.#filling.begin("A peer remembers a run of this node that its disk does not know of");
     });
-    this.#readiness = new Readiness(
-      settings.node,
-      clock,
-      (node) => this.#table.isConnected(node),
-      () => leftBehind.problem,
-      () => this.#sealKeys.digest !== undefined,
-    );
+    const isConnected = (node: string) => this.#table.isConnected(node);
+    const canSeal = () => this.#sealKeys.digest !== undefined;
+    this.#readiness = new Readiness(settings.node, clock, isConnected, canSeal);
     this.#sealKeys = new SealKeyStore({
       self: settings.node,
       storage,
@@ -224,50 +210,29 @@ export class Node implements NodeApi {
     const replica = new Replica(storage, actors, hybridClock, namespaces, floors, witness);
     replica.writeProblem = () => disk.problem();
     onCommitFailed.handler = (partitions, keys) => replica.commitFailed(partitions, keys);
-    this.#filling = new Filling(
-      settings.node,
-      storage,
-      () => this.#layouts.held?.placement,
-      log,
-    );
-    this.#layouts = new LayoutStore({
-      storage,
-      clock,
-      log,
-      changed: () => this.#heartbeats.publishNow(),
-      isFirst: (id) => {
-        if (this.#firstLayout.hasPromised(id)) return;
-        this.#filling.begin("The cluster has a layout that this node's disk does not know of");
-      },
-    });
-    this.#agreement = new LayoutAgreement({
+    const placement = () => this.#layouts.store.held?.placement;
+    this.#filling = new Filling(settings.node, storage, placement, log);
+    this.#layouts = new Layouts({
       self: settings.node,
+      storage,
       rpc: this.#rpc,
-      store: this.#layouts,
-      log,
-      seen: () => {
-        return this.#heartbeats.members().filter(({ state }) => state !== "down")
-          .map(({ heartbeat: { layoutId }, node }) => ({ node, layoutId }));
-      },
-    });
-    this.#firstLayout = new FirstLayout(
-      settings.node,
-      this.#rpc,
       clock,
-      this.#layouts,
-      this.#sealKeys,
-      () => this.#seenNodes(),
-    );
+      log,
+      sealKeys: this.#sealKeys,
+      others: () => this.#heartbeats.members(),
+      changed: () => this.#heartbeats.publishNow(),
+      hasForgotten: (reason) => this.#filling.begin(reason),
+    });
+    const filling = this.#filling;
     const cluster = clusterOf({
       settings,
       rpc: this.#rpc,
+      layouts: this.#layouts.store,
       table: this.#table,
       heartbeats: this.#heartbeats,
+      filling,
       clockWatch: this.#clockWatch,
-      layouts: this.#layouts,
-      filling: this.#filling,
     });
-    const filling = this.#filling;
     this.#upkeep = new Upkeep({
       settings,
       cluster,
@@ -343,7 +308,6 @@ export class Node implements NodeApi {
       await node.namespaces.load();
       await node.#sealKeys.load();
       await node.#layouts.load();
-      node.#firstLayout.load();
       await node.#book.load();
       await node.#filling.load();
       await node.#floors.load();
@@ -420,8 +384,8 @@ export class Node implements NodeApi {
       uptimeMs: this.#uptimeMs,
       isReady: problem === undefined,
       notReadyBecause: problem,
-      layoutVersion: this.#layouts.version,
-      layoutId: this.#layouts.held?.layout.id,
+      layoutVersion: this.#layouts.store.version,
+      layoutId: this.#layouts.store.held?.layout.id,
       membersUp: 1 + members.filter(({ state }) => state === "up").length,
       membersKnown: 1 + members.length,
       addresses: this.#ports.network.addresses(),
@@ -432,16 +396,18 @@ export class Node implements NodeApi {
   members(): MemberView[] {
     const own = { ...this.#describe(), node: this.#settings.node, peerId: this.#table.peerId };
     const self = { ...own, incarnation: this.#table.incarnation, selfDoubt: this.#table.selfDoubt };
-    const layout = this.#layouts.held?.layout;
+    const layout = this.#layouts.store.held?.layout;
     return memberViews(self, this.#heartbeats.members(), layout, this.#uptimeMs);
   }
 
   ring(): RingView | undefined {
-    return this.#layouts.held === undefined ? undefined : ringView(this.#layouts.held.layout);
+    return this.#layouts.store.held === undefined
+      ? undefined
+      : ringView(this.#layouts.store.held.layout);
   }
 
   placement(key: Uint8Array): KeyPlacement | undefined {
-    const held = this.#layouts.held;
+    const held = this.#layouts.store.held;
     if (held === undefined) return undefined;
     const partition = partitionOf(key, held.layout.partitions);
     const owners = held.placement.ownersFor(partition, this.#namespaces.of(key).n);
@@ -451,12 +417,14 @@ export class Node implements NodeApi {
 
   async initLayout(members: readonly string[]): Promise<RingView> {
     const names = checkedNames(members);
-    const missing = this.#firstLayout.missing(names);
+    const missing = this.#layouts.first.missing(names);
     if (missing.length > 0) {
       throw new DenamoError("layout_refused", "no", `This node does not see ${missing.join(", ")}`);
     }
     const views = new Map(this.members().map((view) => [view.node, view]));
-    await this.#firstLayout.make(planFirst(this.#settings, names.map((name) => views.get(name)!)));
+    await this.#layouts.first.make(
+      planFirst(this.#settings, names.map((name) => views.get(name)!)),
+    );
     return this.ring()!;
   }
 
@@ -488,7 +456,7 @@ export class Node implements NodeApi {
       members: this.#heartbeats.members(),
       actorsEnded: this.#actors.endedCount,
       skewMs: this.#clockWatch.skewMs(),
-      layoutVersion: this.#layouts.version,
+      layoutVersion: this.#layouts.store.version,
       isReady: this.#notReadyBecause() === undefined,
     });
   }
@@ -502,7 +470,7 @@ export class Node implements NodeApi {
     this.#filling.begin("This node was away for so long that the others have forgotten without it");
     // As few copies as that are never forgotten without one of their owners.
     const isKept = (key: Uint8Array) => {
-      const { replication } = this.#layouts.held?.layout ?? { replication: 0 };
+      const { replication } = this.#layouts.store.held?.layout ?? { replication: 0 };
       return (this.#namespaces.of(key).n ?? replication) < LEAST_OWNERS_TO_FORGET;
     };
     await emptyCopies(this.#storage, isKept);
@@ -517,9 +485,9 @@ export class Node implements NodeApi {
     return {
       admission: this.#admission,
       heartbeats: this.#heartbeats,
-      agreement: this.#agreement,
+      agreement: this.#layouts.agreement,
       book: this.#book,
-      layouts: this.#layouts,
+      layouts: this.#layouts.store,
       namespaces: this.namespaces,
       refutation: this.#refutation,
       rpc: this.#rpc,
@@ -528,17 +496,9 @@ export class Node implements NodeApi {
     };
   }
 
-  /** What a peer is to this node; see wire/standing.ts. */
-  #standingOf(peer: PeerId): Standing {
-    const { members } = this.#layouts;
-    if (members === undefined) return "unplaced";
-    const node = this.#table.nodeOf(peer);
-    return node !== undefined && members.has(node) ? "member" : "peer";
-  }
-
   /** Makes the key of a cluster that is older than seals, if that is this node's turn. */
   #considerSealKey(): void {
-    const layout = this.#layouts.held?.layout;
+    const layout = this.#layouts.store.held?.layout;
     if (layout === undefined || this.#sealKeys.digest !== undefined) return;
     const up = this.#heartbeats.members().filter(({ state }) => state !== "down");
     const heartbeats = up.map(({ heartbeat }) => heartbeat);
@@ -549,14 +509,14 @@ export class Node implements NodeApi {
 
   #describe(): SelfDescription {
     const { zone, weight, doors } = this.#settings;
-    const version = this.#layouts.version;
+    const version = this.#layouts.store.version;
     return {
       addresses: this.#ports.network.addresses(),
       ...doors(),
       zone,
       weight,
       layoutVersion: version,
-      layoutId: this.#layouts.held?.layout.id,
+      layoutId: this.#layouts.store.held?.layout.id,
       namespaces: this.namespaces.digest,
       sealKeys: this.#sealKeys.digest,
       layoutSynced: version,
@@ -567,15 +527,9 @@ export class Node implements NodeApi {
     };
   }
 
-  #seenNodes(): { node: string; peer: PeerId }[] {
-    return this.#heartbeats.members()
-      .filter(({ peerId, state }) => state !== "down" && this.#rpc.isUp(peerId))
-      .map(({ node, peerId }) => ({ node, peer: peerId }));
-  }
-
   #notReadyBecause(): string | undefined {
     if (this.#isStopped) return "The node is stopping";
-    return this.#readiness.problem(this.#layouts.held?.layout) ?? this.#admission.problem ??
+    return this.#readiness.problem(this.#layouts.store.held?.layout) ?? this.#admission.problem ??
       this.#clockWatch.mayCoordinate();
   }
 }

@@ -25,16 +25,21 @@ const FORMAT = 1;
 
 export class PeerBook {
   readonly #storage: Storage<DataObject>;
-  readonly #isMember: (node: string) => boolean;
+  readonly #members: () => ReadonlySet<string> | undefined;
   readonly #log: Log;
   /** By member, as the disk has it or is about to. */
   readonly #peers = new Map<string, PeerId>();
   /** The first that this run knew of each member. */
   readonly #nodes = new Map<PeerId, string>();
 
-  constructor(storage: Storage<DataObject>, isMember: (node: string) => boolean, log: Log) {
+  /** @param members of the layout, if there is one */
+  constructor(
+    storage: Storage<DataObject>,
+    members: () => ReadonlySet<string> | undefined,
+    log: Log,
+  ) {
     this.#storage = storage;
-    this.#isMember = isMember;
+    this.#members = members;
     this.#log = log;
   }
 
@@ -56,7 +61,7 @@ export class PeerBook {
 
   /** A node is this peer. Cheap enough for every heartbeat. */
   note(node: string, peer: PeerId): void {
-    if (this.#peers.get(node) === peer || !this.#isMember(node)) return;
+    if (this.#peers.get(node) === peer || this.#members()?.has(node) !== true) return;
     this.#set(node, peer);
     this.#storage.setMeta(META_NAME, this.#encoded()).catch((error) => {
       this.#log.warn("Cannot note the peer of a member", { node, error: messageOf(error) });
@@ -69,7 +74,7 @@ export class PeerBook {
   }
 
   #encoded(): Uint8Array<ArrayBuffer> {
-    const entries = [...this.#peers].filter(([node]) => this.#isMember(node))
+    const entries = [...this.#peers].filter(([node]) => this.#members()?.has(node))
       .sort(([a], [b]) => a < b ? -1 : 1);
     const writer = new ByteWriter(128 * (1 + entries.length));
     writer.byte(FORMAT);

@@ -14,26 +14,20 @@ export class Readiness {
   readonly #self: string;
   readonly #clock: Clock;
   readonly #isConnected: (node: string) => boolean;
-  readonly #isLeftBehind: () => string | undefined;
   readonly #canSeal: () => boolean;
   readonly #startedAtMs: number;
   #hasStarted = false;
 
-  /**
-   * @param isLeftBehind what the operator must know if members say that they have gone on without this node
-   * @param canSeal whether it has a key of the cluster, so that others take the contexts that it gives out
-   */
+  /** @param canSeal whether it has a key of the cluster, so that others take the contexts that it gives out */
   constructor(
     self: string,
     clock: Clock,
     isConnected: (node: string) => boolean,
-    isLeftBehind: () => string | undefined,
     canSeal: () => boolean,
   ) {
     this.#self = self;
     this.#clock = clock;
     this.#isConnected = isConnected;
-    this.#isLeftBehind = isLeftBehind;
     this.#canSeal = canSeal;
     this.#startedAtMs = clock.monotonic();
   }
@@ -43,8 +37,6 @@ export class Readiness {
     if (layout === undefined) {
       return "There is no layout: run denamo layout init on one node of the cluster";
     }
-    const leftBehind = this.#isLeftBehind();
-    if (leftBehind !== undefined) return leftBehind;
     if (this.#hasStarted) return undefined;
     const missing = layout.members.map(({ node }) => node)
       .filter((node) => node !== this.#self && !this.#isConnected(node));

@@ -11,12 +11,13 @@
 
 import { binaryString, compareBytes, fromBinaryString } from "../base/bytes.ts";
 import { inParallel } from "../base/in_parallel.ts";
+import { MalformedError } from "../base/malformed.ts";
 import { type HybridTime, MAX_FLOOR } from "../causality/dot.ts";
 import { DataObject } from "../crdt/data_object.ts";
 import { bringsUnseen } from "../crdt/forgetting.ts";
 import type { PeerId } from "../ports/network.ts";
 import { Arguments } from "../wire/arguments.ts";
-import { DenamoError } from "../wire/errors.ts";
+import { DenamoError, type ErrorCode } from "../wire/errors.ts";
 import { LIMITS } from "../wire/limits.ts";
 import { type Method, METHODS } from "../wire/message_codec.ts";
 import { type Cluster, layoutOf } from "./cluster.ts";
@@ -106,7 +107,8 @@ export class PairComparison {
     const { copies, partition } = part;
     const owners = layoutOf(cluster).placement.ownersFor(partition, copies || undefined);
     const others = owners.filter((owner) => owner !== cluster.self);
-    return floors.believed(partId(part), floor, others);
+    const isFilling = cluster.fillingProblem(partition) !== undefined;
+    return floors.believed(partId(part), floor, others, isFilling);
   }
 
   /** Sorts parts into those that are the same and those that are not. */
@@ -195,12 +197,9 @@ export class PairComparison {
       const entries: readonly Entry[] = await this.#askTrees(
         METHODS.entries,
         question,
-        readEntries,
+        (answer) => readEntries(answer, after),
       );
       for (const { digest, key } of entries) {
-        if (after !== null && compareBytes(after, key) >= 0) {
-          throw new DenamoError("malformed", "no", `${this.#node} tells its keys out of order`);
-        }
         found.set(binaryString(key), digest);
         after = key;
       }
@@ -283,12 +282,18 @@ interface Entry {
   readonly digest: bigint;
 }
 
-/** @throws {MalformedError} */
-function readEntries(answer: readonly unknown[]): Entry[] {
+/** The entries behind the key `after`. @throws {MalformedError} */
+function readEntries(answer: readonly unknown[], after: Uint8Array | null): Entry[] {
+  let before = after;
   return new Arguments(answer, "entries answer").list(ENTRIES_COUNT).map((entry) => {
-    const args = new Arguments(Array.isArray(entry) ? entry : [], "entries answer");
+    const args = new Arguments([entry], "entries answer").row();
     const key = args.ownBytes(LIMITS.key);
-    return { key, digest: rootsIn(args.bytes(8))[0] ?? 0n };
+    const [digest] = rootsIn(args.bytes(8));
+    // Else asking for the next ones would never end.
+    const isNext = before === null || compareBytes(key, before) > 0;
+    if (digest === undefined || !isNext) throw args.malformed("keys with digests, in order");
+    before = key;
+    return { key, digest };
   });
 }
 
@@ -298,5 +303,8 @@ function isSame(a: DataObject, b: DataObject): boolean {
 
 /** Whether an error is about one record, and no reason to leave all others as they are. */
 function isOfOneKey(error: unknown): boolean {
-  return error instanceof DenamoError && (error.code === "corrupt" || error.code === "too_large");
+  if (error instanceof MalformedError) return true;
+  return error instanceof DenamoError && OF_ONE_KEY.includes(error.code);
 }
+
+const OF_ONE_KEY: readonly ErrorCode[] = ["bad_request", "corrupt", "too_large"];

@@ -29,6 +29,12 @@ export function copyIn(
   return { object: bytes === undefined ? undefined : decodeObject(bytes), floor };
 }
 
+/** What a node has answered that was not asked about anything to compare with. @throws {MalformedError} */
+export function wholeCopyIn(reply: readonly unknown[]): Copy {
+  const { floor, object = DataObject.empty } = copyIn(reply);
+  return { object, floor };
+}
+
 /** The hash of an object as it travels in read requests. */
 export function digestBytes(object: DataObject): Uint8Array<ArrayBuffer> {
   const bytes = new Uint8Array(8);
@@ -37,25 +43,29 @@ export function digestBytes(object: DataObject): Uint8Array<ArrayBuffer> {
 }
 
 /**
- * The same copies with no higher floors than there is reason to believe: what only one of them says could take away what
- * all others hold.
+ * The same copies with no higher floors than there is reason to believe, for what goes to a disk: what only one owner
+ * says could take away what all others hold.
  *
+ * @param otherCount how many owners there are beside this node
  * @param fence up to where this node, as an owner itself, has agreed; 0 if it owns nothing of it
  */
-export function withBelievedFloors(copies: readonly Copy[], fence: HybridTime): readonly Copy[] {
-  const limit = believedFloor(copies.map(({ floor }) => floor), fence);
+export function withBelievedFloors(
+  copies: readonly Copy[],
+  otherCount: number,
+  fence: HybridTime,
+): readonly Copy[] {
+  const floors = copies.map(({ floor }) => floor).sort((a, b) => b - a);
+  const limit = Math.max(fence, floors[Math.floor(otherCount / 2)] ?? 0);
   if (copies.every(({ floor }) => floor <= limit)) return copies;
   return copies.map(({ floor, object }) => ({ object, floor: Math.min(floor, limit) }));
 }
 
-/** The highest floor that two say, or to which this node has agreed. */
-export function believedFloor(floors: readonly HybridTime[], fence: HybridTime): HybridTime {
-  let [highest, second] = [0, 0];
-  for (const floor of floors) {
-    if (floor > highest) [highest, second] = [floor, highest];
-    else if (floor > second) second = floor;
-  }
-  return Math.max(fence, second);
+/** What a majority of the owners have seen together, up to the highest floor that so many of them have. */
+export function seenByMost(copies: readonly Copy[], ownerCount: number): Copy {
+  const sorted = copies.toSorted((a, b) => b.floor - a.floor);
+  const floor = sorted[Math.floor(ownerCount / 2)]?.floor ?? 0;
+  const agreed = copies.filter((copy) => copy.floor >= floor);
+  return { object: mergeCopies(agreed.map(({ object }) => ({ object, floor }))).object, floor };
 }
 
 /** What several copies of a key hold together, and have seen together. */

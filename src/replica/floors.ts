@@ -24,6 +24,7 @@ import { type HybridTime, MAX_FLOOR } from "../causality/dot.ts";
 import type { HybridClock } from "../causality/hybrid_clock.ts";
 import type { DataObject } from "../crdt/data_object.ts";
 import { bringsUnseen } from "../crdt/forgetting.ts";
+import { readTime } from "../crdt/seen_vector.ts";
 import type { Storage } from "../storage/storage.ts";
 import { type PartId, partOf } from "./parts.ts";
 
@@ -192,15 +193,21 @@ export class Floors {
 
   /**
    * As much of a floor that another owner has told as there is reason to believe. All owners agree to a floor before it
-   * is one, so up to its own fence this owner knows it for itself. One that has lost its disk has no fence: above
-   * it, so much is believed as a majority of the other owners have told by now, each when it was compared with. What
-   * one of them says alone takes nothing away.
+   * is one, so up to its own fence this owner knows it for itself. Above it, so much is believed as a majority of the
+   * other owners have told by now, each when it was compared with. What one of them says alone takes nothing away, but
+   * from a copy that has forgotten: until it is filled, whatever it holds alone is the word of an old disk.
    *
    * @param others the other owners of the part
+   * @param isFilling whether this copy has forgotten data of the part
    */
-  believed(part: PartId, floor: HybridTime, others: readonly string[]): HybridTime {
+  believed(
+    part: PartId,
+    floor: HybridTime,
+    others: readonly string[],
+    isFilling: boolean,
+  ): HybridTime {
     const fence = this.fenceOf(part);
-    if (floor <= fence) return floor;
+    if (floor <= fence || isFilling) return floor;
     const told = this.#told.get(part);
     const floors = others.map((owner) => told?.get(owner) ?? 0).sort((a, b) => b - a);
     return Math.min(floor, Math.max(fence, floors[Math.floor(floors.length / 2)] ?? 0));
@@ -293,23 +300,15 @@ export class Floors {
   }
 
   #keep(): Promise<void> {
-    const writer = new ByteWriter(64 + 16 * this.#marks.size);
-    writer.text(this.#settings());
-    writer.integer(this.#promised);
-    writer.integer(this.#missed);
-    writer.integer(this.#emptied);
-    writer.integer(this.#leftOut.size);
-    for (const [node, upTo] of this.#leftOut) {
-      writer.text(node);
-      writer.integer(upTo);
-    }
-    writer.integer(this.#marks.size);
-    for (const [part, { floor, fence }] of this.#marks) {
-      writer.integer(part);
-      writer.integer(floor);
-      writer.integer(fence - floor);
-    }
-    const kept = this.#storage.setMeta(FLOORS_META, writer.finish());
+    const bytes = writeFloors({
+      settings: this.#settings(),
+      promised: this.#promised,
+      missed: this.#missed,
+      emptied: this.#emptied,
+      leftOut: this.#leftOut,
+      marks: this.#marks,
+    });
+    const kept = this.#storage.setMeta(FLOORS_META, bytes);
     this.#kept = kept;
     return kept;
   }
@@ -325,6 +324,27 @@ export interface StoredFloors {
   readonly marks: Map<PartId, Marks>;
 }
 
+export function writeFloors(floors: StoredFloors): Uint8Array<ArrayBuffer> {
+  const { emptied, leftOut, marks, missed, promised, settings } = floors;
+  const writer = new ByteWriter(64 + 16 * marks.size);
+  writer.text(settings);
+  writer.integer(promised);
+  writer.integer(missed);
+  writer.integer(emptied);
+  writer.integer(leftOut.size);
+  for (const [node, upTo] of leftOut) {
+    writer.text(node);
+    writer.integer(upTo);
+  }
+  writer.integer(marks.size);
+  for (const [part, { floor, fence }] of marks) {
+    writer.integer(part);
+    writer.integer(floor);
+    writer.integer(fence - floor);
+  }
+  return writer.finish();
+}
+
 /** @throws {MalformedError} */
 export function readFloors(bytes: Uint8Array): StoredFloors {
   const reader = new ByteReader(bytes, "floors");
@@ -333,13 +353,15 @@ export function readFloors(bytes: Uint8Array): StoredFloors {
   const missed = floorIn(reader);
   const emptied = floorIn(reader);
   const leftOut = new Map<string, HybridTime>();
-  for (let left = reader.integer(); left > 0; left--) {
+  for (let left = reader.count(2); left > 0; left--) {
     const node = reader.text();
+    if (leftOut.has(node)) throw reader.malformed("a node is named twice");
     leftOut.set(node, floorIn(reader));
   }
   const marks = new Map<PartId, Marks>();
-  for (let left = reader.integer(); left > 0; left--) {
+  for (let left = reader.count(3); left > 0; left--) {
     const part = reader.integer();
+    if (marks.has(part)) throw reader.malformed("a part is named twice");
     const floor = floorIn(reader);
     const fence = floor + reader.integer();
     if (fence > MAX_FLOOR) throw reader.malformed("a fence is too late");

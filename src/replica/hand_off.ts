@@ -22,7 +22,7 @@ import type { ScanStart } from "../storage/storage.ts";
 import { DenamoError, messageOf, OverloadedError } from "../wire/errors.ts";
 import { METHODS } from "../wire/message_codec.ts";
 import { type Cluster, layoutOf, learnFromRefusal, type Reachable, reachable } from "./cluster.ts";
-import { type Copy, copyIn, mergeCopies } from "./copy.ts";
+import { seenByMost, wholeCopyIn } from "./copy.ts";
 import type { Namespaces } from "./namespaces.ts";
 import type { Pace } from "./pace.ts";
 import type { Replica } from "./replica.ts";
@@ -363,17 +363,13 @@ export class HandOff {
     const { cluster, replica } = this.#options;
     const { rpc } = cluster;
     const question = [layoutOf(cluster).layout.id, partition, key, null];
-    const answers = await Promise.allSettled(owners.map(async ({ peer }): Promise<Copy> => {
-      const copy = await rpc.query(peer, METHODS.read, question, TIMEOUT_MS, copyIn, "bulk");
-      return { object: copy.object ?? DataObject.empty, floor: copy.floor };
-    }));
-    const copies = answers.filter((it) => it.status === "fulfilled").map(({ value }) => value)
-      .sort((a, b) => b.floor - a.floor);
-    const floor = copies[Math.floor(ownerCount / 2)]?.floor ?? 0;
-    if (floor === 0) return;
-    const agreed = copies.filter((copy) => copy.floor >= floor)
-      .map(({ object }): Copy => ({ object, floor }));
-    await replica.level(partition, key, mergeCopies(agreed).object, floor);
+    const asked = owners.map(({ peer }) => {
+      return rpc.query(peer, METHODS.read, question, TIMEOUT_MS, wholeCopyIn, "bulk");
+    });
+    const answers = await Promise.allSettled(asked);
+    const copies = answers.flatMap((it) => it.status === "fulfilled" ? [it.value] : []);
+    const agreed = seenByMost(copies, ownerCount);
+    if (agreed.floor > 0) await replica.level(partition, key, agreed.object, agreed.floor);
   }
 
   /** Ends a hint, unless another has taken its place. */

@@ -1,5 +1,6 @@
 // Limits on everything, in one place.
 
+import { NESTING_DEPTH_MAX } from "../base/nesting.ts";
 import { CONTEXT_BYTES_MAX } from "../causality/context.ts";
 import { TOKEN_CHARACTERS_MAX } from "../causality/context_token.ts";
 import { PARTITION_COUNT_MAX } from "../ring/partition.ts";
@@ -30,6 +31,21 @@ export const LIMITS = {
   contextsOfReadCount: 8,
   /** All keys that a node seals contexts with, as they travel. */
   sealKeys: 4 * 1024,
+  /** Lists in lists in one message, the message being the first. */
+  messageDepth: 8,
+  /**
+   * Elements of all lists of one message: a repair of all partitions tells of each with every other owner whether it
+   * differed.
+   */
+  messageElementCount: 262_144,
+  /** The longest time that one node gives another, in milliseconds: for a repair. */
+  messageTimeoutMs: 3_600_000,
+  /** What one node tells another of a failure, in characters; what is longer is cut. */
+  failureCharacters: 2_000,
+  /** Numbers and names that go with a failure, and elements of a list among them. */
+  failureDetailCount: 64,
+  /** Lists and maps in one another in JSON, MessagePack and documents, from clients and in their values. */
+  depth: NESTING_DEPTH_MAX,
   nodeName: 64,
   /** Requests that one node has open at one peer. */
   inFlightPerPeerCount: 4096,

@@ -15,36 +15,26 @@ import type { Log } from "../ports/log.ts";
 import type { Lane, Network, PeerId } from "../ports/network.ts";
 import { Breaker, LOOK_MS } from "./breaker.ts";
 import type { Deadline, Deadlines } from "./deadlines.ts";
-import { DenamoError, messageOf, OverloadedError, TimeoutError, TooLargeError } from "./errors.ts";
+import { DenamoError, OverloadedError, TimeoutError } from "./errors.ts";
 import { HedgedMethods } from "./hedging.ts";
 import { LIMITS } from "./limits.ts";
 import {
   decodeMessage,
-  encodeAnswer,
-  encodeFailure,
   encodeRequest,
   type IncomingMessage,
   type IncomingRequest,
   type Method,
   METHODS,
 } from "./message_codec.ts";
-import { CarriedNonsense, Nonsense, type NonsenseCount } from "./nonsense.ts";
-import { methodName, type Standing, standingProblem } from "./standing.ts";
+import { Nonsense, type NonsenseCount } from "./nonsense.ts";
+import { type RequestHandler, Serving, tooLargeToSend } from "./serving.ts";
+import { methodName, type Standing } from "./standing.ts";
 
 /** What became of a request at one peer. */
 export type Reply = readonly unknown[] | DenamoError;
 
 /** Called once per peer. */
 export type ReplyHandler = (peer: PeerId, reply: Reply) => void;
-
-/**
- * Serves one method. It answers by resolving; a DenamoError goes back as it is. A MalformedError says that the
- * arguments make no sense: it may be thrown only as long as the request has had no effect.
- */
-export type RequestHandler = (
-  request: IncomingRequest,
-  from: PeerId,
-) => readonly unknown[] | Promise<readonly unknown[]>;
 
 interface OpenRequest {
   readonly method: Method;
@@ -79,11 +69,9 @@ export class Rpc {
   readonly #network: Network;
   readonly #clock: Clock;
   readonly #deadlines: Deadlines;
-  readonly #log: Log;
-  readonly #handlers = new Map<number, RequestHandler>();
+  readonly #serving: Serving;
   readonly #open = new Map<number, OpenRequest>();
   readonly #peers = new Map<PeerId, PeerLoad>();
-  readonly #standingOf: (peer: PeerId) => Standing;
   readonly #nonsense: Nonsense;
   /** What is known of how long peers take, for asking others beside them. */
   readonly hedging = new HedgedMethods();
@@ -91,7 +79,6 @@ export class Rpc {
   #sentBytes = 0;
   #measurable = 0;
   #looking: Deadline | undefined;
-  #refused = 0;
   #isStopped = false;
 
   /** @param standingOf what an admitted peer is at present; asked for every request */
@@ -105,9 +92,16 @@ export class Rpc {
     this.#network = network;
     this.#clock = clock;
     this.#deadlines = deadlines;
-    this.#log = log;
-    this.#standingOf = standingOf;
-    this.#nonsense = new Nonsense(log);
+    const nonsense = new Nonsense(log);
+    this.#nonsense = nonsense;
+    this.#serving = new Serving({
+      log,
+      standingOf,
+      connectionTo: (peer) => this.#peers.get(peer),
+      send: (to, lane, bytes) => void this.#send(to, lane, bytes),
+      madeSense: (from) => nonsense.madeSense(from),
+      madeNoSense: (...what) => this.#note(...what),
+    });
     this.serve(METHODS.probe, () => []);
   }
 
@@ -117,7 +111,7 @@ export class Rpc {
   }
 
   serve(method: Method, handler: RequestHandler): void {
-    this.#handlers.set(method, handler);
+    this.#serving.serve(method, handler);
   }
 
   peerUp(peer: PeerId): void {
@@ -173,7 +167,7 @@ export class Rpc {
 
   /** How many requests were refused since the start because their sender may not make them. */
   get refusedCount(): number {
-    return this.#refused;
+    return this.#serving.refusedCount;
   }
 
   /** What has been handed to the network, in bytes. */
@@ -294,7 +288,7 @@ export class Rpc {
     if (load !== undefined) load.heardAtMs = this.#deadlines.nowMs;
     if (message.kind !== "failure") load?.breaker.spoke();
     if (message.kind === "request") {
-      if (this.#isNext(message, from, lane)) this.#answer(message, from, lane);
+      if (this.#isNext(message, from, lane)) this.#serving.answer(message, from, lane);
       return;
     }
     const request = this.#open.get(message.id);
@@ -329,82 +323,10 @@ export class Rpc {
     return true;
   }
 
-  #answer(request: IncomingRequest, from: PeerId, lane: Lane): void {
-    const handler = this.#handlers.get(request.method);
-    if (handler === undefined) {
-      const error = new DenamoError("unsupported", "no", `Method ${request.method} is unknown`);
-      this.#fail(request, from, lane, error);
-      return;
-    }
-    const problem = standingProblem(request.method as Method, this.#standingOf(from));
-    if (problem !== undefined) {
-      this.#fail(request, from, lane, problem);
-      return;
-    }
-    const connection = this.#peers.get(from);
-    let result: readonly unknown[] | Promise<readonly unknown[]>;
-    try {
-      result = handler(request, from);
-    } catch (error) {
-      this.#fail(request, from, lane, error);
-      return;
-    }
-    if (result instanceof Promise) {
-      // An answer belongs to the connection that brought its request: a peer that has started again since
-      // counts its requests from one again, and would take it for the answer to another.
-      const isConnected = () => this.#peers.get(from) === connection;
-      result.then(
-        (value) => isConnected() && this.#succeed(request, from, lane, value),
-        (error) => isConnected() && this.#fail(request, from, lane, error),
-      );
-    } else {
-      this.#succeed(request, from, lane, result);
-    }
-  }
-
-  #succeed(
-    request: IncomingRequest,
-    from: PeerId,
-    lane: Lane,
-    result: readonly unknown[],
-  ): void {
-    this.#nonsense.madeSense(from);
-    const bytes = encodeAnswer(request.id, result);
-    const tooLarge = tooLargeToSend(bytes);
-    if (tooLarge === undefined) return void this.#send(from, lane, bytes);
-    // What was asked for has been done.
-    const { details, message } = tooLarge;
-    this.#fail(request, from, lane, new DenamoError("too_large", "unknown", message, details));
-  }
-
   #send(to: PeerId, lane: Lane, bytes: Uint8Array): boolean {
     const isSent = this.#network.send(to, lane, bytes);
     if (isSent) this.#sentBytes += bytes.length;
     return isSent;
-  }
-
-  #fail(request: IncomingRequest, from: PeerId, lane: Lane, cause: unknown): void {
-    let error = cause;
-    if (error instanceof MalformedError) {
-      error = this.#malformed(request, from, error.message, false);
-    } else if (error instanceof CarriedNonsense) {
-      error = this.#malformed(request, from, error.message, true);
-    } else if (error instanceof DenamoError) {
-      if (error.code === "not_allowed") this.#refused++;
-      else this.#nonsense.madeSense(from);
-    } else {
-      this.#log.error("A request failed for a reason nobody foresaw", {
-        method: request.method,
-        error: error instanceof Error ? error.stack : String(error),
-      });
-      error = new DenamoError("internal", "unknown", messageOf(cause));
-    }
-    this.#send(from, lane, encodeFailure(request.id, error as DenamoError));
-  }
-
-  #malformed({ method }: IncomingRequest, from: PeerId, problem: string, isCarried: boolean) {
-    this.#note(from, methodName(method) ?? "message", problem, isCarried);
-    return new DenamoError("malformed", "no", problem);
   }
 
   #note(from: PeerId, kind: string, problem: string, isCarried = false): void {
@@ -467,11 +389,4 @@ export class Rpc {
 /** Whether a request asks no more than if somebody is there: how long that takes says nothing of others. */
 function isProbe(method: Method): boolean {
   return method === METHODS.probe || method === METHODS.probeFor;
-}
-
-/** Why no message can have these bytes, if so: owners together may hold more of a key than one of them may store. */
-function tooLargeToSend({ length }: Uint8Array): TooLargeError | undefined {
-  return length > LIMITS.message
-    ? new TooLargeError("The message", LIMITS.message, length)
-    : undefined;
 }

@@ -130,7 +130,7 @@ Deno.test("a node that only ever met refusals gives up after some seconds, with 
 Deno.test("a node that somebody has admitted goes on, whoever refuses it", async () => {
   const { time, admission, gaveUp } = await nodeOf("n1");
   admission.refusedBy("peer-2", refusalOf("In use"), dialled);
-  admission.peerUp("peer-2");
+  admission.peerUp("peer-3");
   time.run(60_000);
   admission.refusedBy("peer-2", refusalOf("In use"), dialled);
   assert.deepEqual(gaveUp, []);

@@ -41,9 +41,10 @@ Deno.test("a member that has lost its disk is told by the other two, and not by 
   assert.deepEqual([store.held?.layout.id, asked], [LAYOUT.id, 0], "it was fetched already");
 });
 
-Deno.test("what one node makes up and names is not taken, whatever its version", async () => {
+Deno.test("what one node names is not taken while a member is not seen, nor of any other version", async () => {
   const world = await worldWith(LAYOUT, [], ...NAMES, "x1");
   const { rpc } = world.node("x1");
+  world.node("n1").seen.delete("n2");
   for (
     const [made, line] of [
       [layoutOf([...NAMES, "x1"]), undefined],
@@ -87,12 +88,22 @@ Deno.test("isNamedByMembers() counts a majority of the members beside the node i
   assert.ok(!isNamed("n4", {}));
   assert.ok(!isNamed("n4", { n1: id }));
   assert.ok(isNamed("n4", { n1: id, n2: id }));
-  assert.ok(!isNamed("n3", { n1: id, n2: undefined }));
+  assert.ok(!isNamed("n3", { n1: id }));
   assert.ok(isNamed("n3", { n1: id, n2: id }));
   assert.ok(!isNamed("n4", { n1: id, x1: id, x2: id }), "strangers do not count");
   const two = layoutOf(["n1", "n2"], 2);
   assert.ok(isNamedByMembers(two, "n2", naming({ n1: two.id })));
   assert.ok(!isNamedByMembers(two, "n3", naming({ n1: two.id })));
+});
+
+Deno.test("where most disks were lost one member is enough, if all others are seen and name none", () => {
+  const { id } = LAYOUT;
+  const isNamed = (ids: Record<string, string | undefined>) =>
+    isNamedByMembers(LAYOUT, "n3", naming(ids));
+  assert.ok(isNamed({ n1: id, n2: undefined }));
+  assert.ok(!isNamed({ n1: id }), "n2 may have another");
+  assert.ok(!isNamed({ n1: id, n2: "1-x" }));
+  assert.ok(!isNamed({ n1: undefined, n2: undefined, x1: id }), "no member names it");
 });
 
 Deno.test("isNamedByMembers() is false while another layout is named by as many", () => {

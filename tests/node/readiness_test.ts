@@ -10,13 +10,8 @@ function starting() {
   time.run(1_000);
   const connected = new Set<string>();
   const seals = { areThere: true };
-  const readiness = new Readiness(
-    "n1",
-    time.clock(),
-    (node) => connected.has(node),
-    () => undefined,
-    () => seals.areThere,
-  );
+  const isConnected = (node: string) => connected.has(node);
+  const readiness = new Readiness("n1", time.clock(), isConnected, () => seals.areThere);
   return { time, connected, readiness, seals };
 }
 
