@@ -3,10 +3,10 @@ import { EMPTY, utf8 } from "../../src/base/bytes.ts";
 import { type PeerRooms, Peers } from "../../src/node/peers.ts";
 import type { Network } from "../../src/ports/network.ts";
 import { heartbeatOf } from "../membership/manual_clock.ts";
-import { LogBook } from "./layout_world.ts";
+import { layoutOf, LogBook } from "./layout_world.ts";
 
 /** The peers of a node whose other parts write down what they are told, in order. */
-function tappedPeers({ layoutVersion = 0, isUp = true } = {}) {
+function tappedPeers({ layoutVersion = 0, isUp = true, members = ["n1", "n2"] } = {}) {
   const told: string[] = [];
   const tell = (line: string) => void told.push(line);
   const network = {
@@ -37,8 +37,13 @@ function tappedPeers({ layoutVersion = 0, isUp = true } = {}) {
       differsFrom: (digest: string | undefined) => digest === "theirs",
       fetchFrom: (peer: string) => Promise.resolve(tell(`fetch namespaces from ${peer}`)),
     },
+    sealKeys: {
+      differsFrom: (_peer: string, digest: string | undefined) => digest === "their keys",
+      fetchFrom: (peer: string) => Promise.resolve(tell(`fetch keys from ${peer}`)),
+    },
     layouts: {
       version: layoutVersion,
+      held: layoutVersion === 0 ? undefined : { layout: layoutOf(members) },
       fetchFrom: (peer: string) => Promise.resolve(tell(`fetch from ${peer}`)),
     },
     refutation: { tell: () => tell("refute") },
@@ -107,11 +112,28 @@ Deno.test("other namespaces are fetched from who tells of them, and before its l
   heard({ namespaces: "own digest" });
   heard({ namespaces: "theirs", layoutVersion: 3 });
   assert.deepEqual(told, ["keep peer-2 at /a", "fetch namespaces from peer-2"]);
-  await Promise.resolve();
+  for (let turn = 0; turn < 4; turn++) await Promise.resolve();
   assert.equal(told.at(-1), "fetch from peer-2");
   const away = tappedPeers({ isUp: false });
   away.heard({ namespaces: "theirs" });
   assert.deepEqual(away.told, ["keep peer-2 at /a"]);
+});
+
+Deno.test("keys are fetched from members, and with the first layout from who has that", async () => {
+  const { heard, told } = tappedPeers({ layoutVersion: 2 });
+  heard({ node: "n2", sealKeys: "own keys" });
+  heard({ node: "n2", sealKeys: "their keys" });
+  assert.deepEqual(told, ["keep peer-2 at /a", "fetch keys from peer-2"]);
+  const stranger = tappedPeers({ layoutVersion: 2, members: ["n1", "n3"] });
+  stranger.heard({ node: "n2", sealKeys: "their keys" });
+  assert.deepEqual(stranger.told, ["keep peer-2 at /a"], "no member of our layout");
+  const starting = tappedPeers();
+  starting.heard({ node: "n2", sealKeys: "their keys" });
+  assert.deepEqual(starting.told, ["keep peer-2 at /a"], "it has no layout either");
+  starting.heard({ node: "n2", sealKeys: "their keys", layoutVersion: 1 });
+  assert.equal(starting.told.at(-1), "fetch keys from peer-2");
+  for (let turn = 0; turn < 4; turn++) await Promise.resolve();
+  assert.equal(starting.told.at(-1), "fetch from peer-2", "and only then the layout");
 });
 
 Deno.test("a node that is back under another peer id is no longer dialled under its former one", () => {
