@@ -83,6 +83,7 @@ function read(reader: ByteReader, depth: number): NestedOperation {
     case "counter": {
       const isNegative = flag(reader);
       const size = reader.integer();
+      if (isNegative && size === 0) throw reader.malformed("an amount has no sign");
       const amount = isNegative ? -size : size;
       const id = flag(reader)
         ? { session: reader.text(), number: reader.integer(), untilMs: reader.integer() }
@@ -115,6 +116,8 @@ function read(reader: ByteReader, depth: number): NestedOperation {
     case "min": {
       const bytes = reader.raw(8);
       const value = new DataView(bytes.buffer, bytes.byteOffset, 8).getFloat64(0);
+      // What is not a number can be written in many ways, and is refused where it comes in.
+      if (!Number.isFinite(value)) throw reader.malformed("a number is infinite, or none");
       return { type, operation: { kind: "put", value } };
     }
     case "hyperloglog":
