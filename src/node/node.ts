@@ -15,7 +15,6 @@ import { ClockWatch } from "../membership/clock_watch.ts";
 import { Heartbeats, type SelfDescription } from "../membership/heartbeats.ts";
 import { MemberTable } from "../membership/member_table.ts";
 import type { PeerId } from "../ports/network.ts";
-import { partitionOf } from "../ring/partition.ts";
 import { WatchedDisk } from "../storage/watched_disk.ts";
 import { Actors } from "../replica/actors.ts";
 import type { NodePorts } from "./node_ports.ts";
@@ -67,10 +66,10 @@ import type {
   RepairOptions,
   RepairView,
 } from "./repair_api.ts";
-import { type NodeSettings, VERSION } from "./settings.ts";
+import type { NodeSettings } from "./settings.ts";
 import { Tokens } from "./tokens.ts";
 import { Upkeep } from "./upkeep.ts";
-import { memberViews, ringView } from "./views.ts";
+import { memberViews, placementView, ringView, statusView } from "./views.ts";
 
 type CommitFailed = NonNullable<StorageOptions["onCommitFailed"]>;
 
@@ -139,10 +138,7 @@ export class Node implements NodeApi {
       intervalMs: settings.heartbeatMs,
       describe: () => this.#describe(),
       publish: (bytes) => network.publish(bytes),
-      onHeartbeat: (heartbeat) => {
-        this.#peers.heard(heartbeat, this.#rooms);
-        this.#considerSealKey();
-      },
+      onHeartbeat: (heartbeat) => this.#peers.heard(heartbeat, this.#rooms),
     });
     const hybridClock = new HybridClock(clock, settings.maxClockSkewMs);
     this.#floors = new Floors(
@@ -181,8 +177,11 @@ export class Node implements NodeApi {
     this.#sealKeys = new SealKeyStore({
       self: settings.node,
       storage,
+      clock,
       random,
       log,
+      layout: () => this.#layouts.held?.layout,
+      members: () => this.#heartbeats.members(),
       changed: () => this.#heartbeats.publishNow(),
     });
     this.#sealKeys.register(this.#rpc);
@@ -272,13 +271,8 @@ export class Node implements NodeApi {
       this.#pace,
     );
     const scans = new Scans(cluster, replica, namespaces, clock, this.#coordinator);
-    this.#data = new DataApi(
-      this.#coordinator,
-      scans,
-      namespaces,
-      clock,
-      new Tokens(this.#sealKeys),
-    );
+    const tokens = new Tokens(this.#sealKeys);
+    this.#data = new DataApi(this.#coordinator, scans, namespaces, clock, tokens);
   }
 
   /**
@@ -303,14 +297,13 @@ export class Node implements NodeApi {
       const incarnations = await nextIncarnation(storage, ports.clock, ports.random);
       node = new Node(settings, ports, disk, storage, incarnations, onCommitFailed);
       await node.namespaces.load();
-      await node.#sealKeys.load();
       await node.#layouts.load();
+      await node.#sealKeys.load();
       await node.#filling.load();
       await node.#floors.load();
       if (node.#floors.mustEmpty) await node.#startAnew();
       await ports.network.start(node.#peers.handlers(node.#rooms));
       node.#heartbeats.start();
-      node.#considerSealKey();
       node.#upkeep.start();
       for (const address of settings.join) ports.network.keepConnected([address]);
       return node;
@@ -368,25 +361,15 @@ export class Node implements NodeApi {
   }
 
   status(): NodeStatus {
-    const { node, cluster, zone, doors } = this.#settings;
-    const members = this.#heartbeats.members();
-    const problem = this.#notReadyBecause();
-    return {
-      node,
-      peerId: this.#ports.network.self,
-      cluster,
-      version: VERSION,
-      zone,
+    const { network } = this.#ports;
+    const self = {
+      peerId: network.self,
       uptimeMs: this.#uptimeMs,
-      isReady: problem === undefined,
-      notReadyBecause: problem,
-      layoutVersion: this.#layouts.version,
-      layoutId: this.#layouts.held?.layout.id,
-      membersUp: 1 + members.filter(({ state }) => state === "up").length,
-      membersKnown: 1 + members.length,
-      addresses: this.#ports.network.addresses(),
-      ...doors(),
+      notReadyBecause: this.#notReadyBecause(),
+      addresses: network.addresses(),
     };
+    const layout = this.#layouts.held?.layout;
+    return statusView(this.#settings, self, layout, this.#heartbeats.members());
   }
 
   members(): MemberView[] {
@@ -402,11 +385,7 @@ export class Node implements NodeApi {
 
   placement(key: Uint8Array): KeyPlacement | undefined {
     const held = this.#layouts.held;
-    if (held === undefined) return undefined;
-    const partition = partitionOf(key, held.layout.partitions);
-    const owners = held.placement.ownersFor(partition, this.#namespaces.of(key).n);
-    const list = held.placement.preferenceList(partition);
-    return { partition, owners, fallbacks: list.filter((node) => !owners.includes(node)) };
+    return held === undefined ? undefined : placementView(held, key, this.#namespaces.of(key).n);
   }
 
   async initLayout(members: readonly string[]): Promise<RingView> {
@@ -484,17 +463,6 @@ export class Node implements NodeApi {
       sealKeys: this.#sealKeys,
       table: this.#table,
     };
-  }
-
-  /** Makes the key of a cluster that is older than seals, if that is this node's turn. */
-  #considerSealKey(): void {
-    const layout = this.#layouts.held?.layout;
-    if (layout === undefined || this.#sealKeys.digest !== undefined) return;
-    const up = this.#heartbeats.members().filter(({ state }) => state !== "down");
-    const heartbeats = up.map(({ heartbeat }) => heartbeat);
-    this.#sealKeys.makeIfDue(layout.members, heartbeats, this.#uptimeMs).catch((error) => {
-      this.#ports.log.warn("Cannot make a key to seal contexts with", { error: messageOf(error) });
-    });
   }
 
   #describe(): SelfDescription {

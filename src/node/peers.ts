@@ -112,6 +112,7 @@ export class Peers {
       this.#kept.set(peerId, known);
       this.#network.keepConnected(addresses, peerId);
     }
+    void sealKeys.makeIfDue();
     if (!rpc.isUp(peerId)) return;
     const isLater = layoutVersion > layouts.version;
     const layout = layouts.held?.layout;

@@ -38,6 +38,7 @@ function tappedPeers({ layoutVersion = 0, isUp = true, members = ["n1", "n2"] } 
       fetchFrom: (peer: string) => Promise.resolve(tell(`fetch namespaces from ${peer}`)),
     },
     sealKeys: {
+      makeIfDue: () => Promise.resolve(),
       differsFrom: (_peer: string, digest: string | undefined) => digest === "their keys",
       fetchFrom: (peer: string) => Promise.resolve(tell(`fetch keys from ${peer}`)),
     },

@@ -12,6 +12,7 @@ import { storedObjects } from "../../src/replica/stored_objects.ts";
 import { openStorage } from "../../src/storage/storage.ts";
 import { SeededRandom } from "../../src/base/seeded_random.ts";
 import { DiskImage } from "../sim/memory_disk.ts";
+import { ManualTime } from "../membership/manual_clock.ts";
 import { LogBook } from "./layout_world.ts";
 import { NodeWorld } from "./node_world.ts";
 
@@ -148,15 +149,30 @@ Deno.test("what the cluster has not sealed is refused with no effect, whatever i
 });
 
 /** A store on a disk of its own. */
-async function openStore(image: DiskImage, self = "n1") {
+async function openStore(
+  image: DiskImage,
+  self = "n1",
+  members: readonly string[] = [],
+  others: readonly { node: string; sealKeys?: string }[] = [],
+) {
+  const time = new ManualTime();
   const storage = await openStorage(image.open(), storedObjects(), {});
   const told: (string | undefined)[] = [];
   const log = new LogBook();
   const random = new SeededRandom(self);
   const changed = () => void told.push(store.digest);
-  const store: SealKeyStore = new SealKeyStore({ self, storage, random, log, changed });
+  const store: SealKeyStore = new SealKeyStore({
+    self,
+    storage,
+    clock: time.clock(),
+    random,
+    log,
+    layout: () => ({ members: members.map((node) => ({ node })) }),
+    members: () => others.map((heartbeat) => ({ ...heartbeat, state: "up", heartbeat })),
+    changed,
+  });
   await store.load();
-  return { store, storage, told };
+  return { store, storage, told, time };
 }
 
 Deno.test("keys are told when they are on the disk, and a damaged record is an error, not a new key", async () => {
@@ -178,17 +194,19 @@ Deno.test("keys are told when they are on the disk, and a damaged record is an e
 });
 
 Deno.test("a key is made by the first member by name, when all that are up have none", async () => {
-  const members = ["n1", "n2", "n3"].map((node) => ({ node }));
   const [n1, n3] = [{ node: "n1" }, { node: "n3" }];
   const digestOf = async (
     self: string,
     up: { node: string; sealKeys?: string }[],
     uptimeMs = 0,
+    members = ["n1", "n2", "n3"],
   ) => {
-    const { store } = await openStore(new DiskImage(), self);
-    await store.makeIfDue(members, up, uptimeMs);
+    const { store, time } = await openStore(new DiskImage(), self, members, up);
+    time.run(uptimeMs);
+    await store.makeIfDue();
     return store.digest;
   };
+  assert.ok(await digestOf("n1", [], 0, ["n1"]) !== undefined, "it is its cluster");
   assert.ok(await digestOf("n1", [{ node: "n2" }, n3]) !== undefined);
   assert.equal(await digestOf("n2", [n1, n3]), undefined, "n1 is before it");
   assert.equal(await digestOf("n1", [n3]), undefined, "n2 may have one");
