@@ -24,6 +24,7 @@ const example: Heartbeat = {
   layoutVersion: 3,
   layoutId: "3-0123456789abcdef",
   namespaces: "fedcba9876543210",
+  sealKeys: "89abcdef",
   layoutSynced: 3,
   layoutAcknowledged: 2,
   load: 17.125,
@@ -34,7 +35,7 @@ const example: Heartbeat = {
 Deno.test("a heartbeat is read as it was sent, and is small", () => {
   const bytes = encodeHeartbeat(example);
   assert.deepEqual(decodeHeartbeat(bytes), example);
-  assert.ok(bytes.length <= 270, `${bytes.length} bytes`);
+  assert.ok(bytes.length <= 279, `${bytes.length} bytes`);
 });
 
 const integers = fc.nat({ max: Number.MAX_SAFE_INTEGER });
@@ -55,6 +56,7 @@ const heartbeats: fc.Arbitrary<Heartbeat> = fc.record({
   layoutVersion: integers,
   layoutId: fc.option(texts, { nil: undefined }),
   namespaces: fc.option(texts, { nil: undefined }),
+  sealKeys: fc.option(texts, { nil: undefined }),
   layoutSynced: integers,
   layoutAcknowledged: integers,
   load: fc.nat({ max: 1e9 }).map((thousandths) => thousandths / 1000),
