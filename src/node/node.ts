@@ -172,7 +172,7 @@ export class Node implements NodeApi {
       settings.node,
       clock,
       (node) => this.#table.isConnected(node),
-      () => this.#sealKeys.digest !== undefined,
+      () => this.#sealKeys.areShared,
     );
     this.#sealKeys = new SealKeyStore({
       self: settings.node,

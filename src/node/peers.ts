@@ -133,7 +133,10 @@ export class Peers {
       digest === undefined ? undefined : sealKeys.fetchFrom(peerId, digest, rpc),
     ];
     void Promise.all(first).then(() => {
-      if (isLater && !this.#isStopped) void layouts.fetchFrom(peerId, rpc);
+      // What could not be fetched is tried again at the next heartbeat, and the layout with it.
+      const isSealing = layout !== undefined || digest === undefined ||
+        sealKeys.digest !== undefined;
+      if (isLater && isSealing && !this.#isStopped) void layouts.fetchFrom(peerId, rpc);
     });
   }
 }

@@ -12,7 +12,8 @@
 // as well. What a peer may bring is bounded in causality/seal_key.ts: a good key is never lost to another one.
 //
 // A context that is sealed with an unknown key is refused at once. The node could ask its peers, but then any client
-// could make it ask; and keys arrive with heartbeats, before a node says that it is ready.
+// could make it ask; and keys arrive with heartbeats, before a node says that it is ready. As long as it has none it
+// says that it is not ready, since it cannot know whether a context is good.
 
 import { SealKey, SealKeys, SECRET_BYTES } from "../causality/seal_key.ts";
 import type { DataObject } from "../crdt/data_object.ts";
@@ -89,6 +90,10 @@ export class SealKeyStore implements Seals {
   /** The digest to tell others; undefined if there is no key. */
   get digest(): string | undefined {
     return this.#keys.digest;
+  }
+
+  get areShared(): boolean {
+    return this.#keys.sealing !== undefined;
   }
 
   get sealing(): SealKey {

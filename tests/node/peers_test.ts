@@ -6,7 +6,9 @@ import { heartbeatOf } from "../membership/manual_clock.ts";
 import { layoutOf, LogBook } from "./layout_world.ts";
 
 /** The peers of a node whose other parts write down what they are told, in order. */
-function tappedPeers({ layoutVersion = 0, isUp = true, members = ["n1", "n2"] } = {}) {
+function tappedPeers(
+  { layoutVersion = 0, isUp = true, members = ["n1", "n2"], canFetch = true } = {},
+) {
   const told: string[] = [];
   const tell = (line: string) => void told.push(line);
   const network = {
@@ -38,9 +40,14 @@ function tappedPeers({ layoutVersion = 0, isUp = true, members = ["n1", "n2"] } 
       fetchFrom: (peer: string) => Promise.resolve(tell(`fetch namespaces from ${peer}`)),
     },
     sealKeys: {
+      digest: undefined as string | undefined,
       makeIfDue: () => Promise.resolve(),
       differsFrom: (_peer: string, digest: string | undefined) => digest === "their keys",
-      fetchFrom: (peer: string) => Promise.resolve(tell(`fetch keys from ${peer}`)),
+      fetchFrom(peer: string) {
+        tell(`fetch keys from ${peer}`);
+        if (canFetch) this.digest = "their keys";
+        return Promise.resolve();
+      },
     },
     layouts: {
       version: layoutVersion,
@@ -135,6 +142,10 @@ Deno.test("keys are fetched from members, and with the first layout from who has
   assert.equal(starting.told.at(-1), "fetch keys from peer-2");
   for (let turn = 0; turn < 4; turn++) await Promise.resolve();
   assert.equal(starting.told.at(-1), "fetch from peer-2", "and only then the layout");
+  const unlucky = tappedPeers({ canFetch: false });
+  unlucky.heard({ node: "n2", sealKeys: "their keys", layoutVersion: 1 });
+  for (let turn = 0; turn < 4; turn++) await Promise.resolve();
+  assert.equal(unlucky.told.at(-1), "fetch keys from peer-2", "without keys it serves nobody");
 });
 
 Deno.test("a node that is back under another peer id is no longer dialled under its former one", () => {
