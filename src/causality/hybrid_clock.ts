@@ -39,8 +39,8 @@ export class HybridClock {
 
   /** Whether only a time further ahead of the wall clock than clocks may differ is above `above`. */
   isAhead(above: HybridTime): boolean {
-    // The first comparison suffices for nearly all, and asks no clock.
-    return above >= this.#last && above + 1 > Math.max(this.reading(), this.furthest());
+    // The first comparison suffices for nearly all writes, and asks no clock.
+    return above > this.#last && above + 1 > Math.max(this.reading(), this.furthest());
   }
 
   /** Gives no time up to `time` from now on, whatever the clock on the wall says. */

@@ -4,8 +4,8 @@
 
 import { showBytes } from "../base/bytes.ts";
 import { type Context, isContextOf } from "../causality/context.ts";
-import { type Dot, type HybridTime, MAX_TIME } from "../causality/dot.ts";
-import { latestTime, type VersionVector } from "../causality/version_vector.ts";
+import type { Dot, HybridTime } from "../causality/dot.ts";
+import { timeAfter, type VersionVector } from "../causality/version_vector.ts";
 import { DataObject } from "../crdt/data_object.ts";
 import type { OperationResult } from "../crdt/typed_update.ts";
 import type { Clock } from "../ports/clock.ts";
@@ -354,7 +354,7 @@ function isOfOwnCopy(error: unknown): error is DenamoError {
 /** A write's time must be above all that it joins and all that its client has seen, as far as there are such times. */
 function latestOf(held: DataObject, seen: VersionVector | undefined): HybridTime {
   const latest = held.timeBefore(seen);
-  return seen === undefined ? latest : Math.max(latest, latestTime(seen, MAX_TIME - 1));
+  return seen === undefined ? latest : Math.max(latest, timeAfter(seen));
 }
 
 /**

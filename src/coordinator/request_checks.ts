@@ -30,6 +30,9 @@ function checkOperations(operations: readonly NestedOperation[]): void {
 /** What no message can hold would never get to a coordinator that refuses it. */
 function checkNumbers({ operation, type }: NestedOperation): void {
   if (type === "map" && operation.kind === "update") return checkNumbers(operation.nested);
+  if ((type === "max" || type === "min") && !Number.isFinite(operation.value)) {
+    throw new DenamoError("bad_request", "no", `Cannot put ${operation.value} into a ${type}`);
+  }
   if (type !== "counter") return;
   const { amount, id } = operation;
   if (!Number.isSafeInteger(amount)) {

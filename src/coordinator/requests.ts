@@ -136,7 +136,7 @@ export function decodeClientRequest(args: Arguments): ClientRequest {
       const context = args.optional(readContext);
       const kind = KINDS[args.count(KINDS.length - 1)]!;
       const bytes = args.ownBytes(LIMITS.value);
-      const expiresAtMs = args.optional((part) => part.count());
+      const expiresAtMs = args.optional(readEnd);
       return {
         op,
         ...asked,
@@ -149,7 +149,7 @@ export function decodeClientRequest(args: Arguments): ClientRequest {
     case "delete":
       return { op, ...asked, context: args.optional(readContext) };
     case "expire":
-      return { op, ...asked, expiresAtMs: args.optional((part) => part.count()) };
+      return { op, ...asked, expiresAtMs: args.optional(readEnd) };
     case "update": {
       const context = args.optional(readContext);
       const list = new Arguments(args.list(LIMITS.operationCount), "operations");
@@ -201,6 +201,13 @@ export function decodeClientAnswer(parts: readonly unknown[]): ClientAnswer {
 
 function encoded(context: Context | undefined): Uint8Array | null {
   return context === undefined ? null : encodeContext(context);
+}
+
+/** When a value ends: 0 stands for never in an object, and a request does not say it so. */
+function readEnd(args: Arguments): number {
+  const endMs = args.count();
+  if (endMs === 0) throw new MalformedError("client request", "a value ends before all time");
+  return endMs;
 }
 
 function readContext(args: Arguments): Context {

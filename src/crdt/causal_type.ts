@@ -79,7 +79,7 @@ export function causalType<Store, Operation, Value>(
         "a delta leads from a state to one that has seen more",
       );
       const changes = type.diff(before.store, after.store);
-      return { since: before.seen, seen: after.seen, changes };
+      return { since: before.seen, seen: after.seen.notBefore(before.seen), changes };
     },
 
     mergeDelta(state, { since, seen, changes }) {

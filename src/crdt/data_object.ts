@@ -23,7 +23,7 @@ import {
   MAX_TIME,
 } from "../causality/dot.ts";
 import { type Sibling, SiblingSet } from "../causality/sibling_set.ts";
-import { latestTime, type VersionVector } from "../causality/version_vector.ts";
+import type { VersionVector } from "../causality/version_vector.ts";
 import { type NestedOperation, NO_SLOTS, type Slots } from "./map.ts";
 import { encodeClock, encodeObject } from "./object_codec.ts";
 import type { StoredValue } from "./value.ts";
@@ -140,8 +140,9 @@ export class DataObject {
   }
 
   /**
-   * What the time of a write has to be above: everything that is here. Nothing is above MAX_TIME, so what has it counts
-   * only if a value with it stays beside the write, which should be shown first then.
+   * What the time of a write has to be above: everything that is here. Nothing is above MAX_TIME, so where that is
+   * reached only what stays beside the write counts, since of several values the latest is shown first. A write
+   * that replaces all is dated as ever then, and the key is back in its time.
    *
    * @param seen what the write replaces; undefined for everything
    */
@@ -152,10 +153,7 @@ export class DataObject {
       latestValue(this.opaque.discard(seen)),
       latestValue(this.expiry.discard(seen)),
     );
-    return left >= MAX_TIME ? left : Math.max(
-      latestTime(this.vector(), MAX_TIME - 1),
-      this.values.seen.floor,
-    );
+    return Math.max(left, this.values.seen.floor);
   }
 
   /**

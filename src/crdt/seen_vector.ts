@@ -81,6 +81,20 @@ export class SeenVector {
     );
   }
 
+  /**
+   * The same, with no actor earlier than in `other`, which it covers. None is, unless somebody errs whose floor is
+   * above what he knows of an actor; the encoding of a delta has no place for that.
+   */
+  notBefore(other: SeenVector): SeenVector {
+    let times: Map<ActorId, HybridTime> | undefined;
+    for (const [actor, time] of other.times) {
+      if ((this.times.get(actor) ?? time) >= time) continue;
+      times ??= new Map(this.times);
+      times.set(actor, time);
+    }
+    return times === undefined ? this : new SeenVector(this.floor, times);
+  }
+
   /** Knowing that everything up to `floor` has been seen; settle it likewise. */
   raise(floor: HybridTime): SeenVector {
     return floor <= this.floor ? this : new SeenVector(floor, this.times);

@@ -13,7 +13,6 @@ import type { StoredValue } from "../crdt/value.ts";
 import { ClockWatch } from "../membership/clock_watch.ts";
 import { Heartbeats, type SelfDescription } from "../membership/heartbeats.ts";
 import { MemberTable } from "../membership/member_table.ts";
-import { partitionOf } from "../ring/partition.ts";
 import { WatchedDisk } from "../storage/watched_disk.ts";
 import { Actors } from "../replica/actors.ts";
 import type { NodePorts } from "./node_ports.ts";
@@ -69,10 +68,10 @@ import type {
   RepairView,
 } from "./repair_api.ts";
 import { Rivals } from "./rivals.ts";
-import { type NodeSettings, VERSION } from "./settings.ts";
+import type { NodeSettings } from "./settings.ts";
 import { Tokens } from "./tokens.ts";
 import { Upkeep } from "./upkeep.ts";
-import { memberViews, ringView } from "./views.ts";
+import { memberViews, placementView, ringView, statusView } from "./views.ts";
 
 type CommitFailed = NonNullable<StorageOptions["onCommitFailed"]>;
 
@@ -146,10 +145,7 @@ export class Node implements NodeApi {
       intervalMs: settings.heartbeatMs,
       describe: () => this.#describe(),
       publish: (bytes) => network.publish(bytes),
-      onHeartbeat: (heartbeat) => {
-        this.#peers.heard(heartbeat, this.#rooms);
-        this.#considerSealKey();
-      },
+      onHeartbeat: (heartbeat) => this.#peers.heard(heartbeat, this.#rooms),
     });
     this.#rivals = new Rivals({
       clock,
@@ -195,13 +191,16 @@ export class Node implements NodeApi {
       this.#filling.begin("A peer remembers a run of this node that its disk does not know of");
     });
     const isConnected = (node: string) => this.#table.isConnected(node);
-    const canSeal = () => this.#sealKeys.digest !== undefined;
+    const canSeal = () => this.#sealKeys.areShared;
     this.#readiness = new Readiness(settings.node, clock, isConnected, canSeal);
     this.#sealKeys = new SealKeyStore({
       self: settings.node,
       storage,
+      clock,
       random,
       log,
+      layout: () => this.#layouts.store.held?.layout,
+      members: () => this.#heartbeats.members(),
       changed: () => this.#heartbeats.publishNow(),
     });
     this.#sealKeys.register(this.#rpc);
@@ -275,13 +274,8 @@ export class Node implements NodeApi {
       this.#pace,
     );
     const scans = new Scans(cluster, replica, namespaces, clock, this.#coordinator);
-    this.#data = new DataApi(
-      this.#coordinator,
-      scans,
-      namespaces,
-      clock,
-      new Tokens(this.#sealKeys),
-    );
+    const tokens = new Tokens(this.#sealKeys);
+    this.#data = new DataApi(this.#coordinator, scans, namespaces, clock, tokens);
   }
 
   /**
@@ -306,15 +300,14 @@ export class Node implements NodeApi {
       const incarnations = await nextIncarnation(storage, ports.clock, ports.random);
       node = new Node(settings, ports, disk, storage, incarnations, onCommitFailed);
       await node.namespaces.load();
-      await node.#sealKeys.load();
       await node.#layouts.load();
       await node.#book.load();
+      await node.#sealKeys.load();
       await node.#filling.load();
       await node.#floors.load();
       if (node.#floors.mustEmpty) await node.#startAnew();
       await ports.network.start(node.#peers.handlers(node.#rooms));
       node.#heartbeats.start();
-      node.#considerSealKey();
       node.#upkeep.start();
       for (const address of settings.join) ports.network.keepConnected([address]);
       return node;
@@ -372,25 +365,15 @@ export class Node implements NodeApi {
   }
 
   status(): NodeStatus {
-    const { node, cluster, zone, doors } = this.#settings;
-    const members = this.#heartbeats.members();
-    const problem = this.#notReadyBecause();
-    return {
-      node,
-      peerId: this.#ports.network.self,
-      cluster,
-      version: VERSION,
-      zone,
+    const { network } = this.#ports;
+    const self = {
+      peerId: network.self,
       uptimeMs: this.#uptimeMs,
-      isReady: problem === undefined,
-      notReadyBecause: problem,
-      layoutVersion: this.#layouts.store.version,
-      layoutId: this.#layouts.store.held?.layout.id,
-      membersUp: 1 + members.filter(({ state }) => state === "up").length,
-      membersKnown: 1 + members.length,
-      addresses: this.#ports.network.addresses(),
-      ...doors(),
+      notReadyBecause: this.#notReadyBecause(),
+      addresses: network.addresses(),
     };
+    const layout = this.#layouts.store.held?.layout;
+    return statusView(this.#settings, self, layout, this.#heartbeats.members());
   }
 
   members(): MemberView[] {
@@ -407,12 +390,8 @@ export class Node implements NodeApi {
   }
 
   placement(key: Uint8Array): KeyPlacement | undefined {
-    const held = this.#layouts.store.held;
-    if (held === undefined) return undefined;
-    const partition = partitionOf(key, held.layout.partitions);
-    const owners = held.placement.ownersFor(partition, this.#namespaces.of(key).n);
-    const list = held.placement.preferenceList(partition);
-    return { partition, owners, fallbacks: list.filter((node) => !owners.includes(node)) };
+    const { held } = this.#layouts.store;
+    return held === undefined ? undefined : placementView(held, key, this.#namespaces.of(key).n);
   }
 
   async initLayout(members: readonly string[]): Promise<RingView> {
@@ -494,17 +473,6 @@ export class Node implements NodeApi {
       sealKeys: this.#sealKeys,
       table: this.#table,
     };
-  }
-
-  /** Makes the key of a cluster that is older than seals, if that is this node's turn. */
-  #considerSealKey(): void {
-    const layout = this.#layouts.store.held?.layout;
-    if (layout === undefined || this.#sealKeys.digest !== undefined) return;
-    const up = this.#heartbeats.members().filter(({ state }) => state !== "down");
-    const heartbeats = up.map(({ heartbeat }) => heartbeat);
-    this.#sealKeys.makeIfDue(layout.members, heartbeats, this.#uptimeMs).catch((error) => {
-      this.#ports.log.warn("Cannot make a key to seal contexts with", { error: messageOf(error) });
-    });
   }
 
   #describe(): SelfDescription {

@@ -125,6 +125,7 @@ export class Peers {
       this.#kept.set(peerId, known);
       this.#network.keepConnected(addresses, peerId);
     }
+    void sealKeys.makeIfDue();
     if (!rpc.isUp(peerId)) return;
     const first: Promise<void>[] = [];
     if (namespaces.differsFrom(heartbeat.namespaces)) first.push(namespaces.fetchFrom(peerId, rpc));

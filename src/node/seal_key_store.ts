@@ -12,10 +12,12 @@
 // as well. What a peer may bring is bounded in causality/seal_key.ts: a good key is never lost to another one.
 //
 // A context that is sealed with an unknown key is refused at once. The node could ask its peers, but then any client
-// could make it ask; and keys arrive with heartbeats, before a node says that it is ready.
+// could make it ask; and keys arrive with heartbeats, before a node says that it is ready. As long as it has none it
+// says that it is not ready, since it cannot know whether a context is good.
 
 import { SealKey, SealKeys, SECRET_BYTES } from "../causality/seal_key.ts";
 import type { DataObject } from "../crdt/data_object.ts";
+import type { Clock } from "../ports/clock.ts";
 import type { Log } from "../ports/log.ts";
 import type { PeerId } from "../ports/network.ts";
 import type { Random } from "../ports/random.ts";
@@ -33,23 +35,28 @@ const FETCH_TIMEOUT_MS = 5_000;
 /** How long a node that has just started waits for word of all members before it makes a key without them. */
 const PATIENCE_MS = 5_000;
 
-/** A node that is up, and the digest that it told last. */
-export interface KeyHolder {
+/** Another node, and what it told last. */
+interface Other {
   readonly node: string;
-  readonly sealKeys?: string | undefined;
+  readonly state: string;
+  readonly heartbeat: { readonly sealKeys?: string | undefined };
 }
 
 export interface SealKeyStoreOptions {
   readonly self: string;
   readonly storage: Storage<DataObject>;
+  readonly clock: Clock;
   readonly random: Random;
   readonly log: Log;
+  readonly layout: () => { readonly members: readonly { readonly node: string }[] } | undefined;
+  readonly members: () => readonly Other[];
   /** Called when there are more keys. */
   readonly changed: () => void;
 }
 
 export class SealKeyStore implements Seals {
   readonly #options: SealKeyStoreOptions;
+  readonly #startedAtMs: number;
   #keys = SealKeys.none;
   /** Seals until there is a key of the cluster, and opens what it has sealed as long as this run lasts. */
   #own: SealKey | undefined;
@@ -61,12 +68,13 @@ export class SealKeyStore implements Seals {
 
   constructor(options: SealKeyStoreOptions) {
     this.#options = options;
+    this.#startedAtMs = options.clock.monotonic();
   }
 
-  /** Reads what the disk has. @throws {CorruptError} */
+  /** Reads what the disk has, after the layout has been read. @throws {CorruptError} */
   async load(): Promise<void> {
     const encoded = await this.#options.storage.getMeta(META_NAME);
-    if (encoded === undefined) return;
+    if (encoded === undefined) return await this.makeIfDue();
     try {
       this.#keys = SealKeys.decode(encoded);
     } catch (error) {
@@ -82,6 +90,10 @@ export class SealKeyStore implements Seals {
   /** The digest to tell others; undefined if there is no key. */
   get digest(): string | undefined {
     return this.#keys.digest;
+  }
+
+  get areShared(): boolean {
+    return this.#keys.sealing !== undefined;
   }
 
   get sealing(): SealKey {
@@ -104,25 +116,27 @@ export class SealKeyStore implements Seals {
     await this.#change((keys) => keys.with(theirs));
   }
 
-  /**
-   * Makes a key for a cluster whose layout is older than seals, if it is this node's turn.
-   *
-   * @param members those of the layout
-   * @param up other nodes that are up
-   * @param uptimeMs for how long this node has run
-   */
-  async makeIfDue(
-    members: readonly { node: string }[],
-    up: readonly KeyHolder[],
-    uptimeMs: number,
-  ): Promise<void> {
-    const { self } = this.#options;
-    if (this.#keys.sealing !== undefined || !members.some(({ node }) => node === self)) return;
-    const others = up.filter(({ node }) => members.some((member) => member.node === node));
-    if (others.length + 1 < members.length && uptimeMs < PATIENCE_MS) return;
-    if (others.some(({ node, sealKeys }) => sealKeys !== undefined || node < self)) return;
-    await this.make();
-    this.#options.log.info("A key to seal contexts with is made: the cluster had none");
+  /** Makes a key for a cluster whose layout is older than seals, if it is this node's turn. */
+  async makeIfDue(): Promise<void> {
+    if (this.#keys.sealing !== undefined || !this.#isDue()) return;
+    const { log } = this.#options;
+    try {
+      await this.make();
+      log.info("A key to seal contexts with is made: the cluster had none");
+    } catch (error) {
+      log.warn("Cannot make a key to seal contexts with", { error: messageOf(error) });
+    }
+  }
+
+  /** Whether this is the first member of those that are up, and none of them has a key. */
+  #isDue(): boolean {
+    const { clock, layout, members, self } = this.#options;
+    const names = new Set(layout()?.members.map(({ node }) => node));
+    if (!names.has(self)) return false;
+    const others = members().filter(({ node, state }) => state !== "down" && names.has(node));
+    const hasWaited = clock.monotonic() - this.#startedAtMs >= PATIENCE_MS;
+    if (others.length + 1 < names.size && !hasWaited) return false;
+    return others.every(({ heartbeat, node }) => heartbeat.sealKeys === undefined && self < node);
   }
 
   /** Whether a peer that tells this digest has, or may have, a key that is not known here. */

@@ -20,6 +20,8 @@ import { LIMITS } from "../wire/limits.ts";
 /** The keys that tokens are sealed with. */
 export interface Seals {
   readonly sealing: SealKey;
+  /** Whether there is one that others have as well. */
+  readonly areShared: boolean;
   find(id: number): SealKey | undefined;
 }
 
@@ -49,16 +51,20 @@ export class Tokens {
     return { context, atLeast };
   }
 
-  /** What the client of a write has seen. @throws {DenamoError} `bad_context` */
+  /**
+   * What the client of a write has seen.
+   *
+   * @throws {DenamoError} `bad_context`, or `not_ready` if this node cannot know yet
+   */
   context(key: Uint8Array, token: string | undefined): Context | undefined {
     if (token === undefined) return undefined;
-    return opened(token, () => openContext(key, token, (id) => this.#seals.find(id)));
+    return opened(token, () => openContext(key, token, (id) => this.#find(id)));
   }
 
   /**
    * What a read must have seen: what its tokens say, with commas between them.
    *
-   * @throws {DenamoError} `bad_context`
+   * @throws {DenamoError} `bad_context`, or `not_ready` if this node cannot know yet
    */
   atLeast(key: Uint8Array, tokens: string | undefined): Context[] {
     if (tokens === undefined) return [];
@@ -68,8 +74,14 @@ export class Tokens {
       throw new DenamoError("bad_context", "no", `There are more than ${most} contexts`);
     }
     return list.map((token) =>
-      opened(token, () => openAtLeast(key, token, (id) => this.#seals.find(id)))
+      opened(token, () => openAtLeast(key, token, (id) => this.#find(id)))
     );
+  }
+
+  #find(id: number): SealKey | undefined {
+    const key = this.#seals.find(id);
+    if (key !== undefined || this.#seals.areShared) return key;
+    throw new DenamoError("not_ready", "no", "The node has no key to open contexts with yet");
   }
 }
 

@@ -1,8 +1,11 @@
 import type { NestedOperation } from "../../src/crdt/map.ts";
 import assert from "node:assert/strict";
 import { MalformedError } from "../../src/base/malformed.ts";
+import fc from "fast-check";
 import { utf8 } from "../../src/base/bytes.ts";
 import { type Context, CONTEXT_BYTES_MAX } from "../../src/causality/context.ts";
+import { MAX_FLOOR, MAX_TIME } from "../../src/causality/dot.ts";
+import type { VersionVector } from "../../src/causality/version_vector.ts";
 import {
   type ClientAnswer,
   type ClientRequest,
@@ -71,5 +74,42 @@ Deno.test("an answer tells what a write has left, and whether its client was sho
       assert.deepEqual([answer.siblings, answer.existed, answer.expiresAtMs], [2, true, 7]);
       assert.deepEqual(answer.results, writeAnswer(seen, isShown).results);
     }
+  }
+});
+
+Deno.test("requests and answers come back with their numbers at their edges", () => {
+  const most = Number.MAX_SAFE_INTEGER;
+  const end = fc.option(fc.constantFrom(1, most - 1, most), { nil: undefined });
+  const vector = fc.array(
+    fc.tuple(fc.constantFrom("n1~a", "€".repeat(32)), fc.constantFrom(0, 1, MAX_TIME)),
+  ).map((entries): VersionVector => new Map(entries.sort(([a], [b]) => a < b ? -1 : 1)));
+  const seen = fc.option(vector.map((vector): Context => ({ vector, hash: undefined })), {
+    nil: undefined,
+  });
+  fc.assert(fc.property(end, end, seen, (expiresAtMs, other, context) => {
+    const value = { kind: "bytes", bytes: new Uint8Array(0) } as const;
+    const put = { op: "put", ...asked, context, value, expiresAtMs, keepExpiry: true } as const;
+    assert.deepEqual(decoded(encodeClientRequest(put)), put);
+    const expire = { op: "expire", ...plain, expiresAtMs: other } as const;
+    assert.deepEqual(decoded(encodeClientRequest(expire)), expire);
+    const answer = { ...writeAnswer(context, true), floor: MAX_FLOOR, expiresAtMs, siblings: most };
+    const read = decodeClientAnswer(encodeClientAnswer(answer));
+    assert.deepEqual({ ...read, seen: read.seen() }, {
+      ...answer,
+      object: undefined,
+      seen: answer.seen(),
+    });
+  }));
+});
+
+Deno.test("numbers beyond their edges are no message", () => {
+  const expire = encodeClientRequest({ op: "expire", ...plain, expiresAtMs: 9 });
+  for (const end of [0, -1, 1.5, 2 ** 53, NaN, Infinity, "9"]) {
+    assert.throws(() => decoded([...expire.slice(0, -1), end]), MalformedError, String(end));
+  }
+  const answer = encodeClientAnswer(writeAnswer(undefined, true));
+  for (const floor of [MAX_FLOOR + 1, MAX_TIME, -1, 0.5, NaN]) {
+    const parts = answer.map((part, i) => i === 6 ? floor : part);
+    assert.throws(() => decodeClientAnswer(parts), MalformedError, String(floor));
   }
 });

@@ -136,7 +136,7 @@ export const COORDINATOR_MUTANTS: readonly Mutant[] = [
     name: "A forwarded write leaves its context behind",
     edits: [edit(
       "src/coordinator/requests.ts",
-      "        request.context ?? null,\n        KINDS",
+      "        encoded(request.context),\n        KINDS",
       "        null,\n        KINDS",
     )],
     finding: lostWrite,
@@ -271,8 +271,8 @@ export const COORDINATOR_MUTANTS: readonly Mutant[] = [
     edits: [
       edit(
         "src/coordinator/requests.ts",
-        "return [...parts, request.atLeast ?? null];",
-        "return [...parts, null];",
+        "return [...parts, request.atLeast.map(encodeContext)];",
+        "return [...parts, []];",
       ),
       edit("src/coordinator/forwarding.ts", "      checkNotStale(request, answer);\n", ""),
     ],

@@ -231,6 +231,12 @@ export class Client {
   }
 
   #fail(operation: Operation, error: unknown): void {
+    if (error instanceof DenamoError && error.code === "bad_context") {
+      // All that clients send in these worlds was given out by the cluster.
+      this.#world.violation(
+        `A context of ours is refused: ${showOperation(operation)} ${error.message}`,
+      );
+    }
     if (error instanceof DenamoError && error.code !== "internal") {
       this.#end(operation, error.outcome, error.message);
       return;
