@@ -12,6 +12,7 @@ import type { PeerId } from "../ports/network.ts";
 import { type Cluster, layoutOf, learnFromRefusal, reachable } from "../replica/cluster.ts";
 import type { Namespace } from "../replica/namespaces.ts";
 import type { Deadlines } from "../wire/deadlines.ts";
+import { readAnswer } from "../wire/answer.ts";
 import { DenamoError, type ErrorCode, QuorumError, TimeoutError } from "../wire/errors.ts";
 import { METHODS } from "../wire/message_codec.ts";
 import { checkNotStale } from "./at_least.ts";
@@ -135,7 +136,9 @@ export class Forwarding {
     const message = [layoutOf(cluster).layout.id, isStandIn, ...encodeClientRequest(request)];
     try {
       const parts = await cluster.rpc.call(peer, METHODS.coordinate, message, timeoutMs);
-      const answer = decodeClientAnswer(parts);
+      // A write may have been carried out by whoever cannot say so.
+      const outcome = request.op === "get" ? "no" : "unknown";
+      const answer = readAnswer(parts, "client answer", decodeClientAnswer, outcome);
       checkNotStale(request, answer);
       return answer;
     } catch (error) {

@@ -174,8 +174,7 @@ export function encodeClientAnswer(answer: ClientAnswer): unknown[] {
 }
 
 /** @throws {MalformedError} */
-export function decodeClientAnswer(parts: readonly unknown[]): ClientAnswer {
-  const args = new Arguments(parts, "client answer");
+export function decodeClientAnswer(args: Arguments): ClientAnswer {
   // Owners merged at a read may hold more together than one of them may store.
   const bytes = args.optional((part) => part.ownBytes(LIMITS.message));
   const siblings = args.count();

@@ -14,6 +14,7 @@ import { type Copy, mergeCopies } from "../replica/copy.ts";
 import type { Namespaces, QuorumLevel } from "../replica/namespaces.ts";
 import { PART_ID_MAX, type PartId } from "../replica/parts.ts";
 import type { Replica } from "../replica/replica.ts";
+import { readAnswer } from "../wire/answer.ts";
 import { Arguments } from "../wire/arguments.ts";
 import { DenamoError, QuorumError } from "../wire/errors.ts";
 import { LIMITS } from "../wire/limits.ts";
@@ -221,9 +222,10 @@ export class Scans {
       limit,
     ];
     const reply = await this.#cluster.rpc.call(peer, METHODS.scan, message, request.timeoutMs);
-    const args = new Arguments(reply, "scan answer");
-    const found = args.list(ROUND).map((entry) => readFound(entry, until));
-    return { node, found, floors: readFloors(args) };
+    return readAnswer(reply, "scan answer", (args) => {
+      const found = args.list(ROUND).map((entry) => readFound(entry, until));
+      return { node, found, floors: readFloors(args) };
+    });
   }
 }
 

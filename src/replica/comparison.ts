@@ -15,7 +15,8 @@ import { type HybridTime, MAX_TIME } from "../causality/dot.ts";
 import { DataObject } from "../crdt/data_object.ts";
 import { bringsUnseen } from "../crdt/forgetting.ts";
 import type { PeerId } from "../ports/network.ts";
-import { Arguments } from "../wire/arguments.ts";
+import { readAnswer } from "../wire/answer.ts";
+import type { Arguments } from "../wire/arguments.ts";
 import { DenamoError, type ErrorCode } from "../wire/errors.ts";
 import { LIMITS } from "../wire/limits.ts";
 import { type Method, METHODS } from "../wire/message_codec.ts";
@@ -100,13 +101,15 @@ export class PairComparison {
       await giveWay();
       const partitions = chunk.map(({ partition }) => partition);
       const reply = await this.#askTrees(METHODS.roots, [chunk[0]!.copies, partitions]);
-      const args = new Arguments(reply, "roots answer");
-      const roots = rootsIn(args.bytes(8 * ROOTS_COUNT));
-      const floors = new Arguments(args.optional((it) => it.list(2 * ROOTS_COUNT)) ?? [], "floors");
-      while (!floors.isAtEnd) {
-        const part = chunk[floors.count(chunk.length - 1)]!;
-        this.#floors.set(partId(part), floors.count(MAX_TIME));
-      }
+      const roots = readAnswer(reply, "roots answer", (args) => {
+        const roots = rootsIn(args.bytes(8 * ROOTS_COUNT));
+        const floors = args.optional((it) => it.row(2 * ROOTS_COUNT));
+        while (floors?.isAtEnd === false) {
+          const part = chunk[floors.count(chunk.length - 1)]!;
+          this.#floors.set(partId(part), floors.count(MAX_TIME));
+        }
+        return roots;
+      });
       for (const [i, part] of chunk.entries()) {
         const tree = trees.get(part.partition, part.copies);
         const own = tree instanceof Promise ? await tree : tree;
@@ -156,7 +159,7 @@ export class PairComparison {
 
   async #leavesOf({ copies, partition }: Part): Promise<number[]> {
     const reply = await this.#askTrees(METHODS.leaves, [copies, partition]);
-    const theirs = new Arguments(reply, "leaves answer").bytes(LEAVES_BYTES);
+    const theirs = readAnswer(reply, "leaves answer", (args) => args.bytes(LEAVES_BYTES));
     const tree = await this.#options.replica.trees.get(partition, copies);
     return differingLeaves(tree.leaves(), theirs);
   }
@@ -170,14 +173,12 @@ export class PairComparison {
       await this.#options.giveWay();
       const question = [copies, partition, [...leaves], after];
       const reply = await this.#askTrees(METHODS.entries, question);
-      const entries = new Arguments(reply, "entries answer").list(ENTRIES_COUNT);
-      for (const entry of entries) {
-        const args: Arguments = new Arguments([entry], "entries answer").row();
-        const key = args.ownBytes(LIMITS.key);
-        const [digest] = rootsIn(args.bytes(8));
-        // Else this would never end.
-        const isNext = after === null || compareBytes(key, after) > 0;
-        if (digest === undefined || !isNext) throw args.malformed("keys with digests, in order");
+      const entries = readAnswer(reply, "entries answer", readEntries);
+      for (const { digest, key } of entries) {
+        if (after !== null && compareBytes(key, after) <= 0) {
+          // Else this would never end.
+          throw new DenamoError("internal", "no", "A peer tells its keys out of order");
+        }
         found.set(binaryString(key), digest);
         after = key;
       }
@@ -234,6 +235,20 @@ export class PairComparison {
     const { rpc } = this.#options.cluster;
     return rpc.call(this.#peer, method, [id, ...args], TIMEOUT_MS, "bulk");
   }
+}
+
+/** Keys with their digests, as they travel. */
+function readEntries(args: Arguments): { readonly key: Uint8Array; readonly digest: bigint }[] {
+  const list = args.row(ENTRIES_COUNT);
+  const entries: { readonly key: Uint8Array; readonly digest: bigint }[] = [];
+  while (!list.isAtEnd) {
+    const entry = list.row();
+    const key = entry.ownBytes(LIMITS.key);
+    const [digest] = rootsIn(entry.bytes(8));
+    if (digest === undefined) throw entry.malformed("a digest");
+    entries.push({ key, digest });
+  }
+  return entries;
 }
 
 function isSame(a: DataObject, b: DataObject): boolean {

@@ -23,7 +23,8 @@
 import { type HybridTime, TICKS_PER_MS } from "../causality/dot.ts";
 import type { Clock, Timer } from "../ports/clock.ts";
 import type { Log } from "../ports/log.ts";
-import { Arguments } from "../wire/arguments.ts";
+import { readAnswer } from "../wire/answer.ts";
+import type { Arguments } from "../wire/arguments.ts";
 import { DenamoError, messageOf } from "../wire/errors.ts";
 import { type Method, METHODS } from "../wire/message_codec.ts";
 import type { AntiEntropy } from "./anti_entropy.ts";
@@ -81,13 +82,15 @@ export class FloorRounds {
 
   /** Raises floors and forgets from now on. */
   start(): void {
-    const { clock, forgetAfterMs } = this.#options;
+    const { clock, forgetAfterMs, log } = this.#options;
     const everyMs = Math.min(
       Math.max(forgetAfterMs / 2, LOOK_EVERY_MS_LEAST),
       LOOK_EVERY_MS_MOST,
     );
     this.#timer = clock.after(everyMs, () => {
-      this.#look().finally(() => {
+      this.#look().catch((error) => {
+        log.error("Forgetting has failed for a reason nobody foresaw", { error: messageOf(error) });
+      }).finally(() => {
         if (!this.#isStopped) this.start();
       });
     });
@@ -205,7 +208,7 @@ export class FloorRounds {
     const own = await this.#options.service.fence(upTo, parts);
     return await this.#withOwners(own, async (owner, theirs) => {
       const reply = await this.#ask(owner, METHODS.fence, [upTo, theirs]);
-      return new Set(partsIn(new Arguments(reply, "fence answer")));
+      return new Set(readAnswer(reply, "fence answer", partsIn));
     });
   }
 
@@ -277,7 +280,7 @@ export class FloorRounds {
     return await Promise.all(
       this.#members().map(async (node) => {
         if (node === cluster.self) return await own();
-        return read(new Arguments(await this.#ask(node, method, message), "floor answer"));
+        return readAnswer(await this.#ask(node, method, message), "floor answer", read);
       }),
     );
   }

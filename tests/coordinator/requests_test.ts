@@ -62,7 +62,9 @@ Deno.test("a token that is longer than any that is given out is no message", () 
 
 Deno.test("an answer has the token for later reads, which is the context where there is one", () => {
   const tokensOf = (answer: ClientAnswer) => {
-    const { atLeast, context } = decodeClientAnswer(encodeClientAnswer(answer));
+    const { atLeast, context } = decodeClientAnswer(
+      new Arguments(encodeClientAnswer(answer), "answer"),
+    );
     return [context(), atLeast()];
   };
   assert.deepEqual(tokensOf(writeAnswer("c", "c")), ["c", "c"]);
@@ -72,6 +74,8 @@ Deno.test("an answer has the token for later reads, which is the context where t
 
 Deno.test("an answer of a node that gives no such token is one without it", () => {
   const parts = encodeClientAnswer(writeAnswer(undefined, "a")).slice(0, -3);
-  const { atLeast, existed, expiresAtMs, siblings } = decodeClientAnswer(parts);
+  const { atLeast, existed, expiresAtMs, siblings } = decodeClientAnswer(
+    new Arguments(parts, "answer"),
+  );
   assert.deepEqual([siblings, existed, expiresAtMs, atLeast()], [2, true, 7, undefined]);
 });
