@@ -117,11 +117,6 @@ export function encodeClientRequest(request: ClientRequest): unknown[] {
   }
 }
 
-/** A token that a program has made up may be no UTF-8, and would make the whole message malformed. */
-function tokenOf(token: string | undefined): string | null {
-  return token?.toWellFormed() ?? null;
-}
-
 /** @throws {MalformedError} */
 export function decodeClientRequest(args: Arguments): ClientRequest {
   const op = OPS[args.count(OPS.length) - 1];
@@ -176,8 +171,8 @@ export function encodeClientAnswer(answer: ClientAnswer): unknown[] {
 }
 
 /** @throws {MalformedError} */
-export function decodeClientAnswer(parts: readonly unknown[]): ClientAnswer {
-  const args = new Arguments(parts, "client answer");
+export function decodeClientAnswer(answer: readonly unknown[]): ClientAnswer {
+  const args = new Arguments(answer, "client answer");
   // Owners merged at a read may hold more together than one of them may store.
   const bytes = args.optional((part) => part.ownBytes(LIMITS.message));
   const siblings = args.count();

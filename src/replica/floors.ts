@@ -24,7 +24,6 @@ import { type HybridTime, MAX_FLOOR } from "../causality/dot.ts";
 import type { HybridClock } from "../causality/hybrid_clock.ts";
 import type { DataObject } from "../crdt/data_object.ts";
 import { bringsUnseen } from "../crdt/forgetting.ts";
-import { readTime } from "../crdt/seen_vector.ts";
 import type { Storage } from "../storage/storage.ts";
 import { type PartId, partOf } from "./parts.ts";
 

@@ -216,7 +216,8 @@ export const DECODERS: readonly DecoderUnderTest[] = [
     },
     decode(bytes) {
       const message = decodeMessage(bytes);
-      if (message.kind === "answer") decodeClientAnswer(message.result);
+      if (message.kind !== "answer") return undefined;
+      decodeClientAnswer(message.result);
       return undefined;
     },
   },

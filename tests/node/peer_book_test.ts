@@ -28,7 +28,7 @@ Deno.test("a member is known by its peer, in the next run too", async () => {
 
 Deno.test("who is no member of the layout is not noted, and nobody before there is one", async () => {
   const image = new DiskImage();
-  let members: ReadonlySet<string> | undefined;
+  const members: ReadonlySet<string> | undefined;
   const { book, storage } = await bookOn(image, () => members);
   book.note("n2", "peer-2");
   members = MEMBERS;

@@ -23,6 +23,7 @@ import {
 import { forEachKey } from "./many_keys.ts";
 import { RESP_LIMITS } from "./resp_limits.ts";
 import { stringIn } from "./typed_values.ts";
+import { shownAmongOthers } from "./values.ts";
 
 export const STRING_COMMANDS: readonly Command[] = [
   {
@@ -171,7 +172,7 @@ async function getMany({ api, reply }: Client, command: Arguments): Promise<void
     const read = await api.get(ownBytes(key));
     // What is no string is nothing here.
     const isOther = read.value === undefined && !read.merged.has("counter");
-    const shown = isOther ? undefined : stringIn(read);
+    const shown = isOther ? undefined : stringIn(read, shownAmongOthers);
     if (shown === undefined) return undefined;
     sizeBytes += shown.length;
     if (sizeBytes > RESP_LIMITS.reply) {
