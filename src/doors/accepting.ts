@@ -9,15 +9,20 @@ import { Seldom } from "./seldom.ts";
 
 const PAUSE_MS = 100;
 
-/**
- * Hands each connection to `admit` until the listener is closed. Never rejects.
- *
- * @param door names the door in the log, as in "RESP"
- */
+export interface AcceptOptions {
+  /** Names the door in the log, as in "RESP". */
+  readonly door: string;
+  readonly log: Log;
+  readonly isStopping: () => boolean;
+  /** Closes what can be done without: the process may be out of descriptors. */
+  readonly makeRoom: () => void;
+}
+
+/** Hands each connection to `admit` until the listener is closed. Never rejects. */
 export async function acceptConnections(
   listener: Deno.TcpListener,
   admit: (connection: Deno.TcpConn) => void,
-  { door, log, isStopping }: { door: string; log: Log; isStopping: () => boolean },
+  { door, log, isStopping, makeRoom }: AcceptOptions,
 ): Promise<void> {
   const warnings = new Seldom();
   while (!isStopping()) {
@@ -31,6 +36,7 @@ export async function acceptConnections(
           times: count,
         })
       );
+      makeRoom();
       await new Promise((resolve) => setTimeout(resolve, PAUSE_MS));
     }
   }

@@ -35,18 +35,18 @@ export class ClientSlots {
   take(spareCount = 0): boolean {
     // A node with very few slots has none to spare.
     const limit = Math.max(this.limit - spareCount, Math.ceil(this.limit / 2));
-    if (this.#count >= limit) {
-      for (const close of this.#closers) {
-        if (this.#count < limit) break;
-        while (this.#count >= limit && close());
-      }
-    }
+    while (this.#count >= limit && this.makeRoom());
     if (this.#count >= limit) {
       this.#refusedCount++;
       return false;
     }
     this.#count++;
     return true;
+  }
+
+  /** Closes a connection that nobody misses; false if there is none. */
+  makeRoom(): boolean {
+    return this.#closers.some((close) => close());
   }
 
   /** Gives a slot back. */

@@ -31,17 +31,19 @@ export interface Libp2pNodeOptions {
   readonly announce: readonly string[];
   readonly turnEnd: TurnEnd;
   readonly gossip: GossipTopic;
+  /** Connections opened by others, whoever they are. */
+  readonly maxInboundConnections: number;
 }
 
 /** Makes a node that is not started. @throws {TypeError} if an address is no multiaddr */
 export async function makeLibp2p(options: Libp2pNodeOptions): Promise<Libp2p> {
-  const { privateKey, listen, announce, turnEnd, gossip } = options;
+  const { privateKey, listen, announce, turnEnd, gossip, maxInboundConnections } = options;
   for (const address of [...listen, ...announce]) checkAddress(address);
   return await createLibp2p({
     start: false,
     privateKey,
     addresses: { listen: [...listen], announce: [...announce] },
-    transports: [joinWrites(tcp(), turnEnd)],
+    transports: [joinWrites(tcp({ maxConnections: maxInboundConnections }), turnEnd)],
     connectionEncrypters: [noise()],
     streamMuxers: [yamux({
       streamOptions: {

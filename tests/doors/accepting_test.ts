@@ -20,6 +20,7 @@ Deno.test("acceptConnections() goes on after errors, and says them once a minute
   const warnings: string[] = [];
   const admitted: unknown[] = [];
   let isStopping = false;
+  let roomMade = 0;
   const silent = () => {};
   await acceptConnections(
     listenerOf(["a", outOfFiles(), outOfFiles(), "b", outOfFiles(), "c"], () => isStopping = true),
@@ -33,9 +34,11 @@ Deno.test("acceptConnections() goes on after errors, and says them once a minute
         error: silent,
       },
       isStopping: () => isStopping,
+      makeRoom: () => roomMade++,
     },
   );
   assert.deepEqual(admitted, ["a", "b", "c"]);
+  assert.equal(roomMade, 3);
   assert.deepEqual(warnings, [
     "Cannot accept a connection for RESP; the door goes on: Too many open files (os error 24)",
   ]);

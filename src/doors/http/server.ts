@@ -122,7 +122,12 @@ class Server implements HttpDoor, ConnectionOwner {
     this.#accepting = acceptConnections(
       this.#listener,
       (socket) => this.#admit(socket),
-      { door: "HTTP", log, isStopping: () => this.#isClosed },
+      {
+        door: "HTTP",
+        log,
+        isStopping: () => this.#isClosed,
+        makeRoom: () => this.#slots.makeRoom(),
+      },
     );
   }
 

@@ -118,7 +118,12 @@ class Door implements RespDoor {
     this.#accepting = acceptConnections(
       this.#listener,
       (connection) => this.#admit(connection),
-      { door: "RESP", log, isStopping: () => this.#stopped !== undefined },
+      {
+        door: "RESP",
+        log,
+        isStopping: () => this.#stopped !== undefined,
+        makeRoom: () => this.#view.slots.makeRoom(),
+      },
     );
   }
 
