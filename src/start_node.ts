@@ -1,11 +1,19 @@
 // Joins a node and the outside world: its directory, its disk, its network, its doors.
 
 import { Database } from "./client/database.ts";
-import type { RespDoor } from "./doors/resp/server.ts";
-import { startRespDoor } from "./doors/resp/server.ts";
+import { CLIENT_DEFAULTS } from "./doors/client_defaults.ts";
+import { ClientMemory } from "./doors/client_memory.ts";
+import { ClientSlots } from "./doors/client_slots.ts";
+import { type RespDoor, type RespDoorOptions, startRespDoor } from "./doors/resp/server.ts";
 import { type HttpDoor, startHttpDoor } from "./doors/http/server.ts";
 import { openDataDirectory } from "./host/data_directory.ts";
 import { openDenoKvDisk } from "./host/deno_kv_disk.ts";
+import {
+  type DescriptorShares,
+  freeDescriptors,
+  shareDescriptors,
+  wantedDescriptors,
+} from "./host/descriptors.ts";
 import { createLibp2pNetwork, generateIdentity } from "./host/libp2p_network.ts";
 import { silentLog } from "./host/logtape_log.ts";
 import { SystemClock } from "./host/system_clock.ts";
@@ -60,6 +68,13 @@ export interface NodeOptions {
   readonly maxAbsenceMs?: number | undefined;
   /** Memory for decoded objects; default 64 MiB. */
   readonly cacheBytes?: number | undefined;
+  /** Connections of clients at once, over both doors; default 4096, and fewer where the system grants fewer. */
+  readonly maxClients?: number | undefined;
+  /**
+   * What clients may make the node hold together besides the buffers of their connections: half requests, and answers
+   * that they do not take; default 256 MiB.
+   */
+  readonly clientMemoryBytes?: number | undefined;
   /** Where messages for the operator go; default nowhere. */
   readonly log?: Log | undefined;
 }
@@ -121,6 +136,7 @@ export async function startNode(options: NodeOptions): Promise<RunningNode> {
   try {
     const directory = await openDataDirectory(options.data, { name, cluster, generateIdentity });
     undo.defer(() => directory.close());
+    const shares = descriptorShares(options, directory.path, log);
     const clock = new SystemClock();
     // A node that has started owns its disk and its network, and closing them twice does no harm.
     const disk = await openDenoKvDisk(directory.kvPath);
@@ -130,8 +146,10 @@ export async function startNode(options: NodeOptions): Promise<RunningNode> {
       privateKey: directory.identity,
       listen: options.listen ?? ["/ip4/127.0.0.1/tcp/0"],
       announce: options.announce,
+      maxInboundConnections: shares.inboundPeers,
       log,
     });
+    const clients = clientsOf(options, shares.clients);
     const doors: { http: string | undefined; resp: string | undefined } = {
       http: undefined,
       resp: undefined,
@@ -156,12 +174,22 @@ export async function startNode(options: NodeOptions): Promise<RunningNode> {
     }, { clock, random: new SystemRandom(), network, disk, compressor: zstd, log });
     undo.defer(() => node.stop());
     if (options.resp !== undefined) {
-      const door = await startRespDoor({ api: node, ...hostAndPort(options.resp), log });
+      const door = await startRespDoor({
+        ...clients,
+        api: node,
+        ...hostAndPort(options.resp),
+        log,
+      });
       undo.defer(() => door.stop());
       doors.resp = addressOf(door);
     }
     if (options.http !== undefined) {
-      const door = await startHttpDoor({ api: node, ...hostAndPort(options.http), log });
+      const door = await startHttpDoor({
+        ...clients,
+        api: node,
+        ...hostAndPort(options.http),
+        log,
+      });
       undo.defer(() => door.stop());
       doors.http = addressOf(door);
     }
@@ -174,6 +202,30 @@ export async function startNode(options: NodeOptions): Promise<RunningNode> {
     await undo.disposeAsync();
     throw error;
   }
+}
+
+/** Who may open how many files and sockets. */
+function descriptorShares(options: NodeOptions, path: string, log: Log): DescriptorShares {
+  const { maxClients = CLIENT_DEFAULTS.maxClients } = options;
+  const shares = shareDescriptors(
+    freeDescriptors(path, wantedDescriptors(maxClients)),
+    maxClients,
+  );
+  if (shares.clients < maxClients) {
+    log.warn("The system grants few open files: fewer clients can be connected", {
+      clients: shares.clients,
+      wanted: maxClients,
+    });
+  }
+  return shares;
+}
+
+/** What the doors share. */
+function clientsOf(options: NodeOptions, count: number): Pick<RespDoorOptions, "slots" | "memory"> {
+  return {
+    slots: new ClientSlots(count),
+    memory: new ClientMemory(options.clientMemoryBytes ?? CLIENT_DEFAULTS.memoryBytes),
+  };
 }
 
 function hostAndPort(address: string): { hostname: string; port: number } {

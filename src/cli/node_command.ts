@@ -10,6 +10,7 @@ import { CannotRunError } from "./report.ts";
 import { addSettingFlags, sourcesOf } from "./setting_flags.ts";
 import { NODE_SETTINGS } from "./settings.ts";
 import { listenForStop } from "./stop_request.ts";
+import { logStrayRejections } from "./stray_rejections.ts";
 import type { Terminal } from "./terminal.ts";
 
 export function addNodeCommand(program: Command, host: CommandHost): void {
@@ -48,6 +49,7 @@ async function runNode(
     import("./logging.ts"),
   ]);
   const log = startLogging({ level: logLevel, isJson: logJson, node: options.name }, terminal);
+  using _stray = logStrayRejections(log);
   const stopped = stop.asked.then(() => undefined);
   for (;;) {
     const starting = startNode({ ...options, log });

@@ -68,6 +68,11 @@ export interface Libp2pNetworkOptions {
   readonly keepAliveMs?: number | undefined;
   /** How long a peer may take to greet. Default 5000. */
   readonly greetingTimeoutMs?: number | undefined;
+  /**
+   * Connections that others may have opened at once; more are closed at once. It must lie below what the system
+   * grants: in Deno a listener of `node:net` that has run out of descriptors accepts nothing ever after. Default 1024.
+   */
+  readonly maxInboundConnections?: number | undefined;
 }
 
 /**
@@ -77,14 +82,20 @@ export interface Libp2pNetworkOptions {
  */
 export async function createLibp2pNetwork(options: Libp2pNetworkOptions): Promise<Network> {
   const privateKey = privateKeyOf(options.privateKey);
-  const { listen, announce = [] } = options;
+  const { listen, announce = [], maxInboundConnections = MAX_INBOUND_CONNECTIONS } = options;
   const network = new Libp2pNetwork(peerIdFromPrivateKey(privateKey).toString(), options);
   const { turnEnd, gossip, strangers } = network;
-  network.attach(await makeLibp2p({ privateKey, listen, announce, turnEnd, gossip, strangers }));
+  network.attach(
+    await makeLibp2p({
+      ...{ privateKey, listen, announce, turnEnd, gossip, strangers },
+      maxInboundConnections,
+    }),
+  );
   return network;
 }
 
 const GREETING_TIMEOUT_MS = 5_000;
+const MAX_INBOUND_CONNECTIONS = 1024;
 const KEEP_ALIVE_MS = 5_000;
 const KEEP_ALIVE_MISSES = 3;
 const TOLD_MAX = 1_024;

@@ -43,17 +43,20 @@ export interface Libp2pNodeOptions {
   readonly turnEnd: TurnEnd;
   readonly gossip: GossipTopic;
   readonly strangers: Strangers;
+  /** Connections opened by others, whoever they are. */
+  readonly maxInboundConnections: number;
 }
 
 /** Makes a node that is not started. @throws {TypeError} if an address is no multiaddr */
 export async function makeLibp2p(options: Libp2pNodeOptions): Promise<Libp2p> {
-  const { privateKey, listen, announce, turnEnd, gossip, strangers } = options;
+  const { privateKey, listen, announce, turnEnd, gossip } = options;
+  const { maxInboundConnections, strangers } = options;
   for (const address of [...listen, ...announce]) checkAddress(address);
   return await createLibp2p({
     start: false,
     privateKey,
     addresses: { listen: [...listen], announce: [...announce] },
-    transports: [joinWrites(tcp(), turnEnd)],
+    transports: [joinWrites(tcp({ maxConnections: maxInboundConnections }), turnEnd)],
     connectionEncrypters: [noise()],
     streamMuxers: [yamux({
       streamOptions: {

@@ -97,13 +97,13 @@ export class TimeoutError extends DenamoError {
   }
 }
 
-/** A queue is full. Nothing was done; try again a little later or elsewhere. */
+/** A queue or a memory is full. Mostly nothing was done; try again a little later or elsewhere. */
 export class OverloadedError extends DenamoError {
   override readonly name = "OverloadedError";
   readonly limit: number;
 
-  constructor(what: string, limit: number) {
-    super("overloaded", "no", `${what} is full: limit ${limit}`, { limit });
+  constructor(what: string, limit: number, outcome: FailedOutcome = "no") {
+    super("overloaded", outcome, `${what} is full: limit ${limit}`, { limit });
     this.limit = limit;
   }
 }

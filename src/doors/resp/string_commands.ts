@@ -166,7 +166,8 @@ async function setWithTime(
   reply.ok();
 }
 
-async function getMany({ api, reply }: Client, command: Arguments): Promise<void> {
+async function getMany(client: Client, command: Arguments): Promise<void> {
+  const { api, reply } = client;
   let sizeBytes = 0;
   const values = await forEachKey(command.slice(1), "reads", async (key) => {
     const read = await api.get(ownBytes(key));
@@ -174,6 +175,7 @@ async function getMany({ api, reply }: Client, command: Arguments): Promise<void
     const isOther = read.value === undefined && !read.merged.has("counter");
     const shown = isOther ? undefined : stringIn(read, shownAmongOthers);
     if (shown === undefined) return undefined;
+    client.gather(shown.length);
     sizeBytes += shown.length;
     if (sizeBytes > RESP_LIMITS.reply) {
       throw new TooLargeError("The reply of MGET", RESP_LIMITS.reply, sizeBytes);
