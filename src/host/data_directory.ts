@@ -11,8 +11,16 @@
 //   store.kv      the store (and the files that SQLite keeps beside it)
 //   node.json     where the running node is reached; absent when it is not running
 
-import { basename, dirname, join, resolve } from "node:path";
+import { dirname, join, resolve } from "node:path";
 import { DenamoError, messageOf } from "../wire/errors.ts";
+import {
+  readIfPresent,
+  removeIfPresent,
+  syncDirectory,
+  temporary,
+  writeDurably,
+  writeWhole,
+} from "./durable_files.ts";
 
 /** The version of the layout of files above. */
 export const DATA_FORMAT_VERSION = 1;
@@ -267,35 +275,6 @@ async function readIdentity(root: string): Promise<Uint8Array> {
   return identity;
 }
 
-/** Replaces a file so that a crash leaves the old one or the new one. */
-async function writeDurably(path: string, bytes: Uint8Array, mode: number): Promise<void> {
-  await writeWhole(path, bytes, mode);
-  await syncDirectory(dirname(path));
-}
-
-async function writeWhole(path: string, bytes: Uint8Array, mode: number): Promise<void> {
-  const draft = join(dirname(path), temporary(basename(path)));
-  // A draft that a killed process left may have another mode.
-  await removeIfPresent(draft);
-  {
-    using file = await Deno.open(draft, { write: true, createNew: true, mode });
-    for (let at = 0; at < bytes.length;) at += await file.write(bytes.subarray(at));
-    await file.sync();
-  }
-  await Deno.rename(draft, path);
-}
-
-function temporary(name: string): string {
-  return `${name}.tmp`;
-}
-
-/** Makes a rename durable. Windows opens no directories and writes them through by itself. */
-async function syncDirectory(path: string): Promise<void> {
-  if (Deno.build.os === "windows") return;
-  using directory = await Deno.open(path);
-  await directory.sync();
-}
-
 /** Makes the directory's own name durable, unless its parent may not be read. */
 async function syncParent(root: string): Promise<void> {
   try {
@@ -304,23 +283,6 @@ async function syncParent(root: string): Promise<void> {
     const isForbidden = error instanceof Deno.errors.PermissionDenied ||
       error instanceof Deno.errors.NotCapable;
     if (!isForbidden) throw error;
-  }
-}
-
-async function readIfPresent(path: string): Promise<Uint8Array | undefined> {
-  try {
-    return await Deno.readFile(path);
-  } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return undefined;
-    throw error;
-  }
-}
-
-async function removeIfPresent(path: string): Promise<void> {
-  try {
-    await Deno.remove(path);
-  } catch (error) {
-    if (!(error instanceof Deno.errors.NotFound)) throw error;
   }
 }
 

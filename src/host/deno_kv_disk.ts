@@ -11,15 +11,19 @@
 //
 // Deno ends the whole process when its collector of expired keys meets a damaged page, with a message that
 // does not name the file. So the pages that the collector starts from are read before Deno KV opens the
-// file. Records have checksums of their own.
+// file, and all of them if the last run ended badly: see store_check.ts. Records have checksums of their own.
 //
 // A lack of room is an error of its own. Where SQLite cannot tell it from a broken device, a file beside the
 // database is tried; see kv_error.ts and room.ts.
 //
+// Before a commit is acknowledged the file is looked at: it must be the one that was opened, at its place, see
+// store_watch.ts. The same is done while there are no commits. Once it is not, or SQLite has called it damaged,
+// nothing is acknowledged any more: what would be written may be gone at the next start.
+//
 // A marker says that the file is ours and in which format. Its key cannot be written as a DiskKey, so no
 // range ever lists it.
 
-import { DatabaseSync } from "node:sqlite";
+import { dirname } from "node:path";
 import { encodedKvKeyBytes } from "../base/kv_key.ts";
 import type {
   Disk,
@@ -27,12 +31,16 @@ import type {
   DiskEntry,
   DiskKey,
   DiskLimits,
+  DiskLoss,
   DiskRange,
   DiskRoom,
 } from "../ports/disk.ts";
 import { DenamoError, DiskFullError, type FailedOutcome, messageOf } from "../wire/errors.ts";
 import { troubleOf } from "./kv_error.ts";
 import { hasNoRoom, roomAt } from "./room.ts";
+import { SetAsides } from "./set_aside.ts";
+import { checkOuterPages } from "./store_check.ts";
+import { StoreWatch } from "./store_watch.ts";
 
 /** What Deno KV takes in one atomic operation. */
 const DENO_KV_LIMITS: DiskLimits = {
@@ -45,27 +53,47 @@ const DENO_KV_LIMITS: DiskLimits = {
 const MARKER_KEY: Deno.KvKey = [true, "denamo"];
 const FORMAT = 1;
 
+/** How often the file is looked at while there are no commits, in milliseconds. */
+const LOOK_EVERY_MS = 500;
+
 /** How many entries one round to the reading thread fetches: enough to pay for it, bounded in memory. */
 const RANGE_BATCH_COUNT = 256;
+
+export interface DenoKvDiskOptions {
+  /** Where copies go; default beside the file. */
+  readonly setAsides?: SetAsides | undefined;
+  /** A file that must stay in its place as well, such as the lock. */
+  readonly lockPath?: string | undefined;
+  /** Called once when SQLite calls the open file damaged, with what it says. */
+  readonly onDamage?: ((reason: string) => void) | undefined;
+}
+
+/** The files of a store, the main one first. */
+export function storeFiles(path: string): string[] {
+  return [path, `${path}-wal`, `${path}-shm`];
+}
 
 /**
  * Opens a file as a disk and makes it if there is none. One process may open a file at a time.
  *
  * @throws {DenamoError} `disk_failed`, naming the path, if the file is damaged, foreign or of a later format
  */
-export async function openDenoKvDisk(path: string): Promise<Disk> {
+export async function openDenoKvDisk(
+  path: string,
+  options: DenoKvDiskOptions = {},
+): Promise<Disk> {
   if (path === "" || path === ":memory:") {
     throw new TypeError("A disk on Deno KV needs the path of a file");
   }
   const handles: Deno.Kv[] = [];
   try {
-    if (await isFilled(path)) inspect(path);
+    if (await isFilled(path)) checkOuterPages(path);
     const commits = await Deno.openKv(path);
     handles.push(commits);
     await checkMarker(commits);
     const reads = await Deno.openKv(path);
     handles.push(reads);
-    return new DenoKvDisk(path, commits, reads);
+    return new DenoKvDisk(path, commits, reads, options);
   } catch (error) {
     for (const handle of handles) handle.close();
     throw failure(`Cannot open the database ${path}`, "no", error);
@@ -77,27 +105,44 @@ class DenoKvDisk implements Disk {
   readonly #path: string;
   readonly #commits: Deno.Kv;
   readonly #reads: Deno.Kv;
+  readonly #setAsides: SetAsides;
+  readonly #watch: StoreWatch;
+  readonly #onDamage: (reason: string) => void;
+  readonly #timer: ReturnType<typeof setInterval>;
+  readonly #lost = Promise.withResolvers<DiskLoss>();
+  #loss: DiskLoss | undefined;
   #lastCommit: Promise<void> = Promise.resolve();
   #isClosed = false;
 
-  constructor(path: string, commits: Deno.Kv, reads: Deno.Kv) {
+  constructor(path: string, commits: Deno.Kv, reads: Deno.Kv, options: DenoKvDiskOptions) {
     this.#path = path;
     this.#commits = commits;
     this.#reads = reads;
+    this.#setAsides = options.setAsides ??
+      new SetAsides(dirname(path), { node: "", format: FORMAT });
+    this.#onDamage = options.onDamage ?? (() => {});
+    const { lockPath } = options;
+    const [store, log] = storeFiles(path);
+    this.#watch = new StoreWatch([store!, log!, ...(lockPath === undefined ? [] : [lockPath])]);
+    this.#timer = setInterval(() => this.#look(), LOOK_EVERY_MS);
+  }
+
+  get lost(): Promise<DiskLoss> {
+    return this.#lost.promise;
   }
 
   async get(key: DiskKey): Promise<Uint8Array | undefined> {
-    this.#checkOpen();
+    this.#checkReadable();
     try {
       const { value } = await this.#reads.get(key);
       return value === null ? undefined : asBytes(value);
     } catch (error) {
-      throw failure(`Cannot read from ${this.#path}`, "no", error);
+      throw this.#failure(`Cannot read from ${this.#path}`, "no", error);
     }
   }
 
   async range({ start, end }: DiskRange, limit: number): Promise<DiskEntry[]> {
-    this.#checkOpen();
+    this.#checkReadable();
     const entries: DiskEntry[] = [];
     if (limit <= 0) return entries;
     const batchSize = Math.min(limit, RANGE_BATCH_COUNT);
@@ -106,7 +151,7 @@ class DenoKvDisk implements Disk {
         entries.push({ key: key as DiskKey, value: asBytes(value) });
       }
     } catch (error) {
-      throw failure(`Cannot read from ${this.#path}`, "no", error);
+      throw this.#failure(`Cannot read from ${this.#path}`, "no", error);
     }
     return entries;
   }
@@ -126,6 +171,16 @@ class DenoKvDisk implements Disk {
     return roomAt(this.#path);
   }
 
+  setAside(reason: string): Promise<string> {
+    const done = this.#lastCommit.then(() => {
+      this.#checkWritable();
+      // No commit is under way, and nobody else writes. SQLite makes the third file again.
+      return this.#setAsides.copy(storeFiles(this.#path).slice(0, 2), reason);
+    });
+    this.#lastCommit = done.then(() => {}, () => {});
+    return done;
+  }
+
   async close(): Promise<void> {
     if (this.#isClosed) return;
     const commits = this.#lastCommit;
@@ -134,7 +189,7 @@ class DenoKvDisk implements Disk {
   }
 
   async #apply(batch: readonly DiskChange[]): Promise<void> {
-    this.#checkOpen();
+    this.#checkWritable();
     if (batch.length === 0) return;
     const atomic = this.#commits.atomic();
     try {
@@ -151,19 +206,54 @@ class DenoKvDisk implements Disk {
       }
       const isFull = trouble === "full" ||
         trouble === "device" && await hasNoRoom(this.#path, sizeOf(batch));
-      throw isFull ? new DiskFullError(action, error) : failure(action, "unknown", error);
+      throw isFull ? new DiskFullError(action, error) : this.#failure(action, "unknown", error);
     }
+    this.#look();
+    if (this.#loss !== undefined) throw lossError(this.#loss, "unknown");
+  }
+
+  /** Looks whether the file is still the one that was opened, at its place. */
+  #look(): void {
+    if (this.#loss?.kind === "gone" || this.#isClosed) return;
+    let problem: string | undefined;
+    try {
+      problem = this.#watch.problem();
+    } catch (error) {
+      problem = `${this.#path} cannot be found any more: ${messageOf(error)}`;
+    }
+    if (problem !== undefined) this.#lose({ kind: "gone", reason: problem });
+  }
+
+  #lose(loss: DiskLoss): void {
+    this.#loss = loss;
+    this.#lost.resolve(loss);
+  }
+
+  #failure(action: string, outcome: FailedOutcome, cause: unknown): DenamoError {
+    if (troubleOf(cause) === "damaged" && this.#loss === undefined) {
+      const reason = `${this.#path} is damaged: ${messageOf(cause)}`;
+      this.#lose({ kind: "damaged", reason });
+      this.#onDamage(reason);
+    }
+    return failure(action, outcome, cause);
   }
 
   #closeHandles(): void {
     if (this.#isClosed) return;
     this.#isClosed = true;
+    clearInterval(this.#timer);
     this.#reads.close();
     this.#commits.close();
   }
 
-  #checkOpen(): void {
+  #checkReadable(): void {
     if (this.#isClosed) throw new DenamoError("stopped", "no", `The disk ${this.#path} is closed`);
+    if (this.#loss?.kind === "gone") throw lossError(this.#loss, "no");
+  }
+
+  #checkWritable(): void {
+    this.#checkReadable();
+    if (this.#loss !== undefined) throw lossError(this.#loss, "no");
   }
 }
 
@@ -173,21 +263,6 @@ async function isFilled(path: string): Promise<boolean> {
   } catch (error) {
     if (error instanceof Deno.errors.NotFound) return false;
     throw error;
-  }
-}
-
-/** Refuses what is no database of Deno KV, or is one whose outer pages are damaged. */
-function inspect(path: string): void {
-  using database = new DatabaseSync(path, { readOnly: true });
-  const tables = database.prepare("select name from sqlite_master where type = 'table'").all();
-  if (tables.length === 0) return;
-  if (!tables.some(({ name }) => name === "kv")) {
-    throw new Error("it is the database of another program");
-  }
-  database.prepare("select 1 from kv order by k limit 1").all();
-  const columns = database.prepare("select name from pragma_table_info('kv')").all();
-  if (columns.some(({ name }) => name === "expiration_ms")) {
-    database.prepare("select 1 from kv where expiration_ms >= 0 limit 1").all();
   }
 }
 
@@ -211,6 +286,10 @@ function sizeOf(batch: readonly DiskChange[]): number {
 function asBytes(value: unknown): Uint8Array {
   if (value instanceof Uint8Array) return value;
   throw new Error("it holds a value that is not bytes");
+}
+
+function lossError({ reason }: DiskLoss, outcome: FailedOutcome): DenamoError {
+  return new DenamoError("disk_failed", outcome, reason);
 }
 
 function failure(action: string, outcome: FailedOutcome, cause: unknown): DenamoError {

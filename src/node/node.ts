@@ -59,6 +59,7 @@ import { type PeerRooms, Peers } from "./peers.ts";
 import { checkedNames, planFirst } from "./plan_first.ts";
 import { Readiness } from "./readiness.ts";
 import { Refutation } from "./refutation.ts";
+import { setAsideCopies } from "./set_aside_copies.ts";
 import type {
   DifferencesView,
   EqualityView,
@@ -433,8 +434,13 @@ export class Node implements NodeApi {
     return this.#ports.clock.now();
   }
 
-  /** Empties the copies of a node that was away for too long, before it meets anybody. */
+  /**
+   * Empties the copies of a node that was away for too long, before it meets anybody.
+   *
+   * @throws {DenamoError} `disk_failed` if what they hold cannot be set aside before
+   */
   async #startAnew(): Promise<void> {
+    await setAsideCopies(this.#disk, this.#storage, this.#floors.missedUpTo, this.#ports.log);
     this.#filling.begin("This node was away for so long that the others have forgotten without it");
     // As few copies as that are never forgotten without one of their owners.
     const isKept = (key: Uint8Array) => {

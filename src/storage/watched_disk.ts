@@ -11,6 +11,7 @@ import type {
   DiskEntry,
   DiskKey,
   DiskLimits,
+  DiskLoss,
   DiskRange,
   DiskRoom,
 } from "../ports/disk.ts";
@@ -47,6 +48,10 @@ export class WatchedDisk implements Disk {
 
   get limits(): DiskLimits {
     return this.#disk.limits;
+  }
+
+  get lost(): Promise<DiskLoss> {
+    return this.#disk.lost;
   }
 
   get condition(): DiskCondition {
@@ -88,6 +93,10 @@ export class WatchedDisk implements Disk {
 
   room(): Promise<DiskRoom | undefined> {
     return this.#disk.room();
+  }
+
+  setAside(reason: string): Promise<string> {
+    return this.#disk.setAside(reason);
   }
 
   close(): Promise<void> {

@@ -235,9 +235,11 @@ export class Machine {
         await wait();
         process.beginsCall();
         const { kind } = operation;
-        if (kind === "commit" && operation.batch.some(({ value }) => value !== undefined)) {
+        const stores = kind === "setAside" ||
+          kind === "commit" && operation.batch.some(({ value }) => value !== undefined);
+        if (stores) {
           if (trouble.fullShare > 0 && dice.happens(trouble.fullShare)) {
-            trace.add(`${this.name} disk error at commit, it is full`);
+            trace.add(`${this.name} disk error at ${kind}, it is full`);
             throw new DiskFullError("The disk has failed");
           }
         }
