@@ -117,6 +117,9 @@ const SHARED_SETTINGS = {
   cacheBytes: numberSetting("bytes", integerBetween(0, 2 ** 40), {
     help: "memory for decoded objects",
   }),
+  setAsideDamaged: booleanSetting({
+    help: "set a damaged store aside and start empty, even if others may have no copies",
+  }),
   logJson: booleanSetting({ help: "log one JSON object per line" }),
 } as const satisfies Settings;
 

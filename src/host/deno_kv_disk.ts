@@ -51,10 +51,18 @@ const DENO_KV_LIMITS: DiskLimits = {
 };
 
 const MARKER_KEY: Deno.KvKey = [true, "denamo"];
-const FORMAT = 1;
+
+/** The format of what lies in the file. */
+export const STORE_FORMAT = 1;
 
 /** How often the file is looked at while there are no commits, in milliseconds. */
 const LOOK_EVERY_MS = 500;
+
+/**
+ * After so long without a look the file is looked at before a commit as well, in milliseconds: a commit can make a file
+ * longer again that was cut before it.
+ */
+const QUIET_MS = 50;
 
 /** How many entries one round to the reading thread fetches: enough to pay for it, bounded in memory. */
 const RANGE_BATCH_COUNT = 256;
@@ -112,6 +120,7 @@ class DenoKvDisk implements Disk {
   readonly #lost = Promise.withResolvers<DiskLoss>();
   #loss: DiskLoss | undefined;
   #lastCommit: Promise<void> = Promise.resolve();
+  #lookedAtMs = performance.now();
   #isClosed = false;
 
   constructor(path: string, commits: Deno.Kv, reads: Deno.Kv, options: DenoKvDiskOptions) {
@@ -119,7 +128,7 @@ class DenoKvDisk implements Disk {
     this.#commits = commits;
     this.#reads = reads;
     this.#setAsides = options.setAsides ??
-      new SetAsides(dirname(path), { node: "", format: FORMAT });
+      new SetAsides(dirname(path), { node: "", format: STORE_FORMAT });
     this.#onDamage = options.onDamage ?? (() => {});
     const { lockPath } = options;
     const [store, log] = storeFiles(path);
@@ -189,6 +198,7 @@ class DenoKvDisk implements Disk {
   }
 
   async #apply(batch: readonly DiskChange[]): Promise<void> {
+    if (performance.now() - this.#lookedAtMs > QUIET_MS) this.#look();
     this.#checkWritable();
     if (batch.length === 0) return;
     const atomic = this.#commits.atomic();
@@ -215,6 +225,7 @@ class DenoKvDisk implements Disk {
   /** Looks whether the file is still the one that was opened, at its place. */
   #look(): void {
     if (this.#loss?.kind === "gone" || this.#isClosed) return;
+    this.#lookedAtMs = performance.now();
     let problem: string | undefined;
     try {
       problem = this.#watch.problem();
@@ -269,14 +280,16 @@ async function isFilled(path: string): Promise<boolean> {
 /** Recognises our file, marks an empty one, and refuses every other. */
 async function checkMarker(kv: Deno.Kv): Promise<void> {
   const { value } = await kv.get(MARKER_KEY);
-  if (value === FORMAT) return;
+  if (value === STORE_FORMAT) return;
   if (typeof value === "number") {
-    throw new Error(`its format ${value} is unknown, this version of Denamo reads ${FORMAT}`);
+    throw new Error(
+      `its format ${value} is unknown, this version of Denamo reads ${STORE_FORMAT}: start the version that wrote it`,
+    );
   }
   for await (const _ of kv.list({ prefix: [] }, { limit: 1 })) {
-    throw new Error("it holds the data of another program");
+    throw new Error("it holds the data of another program: move it away, or choose another --data");
   }
-  await kv.set(MARKER_KEY, FORMAT);
+  await kv.set(MARKER_KEY, STORE_FORMAT);
 }
 
 function sizeOf(batch: readonly DiskChange[]): number {

@@ -6,6 +6,7 @@
 
 import { DatabaseSync } from "node:sqlite";
 import { messageOf } from "../wire/errors.ts";
+import { troubleOf } from "./kv_error.ts";
 
 /** How many problems are shown. */
 const SHOWN_COUNT = 3;
@@ -16,7 +17,9 @@ export function checkOuterPages(path: string): void {
   const tables = database.prepare("select name from sqlite_master where type = 'table'").all();
   if (tables.length === 0) return;
   if (!tables.some(({ name }) => name === "kv")) {
-    throw new Error("it is the database of another program");
+    throw new Error(
+      "it is the database of another program: move it away, or choose another --data",
+    );
   }
   database.prepare("select 1 from kv order by k limit 1").all();
   const columns = database.prepare("select name from pragma_table_info('kv')").all();
@@ -31,6 +34,7 @@ export function checkOuterPages(path: string): void {
  *
  * @param depth `pages` checks that each page is where it belongs; `indices` also that indices and tables agree, which
  * takes twice as long
+ * @throws {Error} if the file cannot be opened or read
  */
 export function pageProblem(path: string, depth: "pages" | "indices"): string | undefined {
   try {
@@ -40,6 +44,8 @@ export function pageProblem(path: string, depth: "pages" | "indices"): string | 
     const problems = rows.map((row) => String(Object.values(row)[0]));
     return problems.length === 1 && problems[0] === "ok" ? undefined : problems.join("; ");
   } catch (error) {
+    // That a file may not be opened says nothing of what is in it.
+    if (troubleOf(error) !== "damaged") throw error;
     return messageOf(error);
   }
 }

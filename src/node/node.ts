@@ -494,6 +494,8 @@ export class Node implements NodeApi {
 
   #notReadyBecause(): string | undefined {
     if (this.#isStopped) return "The node is stopping";
+    const { loss } = this.#disk;
+    if (loss?.kind === "gone") return loss.reason;
     return this.#readiness.problem(this.#layouts.held?.layout) ?? this.#clockWatch.mayCoordinate();
   }
 }
