@@ -21,12 +21,19 @@ import { troubleOf } from "./kv_error.ts";
 import { RunNote } from "./run_note.ts";
 import { keptUntilMs, SetAsides } from "./set_aside.ts";
 import { pageProblem } from "./store_check.ts";
+import { walProblem } from "./wal_check.ts";
 
 /** How large a store is checked at every start, in bytes: that takes a tenth of a second. */
 const ALWAYS_CHECKED_BYTES = 256 * 1024 ** 2;
 
 /** How large a store is checked after a run that ended badly: some seconds, or more from a slow device. */
 const CHECKED_AFTER_BAD_END_BYTES = 4 * 1024 ** 3;
+
+/**
+ * How large a log is checked, in bytes: SQLite empties it at four MiB, or somewhat later if a read goes on. It is read
+ * as a whole, which takes a few milliseconds per MiB.
+ */
+const CHECKED_LOG_BYTES = 256 * 1024 ** 2;
 
 /** After so many bad ends in a row any store is checked. */
 const BAD_ENDS_IN_ROW = 2;
@@ -191,6 +198,8 @@ export class NodeStore {
     const path = this.#directory.kvPath;
     const sizeBytes = await sizeOf(path);
     if (sizeBytes === 0) return await this.#problemOfNone();
+    const inLog = await this.#problemOfLog();
+    if (inLog !== undefined) return inLog;
     const { damage, suspicions, uncheckedEnds } = this.#note.earlier;
     if (damage !== undefined && suspicions > 0) return damage;
     const limitBytes = uncheckedEnds === 0 ? ALWAYS_CHECKED_BYTES : CHECKED_AFTER_BAD_END_BYTES;
@@ -216,6 +225,15 @@ export class NodeStore {
     }
     await this.#note.foundSound();
     return undefined;
+  }
+
+  /** The same of the log that a run leaves which did not end by itself. */
+  async #problemOfLog(): Promise<string | undefined> {
+    const path = `${this.#directory.kvPath}-wal`;
+    const sizeBytes = await sizeOf(path);
+    if (sizeBytes === 0 || sizeBytes > CHECKED_LOG_BYTES) return undefined;
+    const problem = walProblem(await Deno.readFile(path));
+    return problem === undefined ? undefined : `${path} is damaged: ${problem}`;
   }
 
   /** The same of a store that is missing or empty: it is the first, or something has become of it. */

@@ -434,11 +434,7 @@ export class Node implements NodeApi {
     return this.#ports.clock.now();
   }
 
-  /**
-   * Empties the copies of a node that was away for too long, before it meets anybody.
-   *
-   * @throws {DenamoError} `disk_failed` if what they hold cannot be set aside before
-   */
+  /** Sets aside and empties the copies of a node that was away for too long, before it meets anybody. */
   async #startAnew(): Promise<void> {
     await setAsideCopies(this.#disk, this.#storage, this.#floors.missedUpTo, this.#ports.log);
     this.#filling.begin("This node was away for so long that the others have forgotten without it");
@@ -494,8 +490,7 @@ export class Node implements NodeApi {
 
   #notReadyBecause(): string | undefined {
     if (this.#isStopped) return "The node is stopping";
-    const { loss } = this.#disk;
-    if (loss?.kind === "gone") return loss.reason;
-    return this.#readiness.problem(this.#layouts.held?.layout) ?? this.#clockWatch.mayCoordinate();
+    return this.#disk.goneBecause ?? this.#readiness.problem(this.#layouts.held?.layout) ??
+      this.#clockWatch.mayCoordinate();
   }
 }

@@ -72,9 +72,10 @@ export class WatchedDisk implements Disk {
     return this.#health.refusesCommits;
   }
 
-  /** Why the disk is of no use until the next start, as a sentence; undefined if it is not lost. */
-  get loss(): DiskLoss | undefined {
-    return this.#health.loss;
+  /** What has become of the disk, as a sentence, if it is not there any more until the next start. */
+  get goneBecause(): string | undefined {
+    const { loss } = this.#health;
+    return loss?.kind === "gone" ? loss.reason : undefined;
   }
 
   /** The room that was left when it was looked at last, in bytes; undefined if nobody can tell. */

@@ -246,6 +246,7 @@ function validConfig(): fc.Arbitrary<Record<string, unknown> & { name: string; d
     cacheBytes: fc.integer({ min: 0, max: 2 ** 40 }),
     logLevel: fc.constantFrom("debug", "info", "warning", "error"),
     logJson: fc.boolean(),
+    setAsideDamaged: fc.boolean(),
   };
   assert.deepEqual(Object.keys(settings).sort(), Object.keys(NODE_SETTINGS).sort());
   return fc.record(settings, { requiredKeys: ["name"], noNullPrototype: true });

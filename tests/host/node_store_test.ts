@@ -124,6 +124,35 @@ Deno.test("damage that SQLite meets in the open store is noted, ends its commits
   });
 });
 
+Deno.test("a damaged log is told from a torn one, of which SQLite takes what is whole", async () => {
+  for (const isDamaged of [false, true]) {
+    await inDirectory(async (bench) => {
+      // What a killed process leaves: the files as they lie while the store is open.
+      await bench.opened(JOINING, async (_, disk) => {
+        for (let i = 0; i < 9; i++) {
+          await disk.commit([{ key: ["k", i], value: new Uint8Array(5_000) }]);
+        }
+        for (const file of ["store.kv", "store.kv-wal"]) {
+          await Deno.copyFile(join(bench.path, file), join(bench.path, `${file}.copy`));
+        }
+      });
+      const log = await Deno.readFile(join(bench.path, "store.kv-wal.copy"));
+      log[log.length - 1_000]! ^= 1;
+      if (isDamaged) log[Math.floor(log.length / 3)]! ^= 1;
+      await Deno.writeFile(join(bench.path, "store.kv-wal"), log);
+      await Deno.rename(join(bench.path, "store.kv.copy"), join(bench.path, "store.kv"));
+      await bench.opened(JOINING, async () => {
+        assert.equal(await bench.keyCount(), isDamaged ? 0 : 8, "the last commit is torn");
+      });
+      const places = await bench.setAsides();
+      assert.equal(places.length, isDamaged ? 1 : 0);
+      if (isDamaged) {
+        assert.match(await bench.text(`${places[0]}/reason.json`), /frame \d+ is damaged/);
+      }
+    });
+  }
+});
+
 Deno.test("a store that is called damaged once, and found sound, is kept; the second time it is set aside", async () => {
   await inDirectory(async (bench) => {
     await bench.fill();

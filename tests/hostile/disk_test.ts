@@ -94,6 +94,37 @@ Deno.test("bits of the journal that are flipped: the node sets its store aside a
   await assertSetAside(nodes, /entry \d+ of the journal: the checksum/);
 });
 
+Deno.test("a bit of the write-ahead log of a killed node that is flipped loses nothing that was acknowledged", async () => {
+  await using nodes = await ThreeNodes.of(KEY_COUNT);
+  nodes.process(VICTIM).kill("SIGKILL");
+  await nodes.process(VICTIM).code();
+  const log = await Deno.readFile(`${nodes.store(VICTIM)}-wal`);
+  log[Math.floor(log.length / 3)]! ^= 8;
+  await Deno.writeFile(`${nodes.store(VICTIM)}-wal`, log);
+  nodes.start(VICTIM);
+  await assertWhole(nodes);
+  await assertSetAside(nodes, /store\.kv-wal is damaged: frame \d+/);
+});
+
+Deno.test("a node that is alone does not empty a damaged store by itself, and says what to type", async () => {
+  await using nodes = await ThreeNodes.of(30);
+  for (const name of NAMES) await nodes.stop(name);
+  const note = `${nodes.data(VICTIM)}/cluster.json`;
+  const noted = JSON.parse(await Deno.readTextFile(note));
+  assert.deepEqual([noted.replication, noted.members], [3, NAMES]);
+  await Deno.writeTextFile(note, JSON.stringify({ ...noted, replication: 1 }));
+  flipJournalBits(nodes.store(VICTIM));
+  const refused = nodes.start(VICTIM);
+  assert.equal(await refused.code(), 7);
+  assert.match(refused.err, /n3\/store\.kv is damaged: Corrupt data in entry \d+ of the journal/);
+  assert.match(refused.err, /denamo node --set-aside-damaged/);
+  assert.deepEqual(await nodes.setAsides(VICTIM), []);
+  for (const name of OTHERS) nodes.start(name);
+  nodes.start(VICTIM, "--set-aside-damaged");
+  await assertWhole(nodes);
+  await assertSetAside(nodes, /of the journal/);
+});
+
 Deno.test("a store that is cut to nothing is noticed while the node runs, and at its start", async () => {
   await using nodes = await ThreeNodes.of(KEY_COUNT);
   await Deno.truncate(nodes.store(VICTIM), 0);
