@@ -71,7 +71,8 @@ class Checksum {
   /** @param length a multiple of 8 */
   add(at: number, length: number): void {
     let [first, second] = [this.#first, this.#second];
-    for (let end = at + length; at < end; at += 8) {
+    const end = at + length;
+    for (; at < end; at += 8) {
       first = (first + this.#view.getUint32(at, this.#isLittleEndian) + second) >>> 0;
       second = (second + this.#view.getUint32(at + 4, this.#isLittleEndian) + first) >>> 0;
     }

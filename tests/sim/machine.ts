@@ -144,6 +144,13 @@ export class Machine {
     this.replacedAtMs = this.#around.time.nowMs;
   }
 
+  /** Takes the disk away while the process runs; false if none runs. */
+  pullDisk(): boolean {
+    const isPulled = this.process?.pullDisk() === true;
+    if (isPulled) this.#around.trace.add(`${this.name} has its disk pulled out`);
+    return isPulled;
+  }
+
   /** In words: whether it runs, and what waits for its disk. */
   describe(): string {
     const { node, process } = this;
