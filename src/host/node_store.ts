@@ -138,7 +138,8 @@ export class NodeStore {
   }
 
   /**
-   * Moves the store out of the way, which nobody may have open.
+   * Moves the store out of the way, which nobody may have open: SQLite deletes the log by its name when it closes a
+   * file. Deno KV has done so when its `close` returns.
    *
    * @param problem what is wrong with it, as a sentence that names the file
    * @param isDamage whether it is surely damage, and not what a later version has written

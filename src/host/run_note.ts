@@ -7,7 +7,9 @@
 //   running.json   version, pid, since, uncheckedEnds, suspicions, damage
 
 import { join } from "node:path";
+import { DenamoError, DiskFullError, messageOf } from "../wire/errors.ts";
 import { readIfPresent, removeIfPresent, writeDurably } from "./durable_files.ts";
+import { isNoRoom } from "./room.ts";
 
 const FILE = "running.json";
 const VERSION = 1;
@@ -37,7 +39,12 @@ export class RunNote {
     this.earlier = this.#now = earlier;
   }
 
-  /** Notes that a run begins in this directory. */
+  /**
+   * Notes that a run begins in this directory.
+   *
+   * @throws {DiskFullError} if there is no room for that
+   * @throws {DenamoError} `disk_failed`, naming the file, if it cannot be written for another reason
+   */
   static async begin(directory: string): Promise<RunNote> {
     const path = join(directory, FILE);
     const note = new RunNote(path, earlierIn(await readIfPresent(path)));
@@ -79,7 +86,13 @@ export class RunNote {
     return this.#last = this.#last.catch(() => {}).then(async () => {
       const facts = { version: VERSION, pid: Deno.pid, since: this.#since, ...this.#now };
       const text = `${JSON.stringify(facts, undefined, 2)}\n`;
-      await writeDurably(this.#path, new TextEncoder().encode(text), 0o644);
+      try {
+        await writeDurably(this.#path, new TextEncoder().encode(text), 0o644);
+      } catch (error) {
+        const action = `Cannot write ${this.#path}`;
+        if (isNoRoom(error)) throw new DiskFullError(action, error);
+        throw new DenamoError("disk_failed", "no", `${action}: ${messageOf(error)}`);
+      }
     });
   }
 }
