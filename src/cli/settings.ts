@@ -125,6 +125,9 @@ const SHARED_SETTINGS = {
     help: "memory for half requests and answers not taken, of all clients together",
     defaultText: "268435456",
   }),
+  setAsideDamaged: booleanSetting({
+    help: "set a damaged store aside and start empty, even if others may have no copies",
+  }),
   logJson: booleanSetting({ help: "log one JSON object per line" }),
 } as const satisfies Settings;
 

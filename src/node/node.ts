@@ -60,6 +60,7 @@ import { Readiness } from "./readiness.ts";
 import { Refusals } from "./refusals.ts";
 import { Refutation } from "./refutation.ts";
 import { SealKeyStore } from "./seal_key_store.ts";
+import { setAsideCopies } from "./set_aside_copies.ts";
 import type {
   DifferencesView,
   EqualityView,
@@ -444,8 +445,9 @@ export class Node implements NodeApi {
     return this.#ports.clock.now();
   }
 
-  /** Empties the copies of a node that was away for too long, before it meets anybody. */
+  /** Sets aside and empties the copies of a node that was away for too long, before it meets anybody. */
   async #startAnew(): Promise<void> {
+    await setAsideCopies(this.#disk, this.#storage, this.#floors.missedUpTo, this.#ports.log);
     this.#filling.begin("This node was away for so long that the others have forgotten without it");
     // As few copies as that are never forgotten without one of their owners.
     const isKept = (key: Uint8Array) => {
@@ -497,7 +499,8 @@ export class Node implements NodeApi {
 
   #notReadyBecause(): string | undefined {
     if (this.#isStopped) return "The node is stopping";
-    return this.#readiness.problem(this.#layouts.store.held?.layout) ?? this.#admission.problem ??
+    return this.#disk.goneBecause ??
+      this.#readiness.problem(this.#layouts.store.held?.layout) ?? this.#admission.problem ??
       this.#clockWatch.mayCoordinate();
   }
 }

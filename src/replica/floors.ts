@@ -256,6 +256,11 @@ export class Floors {
     return this.#emptied;
   }
 
+  /** The highest floor that others have raised without this node; 0 if there is none. */
+  get missedUpTo(): HybridTime {
+    return this.#missed;
+  }
+
   /** Whether this node must empty its copies before it talks to anybody. */
   get mustEmpty(): boolean {
     return this.#missed > this.#emptied;

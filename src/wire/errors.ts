@@ -144,10 +144,13 @@ export class ConflictError extends DenamoError {
 export class CorruptError extends DenamoError {
   override readonly name = "CorruptError";
   readonly where: string;
+  /** The bytes are whole, and of a version that this program does not know: another program may read them. */
+  readonly isOtherVersion: boolean;
 
-  constructor(where: string, problem: string) {
+  constructor(where: string, problem: string, isOtherVersion = false) {
     super("corrupt", "no", `Corrupt data in ${where}: ${problem}`, { where });
     this.where = where;
+    this.isOtherVersion = isOtherVersion;
   }
 }
 

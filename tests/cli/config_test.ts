@@ -248,6 +248,7 @@ function validConfig(): fc.Arbitrary<Record<string, unknown> & { name: string; d
     clientMemoryBytes: fc.integer({ min: 2 ** 20, max: 2 ** 40 }),
     logLevel: fc.constantFrom("debug", "info", "warning", "error"),
     logJson: fc.boolean(),
+    setAsideDamaged: fc.boolean(),
   };
   assert.deepEqual(Object.keys(settings).sort(), Object.keys(NODE_SETTINGS).sort());
   return fc.record(settings, { requiredKeys: ["name"], noNullPrototype: true });
