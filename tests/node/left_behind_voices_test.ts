@@ -42,7 +42,7 @@ Deno.test("a node starts anew once a majority of all members say that it was lef
 Deno.test("one voice counts once, however often it speaks, and strangers not at all", async () => {
   const { voices, events, log } = hearing();
   for (let i = 0; i < 10; i++) await voices.hear("peer-of-n2", 500);
-  for (const peer of ["peer-x", "peer-y", "peer-z", "peer-of-x1"]) {
+  for (const peer of ["peer-x", "peer-of-x1", "peer-of-x2", "peer-of-x3"]) {
     await voices.hear(peer, 500);
     await voices.hear(peer, 500);
   }
