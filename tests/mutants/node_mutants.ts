@@ -177,8 +177,8 @@ export const NODE_MUTANTS: readonly Mutant[] = [
     name: "A peer that cannot be reached is not dialled again",
     edits: [edit(
       "src/host/redial.ts",
-      "    this.#schedule(target, target.pauseMs);\n    target.pauseMs = ",
-      "    target.pauseMs = ",
+      "    this.#schedule(target, target.pauseMs);\n    const longestMs",
+      "    const longestMs",
     )],
     finding: noProgress,
     why: "A connection that is never made again outlives every partition",
@@ -228,8 +228,8 @@ export const NODE_MUTANTS: readonly Mutant[] = [
     name: "A node goes only as far as the incarnation that others remember",
     edits: [edit(
       "src/membership/member_table.ts",
-      "if (incarnation >= this.#incarnation) this.#incarnation = incarnation + step;",
-      "if (incarnation > this.#incarnation) this.#incarnation = incarnation;",
+      "    this.#incarnation = incarnation + step;",
+      "    this.#incarnation = incarnation;",
     )],
     finding: sameIncarnation,
     with: only("clockJump", "crash", "lostDisk", "bitFlip"),
