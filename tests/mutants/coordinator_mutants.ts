@@ -136,7 +136,7 @@ export const COORDINATOR_MUTANTS: readonly Mutant[] = [
     name: "A forwarded write leaves its context behind",
     edits: [edit(
       "src/coordinator/requests.ts",
-      "        request.context ?? null,\n        KINDS",
+      "        tokenOf(request.context),\n        KINDS",
       "        null,\n        KINDS",
     )],
     finding: lostWrite,
@@ -208,8 +208,8 @@ export const COORDINATOR_MUTANTS: readonly Mutant[] = [
     name: "A read takes the last answer instead of merging all",
     edits: [edit(
       "src/replica/copy.ts",
-      "merged = merged.merge(object);",
-      "merged = object;",
+      "whole = whole.merge(object);",
+      "whole = object;",
     )],
     finding: staleRead,
     why: "The freshest answer by arrival is not the freshest by knowledge",
@@ -271,7 +271,7 @@ export const COORDINATOR_MUTANTS: readonly Mutant[] = [
     edits: [
       edit(
         "src/coordinator/requests.ts",
-        "return [...parts, request.atLeast ?? null];",
+        "return [...parts, tokenOf(request.atLeast)];",
         "return [...parts, null];",
       ),
       edit("src/coordinator/forwarding.ts", "      checkNotStale(request, answer);\n", ""),
