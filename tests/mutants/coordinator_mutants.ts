@@ -208,8 +208,8 @@ export const COORDINATOR_MUTANTS: readonly Mutant[] = [
     name: "A read takes the last answer instead of merging all",
     edits: [edit(
       "src/replica/copy.ts",
-      "merged = merged.merge(object);",
-      "merged = object;",
+      "whole = whole.merge(object);",
+      "whole = object;",
     )],
     finding: staleRead,
     why: "The freshest answer by arrival is not the freshest by knowledge",

@@ -198,8 +198,8 @@ export const NODE_MUTANTS: readonly Mutant[] = [
     name: "A failure travels without its details",
     edits: [edit(
       "src/wire/message_codec.ts",
-      "    isObject ? details as Record<string, unknown> : {},",
-      "    {},",
+      "boundedText(message), boundedDetails(details));",
+      "boundedText(message), {});",
     )],
     finding: badMessage,
     why: "A field that is written and not read",
