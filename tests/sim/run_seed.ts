@@ -179,7 +179,9 @@ async function goWrong(world: World, faults: Faults): Promise<MergingClients> {
   heal(world, faults);
   await time.pass(1_000);
   for (const client of all) client.stop();
-  await time.until(() => !all.some((client) => client.isBusy), "all requests have ended");
+  const isBusy = () =>
+    all.some((client) => client.isBusy) || world.hostility?.forger.isBusy === true;
+  await time.until(() => !isBusy(), "all requests have ended");
   if (options.restartsAllAtHealing) {
     for (const machine of machines) machine.crash(true, 0.5);
     for (const machine of machines) machine.start();

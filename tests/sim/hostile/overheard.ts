@@ -12,9 +12,10 @@ export interface OverheardMessage {
   readonly from: PeerId;
   readonly to: PeerId;
   readonly bytes: Uint8Array;
+  /** What it says if it is a request. Its arguments are views of the bytes. */
+  readonly request?: IncomingRequest;
 }
 
-/** A request with what it says. Its arguments are views of the bytes. */
 export interface OverheardRequest extends OverheardMessage {
   readonly request: IncomingRequest;
 }
@@ -22,6 +23,8 @@ export interface OverheardRequest extends OverheardMessage {
 export interface OverheardPublication {
   readonly from: PeerId;
   readonly bytes: Uint8Array;
+  /** When, in virtual milliseconds. */
+  readonly atMs: number;
 }
 
 /** How many of the first and how many of the latest of one kind are kept. */
@@ -48,10 +51,14 @@ class Kept<T> {
 }
 
 export class Overheard {
+  readonly #nowMs: () => number;
   readonly #requests = new Map<number, Kept<OverheardRequest>>();
   readonly #answers = new Kept<OverheardMessage>();
   readonly #publications = new Map<PeerId, Kept<OverheardPublication>>();
-  readonly #greetings = new Kept<Uint8Array>();
+
+  constructor(nowMs: () => number) {
+    this.#nowMs = nowMs;
+  }
 
   message(from: PeerId, to: PeerId, bytes: Uint8Array, message: IncomingMessage): void {
     if (message.kind !== "request") return this.#answers.add({ from, to, bytes });
@@ -59,11 +66,7 @@ export class Overheard {
   }
 
   publication(from: PeerId, bytes: Uint8Array): void {
-    kept(this.#publications, from).add({ from, bytes });
-  }
-
-  greeting(bytes: Uint8Array): void {
-    this.#greetings.add(bytes.slice());
+    kept(this.#publications, from).add({ from, bytes, atMs: this.#nowMs() });
   }
 
   /** A request of any method, or of this one. */
@@ -81,10 +84,6 @@ export class Overheard {
   published(dice: Dice): OverheardPublication | undefined {
     const all = [...this.#publications.values()];
     return all.length === 0 ? undefined : dice.one(all).one(dice);
-  }
-
-  oneGreeting(dice: Dice): Uint8Array | undefined {
-    return this.#greetings.one(dice);
   }
 }
 
