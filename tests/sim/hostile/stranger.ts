@@ -140,7 +140,7 @@ export class Stranger implements NetworkHandlers {
     }
     if (dice.happens(0.05)) {
       tell(`answers ${to} what it has not asked`);
-      return this.#send(to, lane, encodeAnswer(dice.below(1_000), scribe.answer(0) as []));
+      return this.#send(to, lane, encodeAnswer(dice.below(1_000), [scribe.layout()]));
     }
     const { args, method } = scribe.request();
     tell(`asks ${to} ${nameOf(method)}`);
