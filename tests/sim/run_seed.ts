@@ -98,6 +98,7 @@ export async function runSeed(
     await forgetTheDead(world);
     await writeAlone(world);
     await leaveNothingOpen(world);
+    if (world.hostility !== undefined) await startAgain(world);
   } catch (error) {
     world.violation(stackOf(error));
   } finally {
@@ -200,7 +201,7 @@ async function refill(world: World): Promise<void> {
   // Only who is seen by all has heard that others remember a later run of it.
   const isFilled = ({ node }: Machine) => {
     const status = node?.status();
-    return status?.isReady === true && status.membersUp === machines.length &&
+    return status?.isReady === true && world.upCountAt(node!) === machines.length &&
       gaugeOf(node!, "filling_partitions_count") === 0;
   };
   const areFilled = () => machines.every(isFilled);
@@ -263,7 +264,8 @@ async function recover(world: World): Promise<void> {
       const status = machine.node?.status();
       if (status === undefined) return `${machine.name} does not run`;
       if (!status.isReady) return `${machine.name} is not ready: ${status.notReadyBecause}`;
-      if (status.membersUp < machines.length) return `${machine.name} sees ${status.membersUp} up`;
+      const upCount = world.upCountAt(machine.node!);
+      if (upCount < machines.length) return `${machine.name} sees ${upCount} up`;
     }
     return undefined;
   };
@@ -487,6 +489,24 @@ async function leaveNothingOpen(world: World): Promise<void> {
     if (await comesTrue(world, () => problems().length === 0, REST_MS)) continue;
     for (const problem of problems()) world.violation(problem);
   }
+}
+
+/** Whoever has heard whatever hostile peers said starts again and shows what it showed before. */
+async function startAgain(world: World): Promise<void> {
+  world.trace.add("all start again");
+  const before = await readAll(world);
+  world.membership.isHealed = false;
+  for (const machine of world.machines) machine.crash(false);
+  for (const machine of world.machines) machine.start();
+  await recover(world);
+  const after = await readAll(world);
+  for (const [key, values] of before) {
+    const [shown, shows] = [values, after.get(key) ?? []].map((it) => it.join(" "));
+    if (shown === shows) continue;
+    world.violation(`${key} shows [${shows}] after all have started again, and [${shown}] before`);
+  }
+  world.hostility!.watch.look();
+  world.hostility!.watch.judgeDisks();
 }
 
 function stackOf(error: unknown): string {

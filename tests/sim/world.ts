@@ -27,6 +27,7 @@ import { MembershipWatch } from "./membership_watch.ts";
 import { MemoryWorld } from "./memory_network.ts";
 import { isHostile, type SimOptions } from "./options.ts";
 import { disksFor, durabilityProblem, placesTaken } from "./oracles/durable_acks.ts";
+import { lifeProblem } from "./oracles/hostility.ts";
 import { recoveryProblems } from "./oracles/recovery.ts";
 import { siblingProblems } from "./oracles/siblings.ts";
 import { damageProblem, understood } from "./oracles/wire.ts";
@@ -122,6 +123,9 @@ export class World {
         },
       }),
       died: (machine) => void this.#examine(machine),
+      endedByItself: ({ name }, reason) => {
+        if (this.hostility !== undefined) this.violation(lifeProblem(name, reason));
+      },
       violation: (what) => this.violation(what),
     };
     const clocks = new Dice(seed, "clocks");
@@ -142,6 +146,20 @@ export class World {
   violation(what: string): void {
     this.trace.add(`VIOLATION ${what}`);
     this.violations.push(what);
+  }
+
+  strangerGoneMs(peer: PeerId): number | undefined {
+    const { hostility } = this;
+    if (hostility?.isStranger(peer) !== true) return undefined;
+    return hostility.endedAtMs === undefined ? 0 : this.time.nowMs - hostility.endedAtMs;
+  }
+
+  /** How many of the machines a node takes for up, itself included. */
+  upCountAt(node: Node): number {
+    if (this.hostility === undefined) return node.status().membersUp;
+    const peers = new Set(this.machines.map(({ peerId }) => peerId));
+    return node.members().filter(({ peerId, state }) => state === "up" && peers.has(peerId!))
+      .length;
   }
 
   /** A request has ended: what must hold at this very moment is looked at here. */

@@ -10,6 +10,7 @@ import { Dice } from "../dice.ts";
 import type { Machine } from "../machine.ts";
 import type { World } from "../world.ts";
 import { Forger } from "./forger.ts";
+import { HostileWatch } from "./hostile_watch.ts";
 import { alteredBytes, randomBytes } from "./nonsense.ts";
 import { Overheard } from "./overheard.ts";
 import { type Insight, Scribe } from "./scribe.ts";
@@ -27,6 +28,7 @@ const UNGREETED_MS = 2_000;
 
 export class Hostility {
   readonly forger: Forger;
+  readonly watch: HostileWatch;
   readonly #world: World;
   readonly #dice: Dice;
   readonly #overheard: Overheard;
@@ -35,7 +37,7 @@ export class Hostility {
   readonly #strangers = new Set<Stranger>();
   /** All that ever were, and what they called themselves. */
   readonly #peerIds = new Set<PeerId>();
-  #isOver = false;
+  #endedAtMs: number | undefined;
 
   /** @param partitions of the layout that this world will have */
   constructor(world: World, partitions: number) {
@@ -56,6 +58,7 @@ export class Hostility {
     this.#scribe = new Scribe(insight, this.#dice);
     this.#wrong = new WrongMember(insight, this.#scribe, this.#dice);
     this.forger = new Forger(world, new Dice(options.seed, "forger"));
+    this.watch = new HostileWatch(world, () => this.#peerIds.size);
   }
 
   /** Whether a peer is, or was, a stranger. */
@@ -84,7 +87,9 @@ export class Hostility {
 
   /** What a node sends or publishes in place of what it means; undefined for just that. */
   misspeaks(from: PeerId, bytes: Uint8Array, isPublished: boolean): Uint8Array | undefined {
-    return this.#isOver ? undefined : this.#wrong.misspeaks(from, bytes, isPublished);
+    return this.#endedAtMs !== undefined
+      ? undefined
+      : this.#wrong.misspeaks(from, bytes, isPublished);
   }
 
   /** A stranger comes, goes, says something or publishes something. */
@@ -146,9 +151,14 @@ export class Hostility {
     if (what !== undefined) this.#world.trace.add(`${machine!.name} is wrong: ${what}`);
   }
 
+  /** When all of it ended, in virtual milliseconds; undefined while it goes on. */
+  get endedAtMs(): number | undefined {
+    return this.#endedAtMs;
+  }
+
   /** Ends all of it. */
   end(): void {
-    this.#isOver = true;
+    this.#endedAtMs = this.#world.time.nowMs;
     for (const stranger of this.#strangers) stranger.stop();
     this.#strangers.clear();
     this.#world.trace.add("nobody is hostile any more");
