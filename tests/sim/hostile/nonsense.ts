@@ -94,6 +94,27 @@ export function alteredBytes(bytes: Uint8Array, dice: Dice): Uint8Array<ArrayBuf
   }
 }
 
+/** Numbers that are none of those that may be written. */
+const IMPOSSIBLE: readonly number[] = [-1, 1.5, 2 ** 53, 2 ** 63, NaN];
+
+/** Something in the place of a part that cannot be meant, whatever the part is. */
+export function impossible(part: unknown, dice: Dice): unknown {
+  if (Array.isArray(part) && part.length > 0 && dice.happens(0.7)) {
+    return withImpossible(part, dice) ?? -1;
+  }
+  if (typeof part === "number") return dice.one<unknown>([...IMPOSSIBLE, "1", []]);
+  if (typeof part === "string") return dice.one<unknown>([-1, {}, "x".repeat(5_000)]);
+  return dice.one<unknown>([-1, { a: 1 }]);
+}
+
+/** A list one part of which cannot be meant; undefined if it has none but nil, which may be left out. */
+export function withImpossible(list: readonly unknown[], dice: Dice): unknown[] | undefined {
+  const places = list.flatMap((part, at) => part === null ? [] : [at]);
+  if (places.length === 0) return undefined;
+  const at = dice.one(places);
+  return list.map((part, i) => i === at ? impossible(part, dice) : part);
+}
+
 export function randomBytes(dice: Dice): Uint8Array<ArrayBuffer> {
   return new Uint8Array(dice.random.bytes(1 + dice.below(MOST_BYTES)));
 }

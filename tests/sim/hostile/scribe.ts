@@ -15,9 +15,16 @@ import type { PeerId, Refusal } from "../../../src/ports/network.ts";
 import { NamespaceTable } from "../../../src/replica/namespace_table.ts";
 import { encodeLayout } from "../../../src/ring/layout_codec.ts";
 import { DenamoError, ERROR_CODES } from "../../../src/wire/errors.ts";
-import { METHODS } from "../../../src/wire/message_codec.ts";
+import { type IncomingRequest, METHODS } from "../../../src/wire/message_codec.ts";
 import type { Dice } from "../dice.ts";
-import { alteredBytes, alteredList, anything, EDGES, WRITABLE_EDGES } from "./nonsense.ts";
+import {
+  alteredBytes,
+  alteredList,
+  anything,
+  EDGES,
+  withImpossible,
+  WRITABLE_EDGES,
+} from "./nonsense.ts";
 import type { Overheard } from "./overheard.ts";
 
 /** What can be known of a cluster from outside. */
@@ -74,6 +81,7 @@ export class Scribe {
     }
     const made = dice.happens(0.5) ? this.#made(method) : undefined;
     let args = made ?? this.#insight.overheard.request(dice, method)?.request.arguments ?? [];
+    if (isWrite({ method, arguments: args })) return { method, args: withImpossible(args, dice)! };
     for (let left = dice.one([0, 0, 1, 1, 1, 3]); left > 0; left--) args = alteredList(args, dice);
     return { method, args };
   }
@@ -218,7 +226,7 @@ export class Scribe {
       case METHODS.level:
         return [id, partition, key, dice.one([null, this.#object(edge)]), edge];
       case METHODS.coordinate:
-        return [id, dice.happens(0.3), 2, key, null, null, null, 1, utf8("hostile"), null, false];
+        return [id, dice.happens(0.3), 1, key, null, null, null];
       case METHODS.installLayout:
         return [this.layout()];
       case METHODS.promiseLayout:
@@ -284,6 +292,19 @@ export class Scribe {
     ]);
   }
 }
+
+/**
+ * Whether a request writes as a client does. Any node may take it from a client and hand it on, so what makes sense of
+ * that is no more hostile than the client.
+ */
+export function isWrite(
+  { method, arguments: args }: Pick<IncomingRequest, "arguments" | "method">,
+): boolean {
+  return method === METHODS.coordinate && args[2] !== GET;
+}
+
+/** How a request to coordinate says that it reads. */
+const GET = 1;
 
 const NUMBERS_OF_HEARTBEAT = [
   "incarnation",

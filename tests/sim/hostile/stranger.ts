@@ -18,7 +18,7 @@ import type { Dice } from "../dice.ts";
 import type { MemoryNetwork, MemoryWorld } from "../memory_network.ts";
 import { noise } from "./nonsense.ts";
 import type { Overheard } from "./overheard.ts";
-import type { Scribe } from "./scribe.ts";
+import { isWrite, type Scribe } from "./scribe.ts";
 
 /** What a stranger has to do with the world. */
 export interface StrangerSurroundings {
@@ -171,12 +171,12 @@ export class Stranger implements NetworkHandlers {
       return this.#network.publish(published.bytes);
     }
     const said = dice.happens(0.1) ? overheard.answer(dice) : overheard.request(dice);
-    if (said === undefined) return;
+    if (said === undefined || said.request !== undefined && isWrite(said.request)) return;
     const to = this.#up.has(said.to) && dice.happens(0.7) ? said.to : this.#someone();
     if (to === undefined) return;
     const { bytes, request } = said;
     tell(`repeats to ${to} ${request === undefined ? "an answer" : nameOf(request.method)}`);
-    if (request === undefined || dice.happens(0.2)) return this.#send(to, "request", bytes);
+    if (request === undefined) return this.#send(to, "request", bytes);
     const { arguments: args, method, timeoutMs } = request;
     this.#send(to, "request", encode([0, this.#nextId(), method, timeoutMs, ...args]));
   }

@@ -12,11 +12,8 @@ import type { PeerId } from "../../../src/ports/network.ts";
 import { decodeMessage, METHODS } from "../../../src/wire/message_codec.ts";
 import type { Dice } from "../dice.ts";
 import type { Machine } from "../machine.ts";
-import { WRITABLE_EDGES } from "./nonsense.ts";
+import { impossible, withImpossible, WRITABLE_EDGES } from "./nonsense.ts";
 import type { Insight, MadeRequest, Scribe } from "./scribe.ts";
-
-/** Numbers that nothing counts up to, and that are none of those that may be written. */
-const IMPOSSIBLE: readonly number[] = [-1, 1.5, 2 ** 53, 2 ** 63, NaN];
 
 /** Times that no clock shows. */
 const IMPOSSIBLE_TIMES = WRITABLE_EDGES.filter((edge) => edge > MAX_TIME);
@@ -102,12 +99,8 @@ export class WrongMember {
     if (dice.happens(0.5)) return this.#made();
     const overheard = this.#insight.overheard.request(dice)?.request;
     if (overheard === undefined) return undefined;
-    const { arguments: args, method } = overheard;
-    // What is nil may be left out.
-    const places = args.flatMap((part, at) => part === null ? [] : [at]);
-    if (places.length === 0) return undefined;
-    const at = dice.one(places);
-    return { method, args: args.map((part, i) => i === at ? this.#wrong(part) : part) };
+    const args = withImpossible(overheard.arguments, dice);
+    return args && { method: overheard.method, args };
   }
 
   /** What an answer becomes; undefined if there is nothing in it that could be wrong. */
@@ -115,7 +108,7 @@ export class WrongMember {
     const message = decodeMessage(bytes);
     if (message.kind !== "answer" || message.result.length === 0) return undefined;
     const at = this.#dice.below(message.result.length);
-    const result = message.result.map((part, i) => i === at ? this.#wrong(part) : part);
+    const result = message.result.map((part, i) => i === at ? impossible(part, this.#dice) : part);
     return encode([1, message.id, ...result]);
   }
 
@@ -160,21 +153,6 @@ export class WrongMember {
       [METHODS.fence, [id, MAX_TIME, parts]],
     ]);
     return { method, args };
-  }
-
-  /** Something in place of a part that cannot be meant. */
-  #wrong(part: unknown): unknown {
-    const dice = this.#dice;
-    if (part instanceof Uint8Array && part.length > 1) {
-      return dice.happens(0.5) ? part.slice(0, 1 + dice.below(part.length - 1)) : -1;
-    }
-    if (Array.isArray(part) && part.length > 0 && dice.happens(0.7)) {
-      const at = dice.below(part.length);
-      return part.map((inner, i) => i === at ? this.#wrong(inner) : inner);
-    }
-    if (typeof part === "number") return dice.one<unknown>([...IMPOSSIBLE, "1", []]);
-    if (typeof part === "string") return dice.one<unknown>([-1, {}, "x".repeat(5_000)]);
-    return dice.one<unknown>([-1, { a: 1 }]);
   }
 }
 
