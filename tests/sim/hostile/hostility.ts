@@ -115,7 +115,8 @@ export class Hostility {
       this.#tell(peerId, `refuses ${name} unasked: ${refusal.code} ${show(refusal.details)}`);
       return this.#world.network.refuse(peerId, `/memory/${name}`, refusal);
     }
-    const right = this.#scribe.greeting(this.#scribe.name(), peerId, true);
+    const name = this.#scribe.name();
+    const right = this.#scribe.greeting(name, peerId, true);
     if (right === undefined) return;
     const words = dice.one<() => Uint8Array>([
       () => new Uint8Array(0),
@@ -124,7 +125,7 @@ export class Hostility {
       () => right.slice(0, dice.below(right.length)),
     ])();
     const cluster = dice.happens(0.2) ? "another" : undefined;
-    const caller = this.#stranger(peerId, this.#scribe.name(), () => words, cluster);
+    const caller = this.#stranger(peerId, name, () => words, cluster);
     this.#tell(peerId, `calls with ${words.length} bytes that are no greeting`);
     this.#world.time.after(UNGREETED_MS, () => caller.stop());
   }
@@ -191,8 +192,7 @@ export class Hostility {
     cluster = this.#world.settings.cluster,
   ): Stranger {
     const { machines, network } = this.#world;
-    const isClaimed = machines.some(({ name }) => name === node);
-    const stranger = new Stranger({ node, peerId, isClaimed }, greeting, {
+    const stranger = new Stranger({ node, peerId }, greeting, {
       network,
       cluster,
       dice: this.#dice,

@@ -81,7 +81,9 @@ export class Scribe {
     }
     const made = dice.happens(0.5) ? this.#made(method) : undefined;
     let args = made ?? this.#insight.overheard.request(dice, method)?.request.arguments ?? [];
-    if (isWrite({ method, arguments: args })) return { method, args: withImpossible(args, dice)! };
+    if (isWrite({ method, arguments: args })) {
+      return { method, args: withImpossible(args, dice) ?? [-1] };
+    }
     for (let left = dice.one([0, 0, 1, 1, 1, 3]); left > 0; left--) args = alteredList(args, dice);
     return { method, args };
   }

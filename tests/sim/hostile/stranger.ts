@@ -1,9 +1,9 @@
 // A peer that knows the name and the settings of a cluster, and is no member of its layout.
 //
 // Its process is the network and nothing behind it. It is let in by a greeting that is right, calls everybody, asks
-// for everything, publishes what is not so, and answers with what is no answer or not at all. Who bears the
-// name of a member answers no question of data: an answer that makes sense would be a lie, and no node
-// can know that.
+// for everything, publishes what is not so, and answers with what is no answer or not at all. A question of data, which
+// it is asked while it bears the name of a member that is away, it refuses: an answer that makes sense would be a
+// lie, and no node can know that.
 
 import { encode } from "@msgpack/msgpack";
 import type { Lane, NetworkHandlers, PeerId, Refusal } from "../../../src/ports/network.ts";
@@ -36,8 +36,6 @@ export interface StrangerSurroundings {
 export interface StrangerNames {
   readonly node: string;
   readonly peerId: PeerId;
-  /** Whether a node of the cluster has this name. */
-  readonly isClaimed: boolean;
 }
 
 const MOST_ANSWER_MS = 2_000;
@@ -112,8 +110,7 @@ export class Stranger implements NetworkHandlers {
     if (message.kind !== "request") return;
     const { dice, network, scribe } = this.#around;
     const { id, method } = message;
-    const isAnswered = dice.happens(0.7) &&
-      (!this.names.isClaimed || OF_THE_CLUSTER.includes(method));
+    const isAnswered = dice.happens(0.7) && OF_THE_CLUSTER.includes(method);
     const answer = isAnswered ? scribe.answer(method) : scribe.failure();
     const isSilent = dice.happens(0.3);
     network.clock.after(dice.one([0, 10, MOST_ANSWER_MS]), () => {
