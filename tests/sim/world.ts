@@ -124,7 +124,10 @@ export class World {
       }),
       died: (machine) => void this.#examine(machine),
       endedByItself: ({ name }, reason) => {
-        if (this.hostility !== undefined) this.violation(lifeProblem(name, reason));
+        const { hostility } = this;
+        if (hostility === undefined) return;
+        const problem = lifeProblem(name, reason, hostility.isClaimed(name));
+        if (problem !== undefined) this.violation(problem);
       },
       violation: (what) => this.violation(what),
     };

@@ -66,6 +66,11 @@ export class Hostility {
     return this.#peerIds.has(peer);
   }
 
+  /** Whether a stranger that is there bears the name of a node. */
+  isClaimed(name: string): boolean {
+    return [...this.#strangers].some(({ names }) => names.node === name);
+  }
+
   /** Whether a node has sent these very bytes and meant others, or none. */
   isWrong(bytes: Uint8Array): boolean {
     return this.#wrong.hasSaid(bytes);
@@ -192,11 +197,13 @@ export class Hostility {
     cluster = this.#world.settings.cluster,
   ): Stranger {
     const { machines, network } = this.#world;
-    const stranger = new Stranger({ node, peerId }, greeting, {
+    const isClaimed = machines.some(({ name }) => name === node);
+    const stranger = new Stranger({ node, peerId, isClaimed }, greeting, {
       network,
       cluster,
       dice: this.#dice,
       scribe: this.#scribe,
+      impossible: () => this.#wrong.request(),
       overheard: this.#overheard,
       tell: (what) => this.#tell(peerId, what),
     });

@@ -2,8 +2,8 @@
 //
 // Its process is the network and nothing behind it. It is let in by a greeting that is right, calls everybody, asks
 // for everything, publishes what is not so, and answers with what is no answer or not at all. A question of data, which
-// it is asked while it bears the name of a member that is away, it refuses: an answer that makes sense would be a
-// lie, and no node can know that.
+// it is asked while it bears the name of a member that is away, it refuses, and it asks nothing then that makes sense:
+// that would be a lie, and no node can know.
 
 import { encode } from "@msgpack/msgpack";
 import type { Lane, NetworkHandlers, PeerId, Refusal } from "../../../src/ports/network.ts";
@@ -18,7 +18,7 @@ import type { Dice } from "../dice.ts";
 import type { MemoryNetwork, MemoryWorld } from "../memory_network.ts";
 import { noise } from "./nonsense.ts";
 import type { Overheard } from "./overheard.ts";
-import { isWrite, type Scribe } from "./scribe.ts";
+import { isWrite, type MadeRequest, type Scribe } from "./scribe.ts";
 
 /** What a stranger has to do with the world. */
 export interface StrangerSurroundings {
@@ -27,6 +27,8 @@ export interface StrangerSurroundings {
   readonly cluster: string;
   readonly dice: Dice;
   readonly scribe: Scribe;
+  /** Makes a request that no member would. */
+  readonly impossible: () => MadeRequest | undefined;
   readonly overheard: Overheard;
   /** Says what it does, for the reader of a trace. */
   readonly tell: (what: string) => void;
@@ -36,6 +38,8 @@ export interface StrangerSurroundings {
 export interface StrangerNames {
   readonly node: string;
   readonly peerId: PeerId;
+  /** Whether a node of the cluster has this name. */
+  readonly isClaimed: boolean;
 }
 
 const MOST_ANSWER_MS = 2_000;
@@ -127,7 +131,7 @@ export class Stranger implements NetworkHandlers {
 
   /** Says something to somebody: a request of any kind, an answer to nothing, or noise. */
   speak(): void {
-    const { dice, scribe, tell } = this.#around;
+    const { dice, impossible, scribe, tell } = this.#around;
     const to = this.#someone();
     if (to === undefined) return;
     const lane = dice.happens(0.9) ? "request" : "bulk";
@@ -139,7 +143,9 @@ export class Stranger implements NetworkHandlers {
       tell(`answers ${to} what it has not asked`);
       return this.#send(to, lane, encodeAnswer(dice.below(1_000), [scribe.layout()]));
     }
-    const { args, method } = scribe.request();
+    const made = this.names.isClaimed ? impossible() : scribe.request();
+    if (made === undefined) return;
+    const { args, method } = made;
     tell(`asks ${to} ${nameOf(method)}`);
     this.#send(
       to,

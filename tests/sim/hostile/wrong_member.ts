@@ -12,6 +12,7 @@ import type { PeerId } from "../../../src/ports/network.ts";
 import { decodeMessage, METHODS } from "../../../src/wire/message_codec.ts";
 import type { Dice } from "../dice.ts";
 import type { Machine } from "../machine.ts";
+import { HEARTBEAT_NUMBERS, withNumbers } from "./heartbeat_numbers.ts";
 import { impossible, withImpossible, WRITABLE_EDGES } from "./nonsense.ts";
 import type { Insight, MadeRequest, Scribe } from "./scribe.ts";
 
@@ -63,7 +64,7 @@ export class WrongMember {
       this.#slip = { peer, isPublished };
       return `in its next ${isPublished ? "heartbeat" : "answer"}`;
     }
-    const made = this.#request();
+    const made = this.request();
     const counted = this.#counted.get(peer);
     if (made === undefined || counted?.run !== machine.process!.run) return undefined;
     // Numbers rise on each way: only one that is not used there yet, and that no later one is below, hides nothing.
@@ -95,7 +96,7 @@ export class WrongMember {
   }
 
   /** A request that no member has a reason to make; undefined while none is known to be made of. */
-  #request(): MadeRequest | undefined {
+  request(): MadeRequest | undefined {
     const dice = this.#dice;
     if (dice.happens(0.5)) return this.#made();
     const overheard = this.#insight.overheard.request(dice)?.request;
@@ -116,14 +117,16 @@ export class WrongMember {
   /** What a heartbeat becomes. */
   #heartbeat(bytes: Uint8Array): Uint8Array {
     const dice = this.#dice;
+    if (dice.happens(0.5)) {
+      const name = dice.one(HEARTBEAT_NUMBERS);
+      return withNumbers(bytes, { [name]: dice.one([2 ** 53 - 1, 2 ** 53 - 2, 2 ** 52]) });
+    }
     const heartbeat = decodeHeartbeat(bytes);
     const { names, peerIds } = this.#insight;
     const changed = dice.one([
-      { incarnation: 2 ** 53 - 1 },
-      { timeMs: 2 ** 53 - 1 },
       { timeMs: 0 },
-      { layoutVersion: dice.one([2, 2 ** 32, 2 ** 53 - 1]) },
-      { layoutSynced: 2 ** 53 - 1, layoutAcknowledged: 2 ** 53 - 1 },
+      { layoutVersion: 2 },
+      { layoutId: "2-0123456789abcdef" },
       { namespaces: "0123456789abcdef" },
       { node: dice.one(names) },
       { peerId: dice.one(peerIds()) },

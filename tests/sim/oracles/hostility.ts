@@ -5,7 +5,8 @@
 //
 // Layout: the one that the cluster made when it came up is the only one that a node ever works by, also after it was
 // started again, which it then does by what is on its disk.
-// Life: no node ends by itself, whatever it is told. When all is over every node can be started again, finds the others,
+// Life: no node ends by itself, whatever it is told; but for one whose name a stranger has taken while it was away, and
+// that comes again when its supervisor starts it. When all is over every node can be started again, finds the others,
 // and shows what it showed before.
 // Data: no copy is emptied and nothing is set aside on a disk that nothing has happened to. No disk holds anything of a
 // key that no client has written, nor of a key in a partition that is not its own.
@@ -84,8 +85,17 @@ export function diskProblems(
   return problems;
 }
 
-/** What to say of a node that has ended by itself. */
-export function lifeProblem(name: string, reason: string): string {
+/**
+ * What to say of a node that has ended by itself.
+ *
+ * @param isClaimed whether a stranger is there that the others may have let in under its name
+ */
+export function lifeProblem(
+  name: string,
+  reason: string,
+  isClaimed: boolean,
+): string | undefined {
+  if (isClaimed && reason.startsWith(`The name "${name}" is in use by live peer`)) return undefined;
   return `${name} has ended by itself: ${reason}`;
 }
 
