@@ -175,7 +175,8 @@ async function goWrong(world: World, faults: Faults): Promise<MergingClients> {
   await time.pass(options.durationMs);
   faults.stop();
   faults.undoAll();
-  if (machines.some(({ replacedAtMs }) => replacedAtMs >= 0)) await refill(world);
+  const isReplaced = machines.some(({ replacedAtMs }) => replacedAtMs >= 0);
+  if (isReplaced || world.hostility !== undefined) await refill(world);
   await demandProgress(world, new Core(world, faults));
   heal(world, faults);
   await time.pass(1_000);
@@ -190,7 +191,10 @@ async function goWrong(world: World, faults: Faults): Promise<MergingClients> {
   return { merging, typed };
 }
 
-/** A disk that was destroyed counts as lost until its node has filled it again: then more may fail. */
+/**
+ * A disk that was destroyed counts as lost until its node has filled it again: then more may fail. So does one of whose
+ * node others remember a run that was a stranger's, under its name.
+ */
 async function refill(world: World): Promise<void> {
   const { machines } = world;
   for (const machine of machines) {
