@@ -130,11 +130,6 @@ export class MemoryWorld implements Paths {
     this.at(address)?.refusedByNobody(by, refusal);
   }
 
-  /** Delivers to all what a peer, which may be no more, published so long ago that nobody remembers it. */
-  publishAgain(from: PeerId, bytes: Uint8Array): void {
-    for (const network of this.#listening.values()) network.hearAgain(from, bytes);
-  }
-
   /** Registers a listener. @throws if somebody listens there */
   listen(address: string, node: MemoryNetwork): void {
     if (this.#listening.has(address)) {
@@ -314,14 +309,6 @@ export class MemoryNetwork implements Network, ConnectionEnd {
   refusedByNobody(by: PeerId, refusal: Refusal): void {
     this.#world.clock.after(this.#world.delayMs(by, this.self), () => {
       this.#handlers?.refusedBy(by, refusal, { greeting: undefined, isDialled: false });
-    });
-  }
-
-  /** What a peer published long ago comes once more. */
-  hearAgain(from: PeerId, bytes: Uint8Array): void {
-    if (from === this.self || this.#up.size === 0) return;
-    this.#world.clock.after(this.#world.delayMs(from, this.self), () => {
-      if (this.#up.size > 0) this.#handlers?.published(from, bytes);
     });
   }
 

@@ -20,9 +20,6 @@ import { WrongMember } from "./wrong_member.ts";
 /** How many strangers there are at a time at the most. */
 const MOST_STRANGERS = 3;
 
-/** From which age on a publication may come again, in milliseconds: no network remembers for that long. */
-const FORGOTTEN_AFTER_MS = 30_000;
-
 /** How long a peer lasts that is not let in, in milliseconds. */
 const UNGREETED_MS = 2_000;
 
@@ -41,10 +38,10 @@ export class Hostility {
 
   /** @param partitions of the layout that this world will have */
   constructor(world: World, partitions: number) {
-    const { machines, options, settings, time } = world;
+    const { machines, options, settings } = world;
     this.#world = world;
     this.#dice = new Dice(options.seed, "hostile words");
-    this.#overheard = new Overheard(() => time.nowMs);
+    this.#overheard = new Overheard();
     const { defaults, namespaces } = settings;
     const insight: Insight = {
       overheard: this.#overheard,
@@ -135,17 +132,10 @@ export class Hostility {
     this.#world.time.after(UNGREETED_MS, () => caller.stop());
   }
 
-  /** What was said before is said again: by a stranger, or what a node published and all have forgotten. */
+  /** A stranger says again what was said before. */
   replay(): void {
-    const dice = this.#dice;
-    if (dice.happens(0.2)) {
-      const old = this.#overheard.published(dice);
-      if (old === undefined || this.#world.time.nowMs - old.atMs < FORGOTTEN_AFTER_MS) return;
-      this.#tell(old.from, "is heard to publish once more what it did long ago");
-      return this.#world.network.publishAgain(old.from, old.bytes);
-    }
     if (this.#strangers.size === 0) this.#come();
-    else dice.one([...this.#strangers]).repeat();
+    else this.#dice.one([...this.#strangers]).repeat();
   }
 
   /** A member asks what makes no sense, or will say its next answer or heartbeat wrong. */

@@ -6,6 +6,7 @@
 import type { PeerId } from "../../../src/ports/network.ts";
 import type { IncomingMessage, IncomingRequest } from "../../../src/wire/message_codec.ts";
 import type { Dice } from "../dice.ts";
+import type { Publication } from "../publication.ts";
 
 /** A message of one node to another. */
 export interface OverheardMessage {
@@ -23,8 +24,6 @@ export interface OverheardRequest extends OverheardMessage {
 export interface OverheardPublication {
   readonly from: PeerId;
   readonly bytes: Uint8Array;
-  /** When, in virtual milliseconds. */
-  readonly atMs: number;
 }
 
 /** How many of the first and how many of the latest of one kind are kept. */
@@ -51,14 +50,10 @@ class Kept<T> {
 }
 
 export class Overheard {
-  readonly #nowMs: () => number;
   readonly #requests = new Map<number, Kept<OverheardRequest>>();
   readonly #answers = new Kept<OverheardMessage>();
   readonly #publications = new Map<PeerId, Kept<OverheardPublication>>();
-
-  constructor(nowMs: () => number) {
-    this.#nowMs = nowMs;
-  }
+  readonly #genuine = new Map<PeerId, Kept<Publication>>();
 
   message(from: PeerId, to: PeerId, bytes: Uint8Array, message: IncomingMessage): void {
     if (message.kind !== "request") return this.#answers.add({ from, to, bytes });
@@ -66,7 +61,12 @@ export class Overheard {
   }
 
   publication(from: PeerId, bytes: Uint8Array): void {
-    kept(this.#publications, from).add({ from, bytes, atMs: this.#nowMs() });
+    kept(this.#publications, from).add({ from, bytes });
+  }
+
+  /** A stranger has heard a publication with its signature. */
+  signed(publication: Publication): void {
+    kept(this.#genuine, publication.from).add(publication);
   }
 
   /** A request of any method, or of this one. */
@@ -82,9 +82,17 @@ export class Overheard {
 
   /** Something that any peer has published, also one that is no more. */
   published(dice: Dice): OverheardPublication | undefined {
-    const all = [...this.#publications.values()];
-    return all.length === 0 ? undefined : dice.one(all).one(dice);
+    return oneOf(this.#publications, dice);
   }
+
+  /** The same with its signature. */
+  oneSigned(dice: Dice): Publication | undefined {
+    return oneOf(this.#genuine, dice);
+  }
+}
+
+function oneOf<K, T>(all: ReadonlyMap<K, Kept<T>>, dice: Dice): T | undefined {
+  return all.size === 0 ? undefined : dice.one([...all.values()]).one(dice);
 }
 
 function kept<K, T>(all: Map<K, Kept<T>>, key: K): Kept<T> {

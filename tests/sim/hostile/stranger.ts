@@ -72,6 +72,7 @@ export class Stranger implements NetworkHandlers {
     const listen = `/memory/${names.peerId}`;
     const { cluster, network } = around;
     this.#network = network.network({ self: names.peerId, cluster, listen });
+    this.#network.overhears = (publication) => around.overheard.signed(publication);
   }
 
   /** Begins to listen, and calls those who listen at these addresses. */
@@ -164,15 +165,10 @@ export class Stranger implements NetworkHandlers {
     this.#network.publish(heartbeat);
   }
 
-  /** Says again what was said by others, under its own id. */
+  /** Says again what was said by others. */
   repeat(): void {
     const { dice, overheard, tell } = this.#around;
-    if (dice.happens(0.3)) {
-      const published = overheard.published(dice);
-      if (published === undefined) return;
-      tell(`publishes what ${published.from} did`);
-      return this.#network.publish(published.bytes);
-    }
+    if (dice.happens(0.3)) return this.#repeatPublication();
     const said = dice.happens(0.1) ? overheard.answer(dice) : overheard.request(dice);
     if (said === undefined || said.request !== undefined && isWrite(said.request)) return;
     const to = this.#up.has(said.to) && dice.happens(0.7) ? said.to : this.#someone();
@@ -182,6 +178,21 @@ export class Stranger implements NetworkHandlers {
     if (request === undefined) return this.#send(to, "request", bytes);
     const { arguments: args, method, timeoutMs } = request;
     this.#send(to, "request", encode([0, this.#nextId(), method, timeoutMs, ...args]));
+  }
+
+  /** As its own, as what it was, or as that with something else in it. */
+  #repeatPublication(): void {
+    const { dice, overheard, scribe, tell } = this.#around;
+    const published = overheard.oneSigned(dice);
+    if (published === undefined) return;
+    const { bytes, from } = published;
+    tell(`passes on what ${from} published`);
+    const forged = scribe.heartbeat(scribe.name(), from) ?? bytes;
+    dice.one([
+      () => this.#network.publish(bytes),
+      () => this.#network.passOn(published),
+      () => this.#network.passOn({ from, bytes: forged }),
+    ])();
   }
 
   #send(to: PeerId, lane: Lane, bytes: Uint8Array): void {
