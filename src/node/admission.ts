@@ -86,8 +86,10 @@ export class Admission {
       if ("code" in heartbeat) return heartbeat;
       const missed = this.#floors.missedBy(node);
       if (missed !== undefined && missed > emptied) return leftBehind(missed);
-      if (missed !== undefined) this.#note(this.#floors.takeBack(node));
-      return this.#heartbeats.admit(heartbeat);
+      const refusal = this.#heartbeats.admit(heartbeat);
+      // Only whoever bears the name can have emptied what it had.
+      if (missed !== undefined && refusal === undefined) this.#note(this.#floors.takeBack(node));
+      return refusal;
     } catch (error) {
       if (!(error instanceof MalformedError)) throw error;
       return { code: "malformed", message: error.message, details: {} };

@@ -71,8 +71,8 @@ export const NODE_MUTANTS: readonly Mutant[] = [
     edits: [
       edit(
         "src/wire/rpc.ts",
-        "if (this.#isNext(message, from, lane)) this.#answer",
-        "this.#answer",
+        "if (this.#isNext(message, from, lane)) this.#serving.answer",
+        "this.#serving.answer",
       ),
     ],
     finding: tooEarlyOk,
@@ -81,8 +81,8 @@ export const NODE_MUTANTS: readonly Mutant[] = [
   {
     name: "An answer goes to the process that came after the one that asked",
     edits: [edit(
-      "src/wire/rpc.ts",
-      "const isConnected = () => this.#peers.get(from) === connection;",
+      "src/wire/serving.ts",
+      "const isConnected = () => connectionTo(from) === connection;",
       "const isConnected = () => connection !== undefined;",
     )],
     finding: tooEarlyOk,
@@ -227,7 +227,7 @@ export const NODE_MUTANTS: readonly Mutant[] = [
     name: "The layout is not on the disk",
     edits: [edit(
       "src/node/layout_store.ts",
-      "      await this.#storage.setMeta(META_NAME, own);\n",
+      "      await storage.setMeta(META_NAME, own);\n",
       "      await undefined;\n",
     )],
     finding: noProgress,

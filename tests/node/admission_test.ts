@@ -167,3 +167,16 @@ Deno.test("a node that was left out is let in again once its copies are empty", 
   await n2.noted();
   assert.deepEqual(n2.startedAnew, [true], "once is enough, whoever says it again");
 });
+
+Deno.test("who may not bear a name does not say for it that its copies are empty", async () => {
+  const n1 = await nodeOf("n1");
+  const n2 = await nodeOf("n2", { members: MEMBERS });
+  assert.equal(n1.admission.admit(n2.peerId, n2.admission.greeting(), true), undefined);
+  await n1.floors.promise(4_000, ["n2"]);
+  const second = await nodeOf("n2", { peerId: "peer-z" });
+  await second.floors.miss(5_000);
+  await second.floors.haveEmptied();
+  const refusal = n1.admission.admit("peer-z", second.admission.greeting(), false);
+  assert.equal(refusal?.code, "name_in_use");
+  assert.equal(n1.floors.missedBy("n2"), 4_000);
+});
