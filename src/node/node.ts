@@ -157,11 +157,13 @@ export class Node implements NodeApi {
     const placementDigest = () => this.#namespaces.placementDigest();
     this.#floors = new Floors(storage, hybridClock, placementDigest);
     this.#book = new PeerBook(storage, layoutMembers, log);
+    const isConnected = (node: string) => this.#table.isConnected(node);
     const leftBehind = new LeftBehindVoices({
       floors: this.#floors,
       log,
       members: layoutMembers,
       nodeOf: (peer) => this.#book.nodeOf(peer),
+      isConnected,
       latest: () => hybridClock.furthest(),
       startAnew: () => this.#ending.startAnew(),
     });
@@ -182,19 +184,13 @@ export class Node implements NodeApi {
       (reason) => this.#ending.giveUp(reason),
       leftBehind,
     );
-    this.#refutation = new Refutation(
-      this.#heartbeats,
-      this.#rpc,
-      incarnations,
-      (isFormerUnknown) => {
-        keepIncarnation(storage, this.#table.incarnation).catch((error) => {
-          log.warn("Cannot note the incarnation of this node", { error: messageOf(error) });
-        });
-        if (!isFormerUnknown) return;
-        this.#filling.begin("A peer remembers a run of this node that its disk does not know of");
-      },
-    );
-    const isConnected = (node: string) => this.#table.isConnected(node);
+    this.#refutation = new Refutation(this.#heartbeats, this.#rpc, incarnations, (isUnknown) => {
+      keepIncarnation(storage, this.#table.incarnation).catch((error) => {
+        log.warn("Cannot note the incarnation of this node", { error: messageOf(error) });
+      });
+      if (!isUnknown) return;
+      this.#filling.begin("A peer remembers a run of this node that its disk does not know of");
+    });
     this.#readiness = new Readiness(settings.node, clock, isConnected);
     this.#actors = new Actors(settings.node, random, hybridClock);
     const [actors, floors, namespaces] = [this.#actors, this.#floors, this.#namespaces];
