@@ -160,11 +160,13 @@ export class Node implements NodeApi {
     const placementDigest = () => this.#namespaces.placementDigest();
     this.#floors = new Floors(storage, hybridClock, placementDigest);
     this.#book = new PeerBook(storage, layoutMembers, log);
+    const isConnected = (node: string) => this.#table.isConnected(node);
     const leftBehind = new LeftBehindVoices({
       floors: this.#floors,
       log,
       members: layoutMembers,
       nodeOf: (peer) => this.#book.nodeOf(peer),
+      isConnected,
       latest: () => hybridClock.furthest(),
       startAnew: () => this.#ending.startAnew(),
     });
@@ -185,13 +187,13 @@ export class Node implements NodeApi {
       (reason) => this.#ending.giveUp(reason),
       leftBehind,
     );
-    this.#refutation = new Refutation(this.#heartbeats, this.#rpc, incarnations, () => {
+    this.#refutation = new Refutation(this.#heartbeats, this.#rpc, incarnations, (isUnknown) => {
       keepIncarnation(storage, this.#table.incarnation).catch((error) => {
         log.warn("Cannot note the incarnation of this node", { error: messageOf(error) });
       });
+      if (!isUnknown) return;
       this.#filling.begin("A peer remembers a run of this node that its disk does not know of");
     });
-    const isConnected = (node: string) => this.#table.isConnected(node);
     const canSeal = () => this.#sealKeys.areShared;
     this.#readiness = new Readiness(settings.node, clock, isConnected, canSeal);
     this.#sealKeys = new SealKeyStore({

@@ -7,7 +7,8 @@
 // again.
 //
 // The same word tells a node that its disk is not the one it had: if a peer remembers a run later than the last
-// one that the disk knows of, then the disk is empty, or an old copy was put back.
+// one that the disk knows of, then the disk is empty, or an old copy was put back. An incarnation of this very run
+// says no such thing: another peer has borne it under our name, and the node goes above it like any other.
 //
 // Source: Das et al., "SWIM" (2002), section 4.2, where a member refutes what is said of it in this way.
 
@@ -36,12 +37,15 @@ export class Refutation {
   /** The highest incarnation of an earlier run that is known here, from the disk or by what was told. */
   #former: number;
 
-  /** @param remembers told that a peer remembers a run from before this one that our disk does not know of */
+  /**
+   * @param refuted told that this node speaks as a later run from now on, and whether a peer remembers a run from before
+   * this one that our disk does not know of
+   */
   constructor(
     heartbeats: Heartbeats,
     rpc: Rpc,
     { former, incarnation }: Incarnations,
-    remembers: () => void,
+    refuted: (isFormerUnknown: boolean) => void,
   ) {
     this.#heartbeats = heartbeats;
     this.#rpc = rpc;
@@ -50,14 +54,17 @@ export class Refutation {
     rpc.serve(METHODS.refute, (request) => {
       const args = new Arguments(request.arguments, "refute");
       const remembered = args.count(INCARNATION_MAX);
-      if (remembered <= this.#former || this.#own.has(remembered)) return [];
+      const isOwn = this.#own.has(remembered);
+      if (!isOwn && remembered <= this.#former) return [];
       // Those who remember a number that cannot be gone above give it up themselves.
       if (!hasRoomAbove(remembered)) return [];
-      this.#former = remembered;
-      this.#own.add(heartbeats.refute(remembered));
+      const incarnation = heartbeats.refute(remembered);
+      if (isOwn && this.#own.has(incarnation)) return [];
+      if (!isOwn) this.#former = remembered;
+      this.#own.add(incarnation);
       const [oldest] = this.#own;
       if (this.#own.size > OWN_COUNT) this.#own.delete(oldest!);
-      remembers();
+      refuted(!isOwn);
       return [];
     });
   }

@@ -48,6 +48,7 @@ async function nodeOf(
     log,
     members: () => members,
     nodeOf: (peer) => peer.startsWith("peer-of-") ? peer.slice("peer-of-".length) : undefined,
+    isConnected: () => false,
     latest: () => LATEST,
     startAnew: () => {
       startedAnew.push(true);

@@ -74,6 +74,25 @@ for (const [what, peerId] of [["the same", "peer-2"], ["another", "peer-3"]] as 
   });
 }
 
+Deno.test("a node is heard whose name another peer bore under the very same incarnation", async () => {
+  const machines = new Machines();
+  const n1 = await machines.start("n1", "peer-1", 0);
+  const first = await machines.start("n2", "peer-2", 0);
+  const seen = () => n1.members().find(({ node }) => node === "n2");
+  await machines.time.until(() => seen()?.state === "up", "n2 is up");
+  const former = seen()!.incarnation;
+  await first.stop();
+  await machines.time.until(() => seen()?.state === "down", "n2 is down");
+
+  const behindMs = former - machines.time.clock().now();
+  const second = await machines.start("n2", "peer-3", behindMs);
+  assert.equal(second.members().find(({ node }) => node === "n2")!.incarnation, former);
+  await machines.time.until(() => seen()?.state === "up", "n2 is up again", 20_000);
+  assert.equal(seen()!.peerId, "peer-3");
+  assert.ok(seen()!.incarnation > former);
+  await Promise.all([n1.stop(), second.stop()]);
+});
+
 Deno.test("a node that is not heard is told so until it has understood, though the first words get lost", async () => {
   const machines = new Machines();
   const n1 = await machines.start("n1", "peer-1", 0);
