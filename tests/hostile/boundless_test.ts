@@ -1,0 +1,108 @@
+// Few bytes that would have the node take much memory or much time, or grow something beyond what can be read again.
+
+import assert from "node:assert/strict";
+import { toBase64 } from "../../src/base/bytes.ts";
+import { METHODS } from "../../src/wire/message_codec.ts";
+import { Door, readAnswer } from "../chaos/door.ts";
+import { crowdedUpdate, nestedMessagePack, removedNamespaces, unsealedToken } from "./forgery.ts";
+import { Stranger } from "./stranger.ts";
+import type { Target } from "./target.ts";
+import { tryInputs, watched } from "./verdict.ts";
+
+Deno.test("what is taken in is bounded by the bytes that came", (t) =>
+  tryInputs(t, {
+    "60 KB of nested MessagePack from a peer": async (trial) => {
+      await trial.attack(async (target) => {
+        for (let i = 0; i < 3; i++) {
+          await using stranger = await Stranger.enter(target);
+          for (const link of stranger.links) link.send(nestedMessagePack());
+          await watched(300);
+        }
+      });
+    },
+
+    "60 KB of nested MessagePack as a value over HTTP": async (trial) => {
+      await trial.attack(async (target) => {
+        for (const { url } of target.nodes) {
+          const put = await fetch(`${url}/kv/nested`, {
+            method: "PUT",
+            headers: { "content-type": "application/msgpack" },
+            body: nestedMessagePack() as Uint8Array<ArrayBuffer>,
+          });
+          await put.body?.cancel();
+          for (const accept of ["application/json", "application/msgpack"]) {
+            const get = await fetch(`${url}/kv/nested`, { headers: { accept } });
+            await get.body?.cancel();
+          }
+          const scan = await fetch(`${url}/kv?prefix=nested&values=true`);
+          await scan.body?.cancel();
+        }
+      });
+    },
+
+    "two tables of 512 removed namespaces": async (trial) => {
+      await trial.attack(async (target) => {
+        for (const letter of ["a", "b"]) await tellNamespaces(target, letter);
+      });
+      await trial.comesBack();
+      const response = await fetch(`${trial.target.nodes[0]!.url}/namespaces/own%3A`, {
+        method: "PUT",
+        headers: { "content-type": "application/json" },
+        body: '{"r":"one"}',
+      });
+      assert.equal(response.status, 200, await response.text());
+    },
+
+    "updates of Yjs that take quadratic time": async (trial) => {
+      const update = toBase64(crowdedUpdate(40_000));
+      const body = JSON.stringify({ operations: [{ type: "document", update }] });
+      await trial.attack(async (target) => {
+        await Promise.all(target.nodes.map(async ({ url }, i) => {
+          for (let j = 0; j < 2; j++) {
+            const response = await fetch(`${url}/kv/crowded:${i}:${j}`, {
+              method: "POST",
+              headers: { "content-type": "application/json" },
+              body,
+            });
+            await response.body?.cancel();
+          }
+        }));
+      });
+    },
+
+    "actors that were made up until no context can be read": async (trial) => {
+      const { target } = trial;
+      using door = new Door(new Map(target.nodes.map(({ name, ports }) => [name, ports.resp])));
+      const names = target.nodes.map(({ name }) => name);
+      await trial.attack(async () => {
+        for (let i = 0; i < 20; i++) {
+          const actors = Array.from({ length: 50 }, (_, j) => [`x${i}.${j}~AAAAAAAAAAA`, 1]);
+          const token = unsealedToken("grown", Object.fromEntries(actors));
+          await door.ask(names[i % names.length]!, "DN.SET", "grown", `${i}`, "CONTEXT", token);
+        }
+      });
+      for (const name of names) {
+        const read = await door.ask(name, "DN.GET", "grown");
+        assert.equal(read.outcome, "ok", JSON.stringify(read));
+        const { context } = readAnswer((read as { reply: unknown }).reply);
+        const set = await door.ask(name, "DN.SET", "grown", name, "CONTEXT", context);
+        assert.equal(set.outcome, "ok", JSON.stringify(set));
+      }
+    },
+  }));
+
+/** Lets every node fetch a table of 512 prefixes, all removed, that begin with a letter. */
+async function tellNamespaces(target: Target, letter: string): Promise<void> {
+  const prefixes = Array.from({ length: 512 }, (_, i) => [`${letter}${i}:`, 1 + i]);
+  const table = removedNamespaces(Object.fromEntries(prefixes));
+  const said = { node: `stranger-${letter}`, namespaces: letter.repeat(16) };
+  await using stranger = await Stranger.enter(target, said);
+  for (const link of stranger.links) {
+    link.answers = ({ method }) => method === METHODS.fetchNamespaces ? [table] : undefined;
+  }
+  for (let sequence = 2; sequence < 6; sequence++) {
+    await stranger.gossip({ peerId: stranger.peer.id, sequence, ...said });
+    await stranger.heard();
+  }
+  await watched(300);
+}

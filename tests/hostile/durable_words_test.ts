@@ -1,0 +1,101 @@
+// Words that change what is on a disk, from a peer that nobody has let in or that no layout knows.
+
+import assert from "node:assert/strict";
+import { ByteWriter } from "../../src/base/byte_writer.ts";
+import { utf8 } from "../../src/base/bytes.ts";
+import { MAX_TIME } from "../../src/causality/dot.ts";
+import { partitionOf } from "../../src/ring/partition.ts";
+import { METHODS } from "../../src/wire/message_codec.ts";
+import { LARGEST, layoutOfOne } from "./forgery.ts";
+import { keyOf } from "./honest_client.ts";
+import { HostilePeer } from "./hostile_peer.ts";
+import { Stranger } from "./stranger.ts";
+import { PARTITIONS, type TargetNode } from "./target.ts";
+import { type Trial, tryInputs, watched } from "./verdict.ts";
+
+/** For how long a node may hear what was sent to it without being asked. */
+const HEARING_MS = 300;
+
+Deno.test("words of a stranger change nothing on any disk", (t) =>
+  tryInputs(t, {
+    "a refusal before any greeting, to one node": (trial) => {
+      return refuse(trial, trial.target.nodes.slice(0, 1));
+    },
+    "a refusal before any greeting, to all nodes": (trial) => refuse(trial, trial.target.nodes),
+
+    "a layout of version 2^53 − 1 with an owner that was made up": async (trial) => {
+      const { target } = trial;
+      const before = await target.status(target.nodes[0]!);
+      await trial.attack(async () => {
+        await using stranger = await Stranger.enter(target);
+        for (const version of [LARGEST, 2]) {
+          const layout = layoutOfOne(version, "stranger", Math.log2(PARTITIONS));
+          for (const link of stranger.links) await link.call(METHODS.installLayout, [layout]);
+        }
+      });
+      for (const node of target.nodes) {
+        assert.equal((await target.status(node))?.layoutId, before?.layoutId, node.name);
+      }
+      await trial.comesBack();
+    },
+
+    "a level with nothing and the largest floor": async (trial) => {
+      const { target } = trial;
+      const { layoutId } = (await target.status(target.nodes[0]!))!;
+      await trial.attack(async () => {
+        await using stranger = await Stranger.enter(target);
+        for (let i = 0; i < 10; i++) {
+          const key = utf8(keyOf(target.nodes[i % target.nodes.length]!, i));
+          const args = [layoutId, partitionOf(key, PARTITIONS), key, null, MAX_TIME];
+          for (const link of stranger.links) await link.call(METHODS.level, args, "bulk");
+        }
+      });
+    },
+
+    "a heartbeat that names addresses of others": async (trial) => {
+      using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+      const dialled = listener.accept().then((connection) => {
+        connection.close();
+        return true;
+      }, () => false);
+      await trial.attack(async (target) => {
+        const addresses = [`/ip4/127.0.0.1/tcp/${listener.addr.port}`];
+        await using stranger = await Stranger.enter(target, { addresses });
+        const { id: peerId } = stranger.peer;
+        for (let sequence = 2; sequence < 12; sequence++) {
+          await stranger.gossip({ node: "stranger", peerId, sequence, addresses });
+        }
+        await stranger.heard();
+      });
+      listener.close();
+      assert.equal(await dialled, false, "somebody has dialled what the stranger named");
+    },
+  }));
+
+/** Tells nodes that they were left behind, without having greeted them. */
+async function refuse(trial: Trial, nodes: readonly TargetNode[]): Promise<void> {
+  const { target } = trial;
+  await trial.attack(async () => {
+    for (const side of ["speaks", "listens"] as const) {
+      await using peer = await HostilePeer.make(target.nodes.map(({ peerId }) => peerId), side);
+      for (const node of nodes) {
+        for (const refusal of REFUSALS) {
+          (await peer.connect(target.addressOf(node))).send(refusal);
+        }
+      }
+      await watched(HEARING_MS);
+    }
+  });
+}
+
+const REFUSALS: readonly Uint8Array[] = [
+  refusal(`This node was left behind at ${LARGEST}`),
+  refusal(`This node was left behind at ${MAX_TIME}: it was away for so long`),
+];
+
+function refusal(text: string): Uint8Array {
+  const writer = new ByteWriter();
+  writer.byte(3);
+  writer.text(text);
+  return writer.finish();
+}
