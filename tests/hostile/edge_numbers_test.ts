@@ -13,8 +13,11 @@ import { Stranger } from "./stranger.ts";
 import { PARTITIONS, type Target } from "./target.ts";
 import { type Trial, tryInputs, watched } from "./verdict.ts";
 
-/** What was once given to clients, for the key `k`, with a time of 2^53 − 2^32. */
-const TOKEN_OF_THE_LARGEST_TIME = "ASEIlSQelG_eAQ56en5BQUFBQUFBQUFBQYCAgIDw__8PSzxboQ";
+/** Of the time 2^53 − 2^32: one that was found to do harm, which belongs to some other key, and the same for `k`. */
+const TOKENS_OF_THE_LARGEST_TIME: readonly string[] = [
+  "ASEIlSQelG_eAQ56en5BQUFBQUFBQUFBQYCAgIDw__8PSzxboQ",
+  unsealedToken("k", { "zz~AAAAAAAAAAA": MAX_TIME }),
+];
 
 /** As often, and for so long, as one client may well try. */
 const TRIES = 60;
@@ -27,13 +30,13 @@ Deno.test("a number at its edge is not counted up from", (t) =>
     "a context of the largest time over RESP": (trial) => {
       return useTokens(trial, (door, target, i) => {
         const { name } = target.nodes[i % target.nodes.length]!;
-        return door.ask(name, "DN.SET", "k", "v", "CONTEXT", TOKEN_OF_THE_LARGEST_TIME);
+        return door.ask(name, "DN.SET", "k", "v", "CONTEXT", TOKENS_OF_THE_LARGEST_TIME[i % 2]!);
       });
     },
 
     "a context of the largest time over HTTP": (trial) => {
       return useTokens(trial, (_door, target, i) => {
-        return httpPut(target, i, "k", TOKEN_OF_THE_LARGEST_TIME);
+        return httpPut(target, i, "k", TOKENS_OF_THE_LARGEST_TIME[i % 2]!);
       });
     },
 
@@ -58,6 +61,8 @@ Deno.test("a number at its edge is not counted up from", (t) =>
           const key = utf8(`forged:${time}`);
           const args = [layoutId, partitionOf(key, PARTITIONS), key, object];
           for (const link of stranger.links) await link.call(METHODS.store, args);
+          // Whatever came of it, somebody writes the key without knowing.
+          for (let i = 0; i < 20; i++) await httpPut(target, i, `forged:${time}`);
         }
       });
       await assertServesSamePartition(trial, `forged:${MAX_TIME}`);
@@ -138,11 +143,12 @@ async function assertReads({ target }: Pick<Trial, "target">, keys: readonly str
   }
 }
 
-async function httpPut(target: Target, index: number, key: string, token: string): Promise<void> {
+async function httpPut(target: Target, index: number, key: string, token?: string): Promise<void> {
   const { url } = target.nodes[index % target.nodes.length]!;
+  const context: HeadersInit = token === undefined ? {} : { "denamo-context": token };
   const response = await fetch(`${url}/kv/${encodeURIComponent(key)}`, {
     method: "PUT",
-    headers: { "denamo-context": token, "content-type": "text/plain" },
+    headers: { ...context, "content-type": "text/plain" },
     body: "v",
   });
   await response.body?.cancel();
