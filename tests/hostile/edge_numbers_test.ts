@@ -9,6 +9,7 @@ import { METHODS } from "../../src/wire/message_codec.ts";
 import { Door } from "../chaos/door.ts";
 import { waitFor } from "../cluster/wait_for.ts";
 import { objectBytes, removedNamespaces, unsealedToken } from "./forgery.ts";
+import { json, request } from "./http_request.ts";
 import { Stranger } from "./stranger.ts";
 import { PARTITIONS, type Target } from "./target.ts";
 import { type Trial, tryInputs, watched } from "./verdict.ts";
@@ -84,12 +85,9 @@ Deno.test("a number at its edge is not counted up from", (t) =>
       });
       for (const prefix of ["orders:", "years:"]) {
         for (const { url } of target.nodes) {
-          const response = await fetch(`${url}/namespaces/${encodeURIComponent(prefix)}`, {
-            method: "PUT",
-            headers: { "content-type": "application/json" },
-            body: '{"r":"one"}',
-          });
-          assert.equal(response.status, 200, await response.text());
+          const place = `${url}/namespaces/${encodeURIComponent(prefix)}`;
+          const answer = await request(place, json("PUT", { r: "one" }));
+          assert.equal(answer?.status, 200, answer?.text);
         }
       }
       await assertNamespacesAgree(target, ["orders:", "years:"]);
@@ -146,12 +144,8 @@ async function assertReads({ target }: Pick<Trial, "target">, keys: readonly str
 async function httpPut(target: Target, index: number, key: string, token?: string): Promise<void> {
   const { url } = target.nodes[index % target.nodes.length]!;
   const context: HeadersInit = token === undefined ? {} : { "denamo-context": token };
-  const response = await fetch(`${url}/kv/${encodeURIComponent(key)}`, {
-    method: "PUT",
-    headers: { ...context, "content-type": "text/plain" },
-    body: "v",
-  });
-  await response.body?.cancel();
+  const headers: HeadersInit = { ...context, "content-type": "text/plain" };
+  await request(`${url}/kv/${encodeURIComponent(key)}`, { method: "PUT", headers, body: "v" });
 }
 
 /** A stranger that says to have set namespaces, and tells a table to everybody who asks. */
@@ -171,7 +165,9 @@ async function enterWithNamespaces(target: Target, table: Uint8Array): Promise<S
 async function assertNamespacesAgree(target: Target, prefixes: readonly string[]): Promise<void> {
   for (const { name, url } of target.nodes) {
     await waitFor(`${name} to know the namespaces`, async () => {
-      const view = await (await fetch(`${url}/namespaces`)).json();
+      const answer = await request(`${url}/namespaces`);
+      if (answer?.status !== 200) return false;
+      const view = JSON.parse(answer.text);
       const known = view.namespaces.filter(({ source }: { source: string }) => source === "set");
       const names = known.map(({ prefix }: { prefix: string }) => prefix);
       return prefixes.every((prefix) => names.includes(prefix)) && view.differing.length === 0;

@@ -148,25 +148,37 @@ export function removedNamespaces(times: Readonly<Record<string, number>>): Uint
 }
 
 /** 60 KB that ask for 65,535 elements 20,000 times, one within the other. */
-export function nestedMessagePack(levels = 20_000): Uint8Array {
+export function nestedMessagePack(levels = 20_000): Uint8Array<ArrayBuffer> {
   const bytes = new Uint8Array(3 * levels);
   for (let i = 0; i < levels; i++) bytes.set([0xdc, 0xff, 0xff], 3 * i);
   return bytes;
 }
 
-/** An update of Yjs in which so many clients have typed one letter each at the same place. */
-export function crowdedUpdate(clients: number): Uint8Array {
+/**
+ * An update of Yjs in which so many clients have each put one letter to the very beginning of a text, each before
+ * another letter of it: so each must be looked at for each.
+ */
+export function crowdedUpdate(clients: number): Uint8Array<ArrayBuffer> {
   const writer = new ByteWriter();
-  writer.integer(clients);
+  const author = clients + 1;
+  writer.integer(clients + 1);
+  writer.integer(1);
+  writer.integer(author);
+  writer.integer(0);
+  // A text whose parent has a name, without anything beside it.
+  writer.byte(4);
+  writer.integer(1);
+  writer.text("t");
+  writer.text("a".repeat(clients));
   for (let client = clients; client > 0; client--) {
     writer.integer(1);
     writer.integer(client);
     writer.integer(0);
-    // A text whose parent has a name, without anything beside it.
-    writer.byte(4);
-    writer.integer(1);
-    writer.text("t");
-    writer.text("a");
+    // A text that names what was to its right.
+    writer.byte(0x44);
+    writer.integer(author);
+    writer.integer(client - 1);
+    writer.text("b");
   }
   writer.integer(0);
   return writer.finish();

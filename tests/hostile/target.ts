@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { freePortBase } from "../cluster/free_ports.ts";
 import { DenamoProcess } from "../cluster/processes.ts";
 import { waitFor } from "../cluster/wait_for.ts";
+import { json, request } from "./http_request.ts";
 
 export interface TargetOptions {
   /** Their names; the first layout has all of them. */
@@ -39,7 +40,8 @@ const NAMES = ["n1", "n2", "n3"];
 /** Partitions are few, so that many keys share one. */
 export const PARTITIONS = 256;
 
-const ALWAYS = ["--heartbeat-ms", "250", "--partitions", String(PARTITIONS)];
+/** They end with us, whatever becomes of us. */
+const ALWAYS = ["--exit-with-stdin", "--heartbeat-ms", "250", "--partitions", String(PARTITIONS)];
 
 export class Target implements AsyncDisposable {
   readonly nodes: TargetNode[] = [];
@@ -189,27 +191,15 @@ export class Target implements AsyncDisposable {
       ...["--http", `127.0.0.1:${ports.http}`, "--resp", `127.0.0.1:${ports.resp}`],
       ...ALWAYS,
       ...this.#flags,
-    ]);
+    ], { stdin: "piped" });
   }
 
   async #makeLayout(): Promise<void> {
     const [first] = this.nodes;
-    const body = JSON.stringify({ members: this.nodes.map(({ name }) => name) });
+    const order = json("POST", { members: this.nodes.map(({ name }) => name) });
     await waitFor("a layout", async () => {
       for (const node of this.nodes) this.#assertRuns(node);
-      const headers = { "content-type": "application/json" };
-      try {
-        const response = await fetch(`${first!.url}/cluster/layout`, {
-          method: "POST",
-          headers,
-          body,
-        });
-        await response.body?.cancel();
-        return response.status === 201;
-      } catch {
-        // Its door is not open yet.
-        return false;
-      }
+      return (await request(`${first!.url}/cluster/layout`, order))?.status === 201;
     });
   }
 
@@ -227,11 +217,6 @@ export function lastLines({ err }: DenamoProcess, count = 8): string {
 }
 
 async function getJson(url: string): Promise<Record<string, unknown> | undefined> {
-  try {
-    const response = await fetch(url, { signal: AbortSignal.timeout(2_000) });
-    return await response.json();
-  } catch {
-    // It is away or does not answer, and that is what the caller wants to know.
-    return undefined;
-  }
+  const answer = await request(url);
+  return answer === undefined ? undefined : JSON.parse(answer.text);
 }
