@@ -1,12 +1,11 @@
 // Words that change what is on a disk, from a peer that nobody has let in or that no layout knows.
 
 import assert from "node:assert/strict";
-import { ByteWriter } from "../../src/base/byte_writer.ts";
 import { utf8 } from "../../src/base/bytes.ts";
-import { MAX_TIME } from "../../src/causality/dot.ts";
+import { MAX_TIME, TICKS_PER_MS } from "../../src/causality/dot.ts";
 import { partitionOf } from "../../src/ring/partition.ts";
 import { METHODS } from "../../src/wire/message_codec.ts";
-import { LARGEST, layoutOfOne } from "./forgery.ts";
+import { LARGEST, layoutOfOne, leftBehindRefusals } from "./forgery.ts";
 import { keyOf } from "./honest_client.ts";
 import { HostilePeer } from "./hostile_peer.ts";
 import { Stranger } from "./stranger.ts";
@@ -88,14 +87,7 @@ async function refuse(trial: Trial, nodes: readonly TargetNode[]): Promise<void>
   });
 }
 
-const REFUSALS: readonly Uint8Array[] = [
-  refusal(`This node was left behind at ${LARGEST}`),
-  refusal(`This node was left behind at ${MAX_TIME}: it was away for so long`),
-];
-
-function refusal(text: string): Uint8Array {
-  const writer = new ByteWriter();
-  writer.byte(3);
-  writer.text(text);
-  return writer.finish();
-}
+/** Up to times that can be, and cannot. */
+const REFUSALS = [LARGEST, MAX_TIME, (Date.now() - 60_000) * TICKS_PER_MS].flatMap(
+  leftBehindRefusals,
+);

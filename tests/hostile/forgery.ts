@@ -52,17 +52,20 @@ export function heartbeatBytes(forged: ForgedHeartbeat): Uint8Array<ArrayBuffer>
   return writer.finish();
 }
 
-/** What such a heartbeat is where it is gossiped: 16 bytes that are drawn come before it. */
-export function gossipOf(forged: ForgedHeartbeat): Uint8Array {
-  return withPrefix(heartbeatBytes(forged));
-}
-
-/** Anything as it is gossiped. */
-export function withPrefix(bytes: Uint8Array): Uint8Array {
-  const data = new Uint8Array(16 + bytes.length);
-  crypto.getRandomValues(data.subarray(0, 16));
-  data.set(bytes, 16);
-  return data;
+/** Why a peer is not let in, in the form of each version of the protocol. */
+export function leftBehindRefusals(upTo: number): Uint8Array[] {
+  const sentence = new ByteWriter();
+  sentence.byte(3);
+  sentence.text(`This node was left behind at ${upTo}`);
+  const refusal = new ByteWriter();
+  refusal.byte(4);
+  refusal.text("left_behind");
+  refusal.text(`This node was left behind at ${upTo}`);
+  refusal.integer(1);
+  refusal.text("upTo");
+  refusal.byte(0);
+  refusal.integer(upTo);
+  return [sentence.finish(), refusal.finish()];
 }
 
 /** What a node says of itself in its hello: with it a stranger is let in. */

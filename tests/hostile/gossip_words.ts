@@ -35,14 +35,6 @@ export function joinWords(cluster: string): Uint8Array {
 
 /** What publishes a message, signed by whoever has the key, whatever it says of its origin. */
 export async function publishWords(published: Published): Promise<Uint8Array> {
-  if (NETWORK_VERSION === 1) {
-    const message = new ByteWriter();
-    field(message, 2, published.data);
-    field(message, 4, utf8(topicOf(published.cluster)));
-    const rpc = new ByteWriter();
-    field(rpc, 2, message.finish());
-    return withLength(rpc);
-  }
   const unsigned = unsignedWords(published);
   const signature = await published.privateKey.sign(concatBytes([SIGNED_PREFIX, unsigned]));
   const message = new ByteWriter();

@@ -279,5 +279,5 @@ export class HostileLink {
 
 const HELLO = 1;
 const ACCEPT = 2;
-const REFUSAL = 3;
+const REFUSAL = 4;
 const TIMEOUT_MS = 5_000;

@@ -1,6 +1,6 @@
 // A peer that all nodes let in, as they would a new node, though no layout knows it.
 
-import { type ForgedHeartbeat, gossipOf, greetingBytes } from "./forgery.ts";
+import { type ForgedHeartbeat, greetingBytes, heartbeatBytes } from "./forgery.ts";
 import { type HostileLink, HostilePeer } from "./hostile_peer.ts";
 import type { Target, TargetNode } from "./target.ts";
 
@@ -41,7 +41,7 @@ export class Stranger implements AsyncDisposable {
 
   /** Publishes a heartbeat through every node. @param origin who is said to have published it */
   async gossip(forged: ForgedHeartbeat, origin?: string): Promise<void> {
-    for (const link of this.links) await link.publish(CLUSTER, gossipOf(forged), origin);
+    for (const link of this.links) await link.publish(CLUSTER, heartbeatBytes(forged), origin);
   }
 
   /** Waits until every node that still listens has taken in all that was sent to it before. */
