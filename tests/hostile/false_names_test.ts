@@ -2,6 +2,7 @@
 
 import assert from "node:assert/strict";
 import { METHODS } from "../../src/wire/message_codec.ts";
+import { waitFor } from "../cluster/wait_for.ts";
 import { LARGEST } from "./forgery.ts";
 import { inventedPeerId } from "./hostile_peer.ts";
 import { Stranger } from "./stranger.ts";
@@ -11,6 +12,18 @@ const YEAR_MS = 365 * 24 * 3_600_000;
 
 Deno.test("nobody is ended, stopped or called ill in another's name", (t) =>
   tryInputs(t, {
+    "what a stranger says of itself is heard": async ({ target }) => {
+      await using stranger = await Stranger.enter(target);
+      const { id: peerId } = stranger.peer;
+      await stranger.gossip({ node: "stranger", peerId, sequence: 2, disk: 1 });
+      for (const node of target.nodes) {
+        await waitFor(`${node.name} to have heard it`, async () => {
+          const members = await target.members(node);
+          return members.some(({ node, disk }) => node === "stranger" && disk === "readonly");
+        });
+      }
+    },
+
     "an incarnation of 2^53 − 1 of a member": async (trial) => {
       await trial.attack(async (target) => {
         await using stranger = await Stranger.enter(target);

@@ -151,7 +151,9 @@ export class HostileLink {
   /** Says hello and accepts, in the order that the ids of both command. */
   async greet(cluster: string, greeting: Uint8Array): Promise<void> {
     const speaksFirst = this.peer.id > this.remotePeer;
-    const hello = encodeHello({ cluster, instance: this.peer.id, number: 1, holds: 0, greeting });
+    const instance = this.peer.id;
+    const said = { cluster, instance, startedMs: Date.now(), number: 1, holds: 0, greeting };
+    const hello = encodeHello(said);
     if (!speaksFirst) await this.#untilGreeted(HELLO);
     this.send(hello);
     await this.#untilGreeted(speaksFirst ? HELLO : ACCEPT);
