@@ -80,13 +80,13 @@ Deno.test("what is taken in is bounded by the bytes that came", (t) =>
 async function tellNamespaces(target: Target, letter: string): Promise<void> {
   const prefixes = Array.from({ length: 512 }, (_, i) => [`${letter}${i}:`, 1 + i]);
   const table = removedNamespaces(Object.fromEntries(prefixes));
-  const said = { node: `stranger-${letter}`, namespaces: letter.repeat(16) };
+  const said = { namespaces: letter.repeat(16) };
   await using stranger = await Stranger.enter(target, said);
   for (const link of stranger.links) {
     link.answers = ({ method }) => method === METHODS.fetchNamespaces ? [table] : undefined;
   }
   for (let sequence = 2; sequence < 6; sequence++) {
-    await stranger.gossip({ peerId: stranger.peer.id, sequence, ...said });
+    await stranger.speak({ ...said, sequence });
     await stranger.heard();
   }
   await watched(300);

@@ -60,9 +60,8 @@ Deno.test("words of a stranger change nothing on any disk", (t) =>
       await trial.attack(async (target) => {
         const addresses = [`/ip4/127.0.0.1/tcp/${listener.addr.port}`];
         await using stranger = await Stranger.enter(target, { addresses });
-        const { id: peerId } = stranger.peer;
         for (let sequence = 2; sequence < 12; sequence++) {
-          await stranger.gossip({ node: "stranger", peerId, sequence, addresses });
+          await stranger.speak({ sequence, addresses });
         }
         await stranger.heard();
       });

@@ -156,7 +156,7 @@ async function enterWithNamespaces(target: Target, table: Uint8Array): Promise<S
     link.answers = ({ method }) => method === METHODS.fetchNamespaces ? [table] : undefined;
   }
   for (let sequence = 2; sequence < 5; sequence++) {
-    await stranger.gossip({ node: "stranger", peerId: stranger.peer.id, sequence, ...said });
+    await stranger.speak({ ...said, sequence });
   }
   return stranger;
 }

@@ -14,12 +14,11 @@ Deno.test("nobody is ended, stopped or called ill in another's name", (t) =>
   tryInputs(t, {
     "what a stranger says of itself is heard": async ({ target }) => {
       await using stranger = await Stranger.enter(target);
-      const { id: peerId } = stranger.peer;
-      await stranger.gossip({ node: "stranger", peerId, sequence: 2, disk: 1 });
+      await stranger.speak({ sequence: 2, disk: 1 });
       for (const node of target.nodes) {
         await waitFor(`${node.name} to have heard it`, async () => {
           const members = await target.members(node);
-          return members.some(({ node, disk }) => node === "stranger" && disk === "readonly");
+          return members.some(({ node, disk }) => node === stranger.name && disk === "readonly");
         });
       }
     },
@@ -89,7 +88,7 @@ Deno.test("nobody is ended, stopped or called ill in another's name", (t) =>
           const said = { node: `guest${i}`, timeMs: Date.now() + YEAR_MS };
           const stranger = stack.use(await Stranger.enter(target, said));
           for (let sequence = 2; sequence < 5; sequence++) {
-            await stranger.gossip({ ...said, peerId: stranger.peer.id, sequence });
+            await stranger.speak({ ...said, sequence });
           }
           await stranger.heard();
         }

@@ -8,10 +8,13 @@ import type { Target, TargetNode } from "./target.ts";
 export const CLUSTER = "denamo";
 
 export class Stranger implements AsyncDisposable {
+  /** What it calls itself. */
+  readonly name: string;
   readonly peer: HostilePeer;
   readonly #links: ReadonlyMap<string, HostileLink>;
 
-  private constructor(peer: HostilePeer, links: ReadonlyMap<string, HostileLink>) {
+  private constructor(name: string, peer: HostilePeer, links: ReadonlyMap<string, HostileLink>) {
+    this.name = name;
     this.peer = peer;
     this.#links = links;
   }
@@ -23,12 +26,14 @@ export class Stranger implements AsyncDisposable {
     side: "speaks" | "listens" = "speaks",
   ): Promise<Stranger> {
     const peer = await HostilePeer.make(target.nodes.map(({ peerId }) => peerId), side);
+    // A name of its own: that of one who has just left is still in use.
+    const node = `stranger-${peer.id.slice(-8)}`;
     const links = new Map<string, HostileLink>();
-    for (const node of target.nodes) {
-      const greeting = greetingBytes({ node: "stranger", peerId: peer.id, ...said });
-      links.set(node.name, await peer.enter(target.addressOf(node), CLUSTER, greeting));
+    for (const member of target.nodes) {
+      const greeting = greetingBytes({ node, peerId: peer.id, ...said });
+      links.set(member.name, await peer.enter(target.addressOf(member), CLUSTER, greeting));
     }
-    return new Stranger(peer, links);
+    return new Stranger(said.node ?? node, peer, links);
   }
 
   get links(): readonly HostileLink[] {
@@ -39,7 +44,12 @@ export class Stranger implements AsyncDisposable {
     return this.#links.get(name)!;
   }
 
-  /** Publishes a heartbeat through every node. @param origin who is said to have published it */
+  /** Publishes a heartbeat of its own through every node. */
+  async speak(said: Partial<ForgedHeartbeat>): Promise<void> {
+    await this.gossip({ node: this.name, peerId: this.peer.id, ...said });
+  }
+
+  /** Publishes any heartbeat through every node. @param origin who is said to have published it */
   async gossip(forged: ForgedHeartbeat, origin?: string): Promise<void> {
     for (const link of this.links) await link.publish(CLUSTER, heartbeatBytes(forged), origin);
   }
