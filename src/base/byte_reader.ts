@@ -47,6 +47,18 @@ export class ByteReader {
     throw this.malformed("an integer is too long");
   }
 
+  /**
+   * How many things follow: as many as can be there. So whoever makes room for them, or goes round so often, does
+   * it in proportion to the bytes.
+   *
+   * @param bytesEach how many bytes each of them takes at the least, 1 or more
+   */
+  count(bytesEach = 1): number {
+    const count = this.integer();
+    if (count * bytesEach > this.remaining) throw this.malformed("it ends too early");
+    return count;
+  }
+
   uint32(): number {
     if (this.remaining < 4) throw this.malformed("it ends too early");
     this.#at += 4;

@@ -30,8 +30,15 @@ export class ByteWriter {
     this.#buffer[this.#length++] = value;
   }
 
-  /** A non-negative integer up to 2^53 − 1. */
+  /**
+   * A non-negative integer up to 2^53 − 1.
+   *
+   * @throws {RangeError} for any other number, which nobody could read again
+   */
   integer(value: number): void {
+    if (!Number.isSafeInteger(value) || value < 0) {
+      throw new RangeError(`Cannot write ${value}: it is not a whole number from 0 to 2^53 - 1`);
+    }
     this.#reserve(8);
     const buffer = this.#buffer;
     let at = this.#length;

@@ -5,6 +5,8 @@ import { strictUtf8Text, utf8, utf8Text } from "../base/bytes.ts";
 import { keyFromParts, type KvKeyPart, partsFromKey, prefixFromParts } from "../base/kv_key.ts";
 import type { StoredValue } from "../crdt/value.ts";
 import { DenamoError, messageOf } from "../wire/errors.ts";
+import { LIMITS } from "../wire/limits.ts";
+import { checkMsgpackValue } from "../wire/msgpack_value.ts";
 
 /**
  * A key: a string, or an array as Deno KV has them, which keeps its order. Bytes that are neither (another
@@ -13,7 +15,7 @@ import { DenamoError, messageOf } from "../wire/errors.ts";
 export type Key = string | readonly KvKeyPart[] | Uint8Array;
 
 // Whole numbers of 64 bits are bigint on both ways, so that no digit is lost; numbers stay numbers.
-const encoder = new Encoder({ useBigInt64: true });
+const encoder = new Encoder({ useBigInt64: true, maxDepth: LIMITS.depth });
 const decoder = new Decoder({ useBigInt64: true });
 
 /** The bytes of a key. */
@@ -63,6 +65,7 @@ export function valueOf(stored: StoredValue): unknown {
 
 function decoded(bytes: Uint8Array): unknown {
   try {
+    checkMsgpackValue(bytes);
     return decoder.decode(bytes);
   } catch (error) {
     const message = `Cannot read a MessagePack value: ${messageOf(error)}`;

@@ -95,23 +95,28 @@ export function encodeClientRequest(request: ClientRequest): unknown[] {
   ];
   switch (request.op) {
     case "get":
-      return [...parts, request.atLeast ?? null];
+      return [...parts, tokenOf(request.atLeast)];
     case "put":
       return [
         ...parts,
-        request.context ?? null,
+        tokenOf(request.context),
         KINDS.indexOf(request.value.kind),
         request.value.bytes,
         request.expiresAtMs ?? null,
         request.keepExpiry,
       ];
     case "delete":
-      return [...parts, request.context ?? null];
+      return [...parts, tokenOf(request.context)];
     case "expire":
       return [...parts, request.expiresAtMs ?? null];
     case "update":
-      return [...parts, request.context ?? null, request.operations.map(encodeOperation)];
+      return [...parts, tokenOf(request.context), request.operations.map(encodeOperation)];
   }
+}
+
+/** A token that a program has made up may be no UTF-8, and would make the whole message malformed. */
+function tokenOf(token: string | undefined): string | null {
+  return token?.toWellFormed() ?? null;
 }
 
 /** @throws {MalformedError} */

@@ -36,7 +36,8 @@ export function causalType<Store, Operation, Value>(
 
   /** The state of a store and a vector that may have entries too many. */
   function settled(seen: SeenVector, store: Store): State<Store> {
-    return { seen: seen.settle((actor) => names(type, store, actor)), store };
+    let named: ReadonlySet<ActorId> | undefined;
+    return { seen: seen.settle((actor) => (named ??= actorsIn(type, store)).has(actor)), store };
   }
 
   function join(a: State<Store>, b: State<Store>, since: SeenVector | undefined): State<Store> {
@@ -151,13 +152,10 @@ export function dotsIn<Store>(
   return type.allDots?.(store) ?? type.latestDots(store);
 }
 
-function names<Store>(
-  type: StoreType<Store, never, unknown>,
-  store: Store,
-  actor: ActorId,
-): boolean {
-  for (const dot of type.latestDots(store)) if (dot.actor === actor) return true;
-  return false;
+function actorsIn<Store>(type: StoreType<Store, never, unknown>, store: Store): Set<ActorId> {
+  const actors = new Set<ActorId>();
+  for (const { actor } of type.latestDots(store)) actors.add(actor);
+  return actors;
 }
 
 function withStore<Store>(
@@ -212,7 +210,7 @@ function readSpan(reader: ByteReader): Omit<Delta<never>, "changes"> {
   const after = new Map<ActorId, HybridTime>();
   const before = new Map<ActorId, HybridTime>();
   let actor: ActorId | undefined;
-  for (let count = reader.integer(); count > 0; count--) {
+  for (let count = reader.count(); count > 0; count--) {
     actor = readActor(reader, actor);
     const to = readTime(reader);
     const second = readTime(reader);

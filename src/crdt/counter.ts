@@ -132,8 +132,9 @@ export const counterStore: StoreType<CounterStore, CounterOperation, bigint> = {
       const { removed = NOTHING } = share;
       sum += BigInt(plus - removed.plus) - BigInt(minus - removed.minus);
     }
+    const removals = new Map(store.shares.map(({ actor, removed }) => [actor, removed]));
     for (const echo of echoes(store)) {
-      const removed = shareOf(store.shares, echo.actor)?.removed;
+      const removed = removals.get(echo.actor);
       if (removed === undefined || removed.time < echo.time) sum -= BigInt(echo.amount);
     }
     return sum;
@@ -195,13 +196,15 @@ function joinShares(
   sides: Sides,
 ): readonly Share[] {
   const shares: Share[] = [];
+  const ofA = new Map(a.map((share) => [share.actor, share]));
+  const ofB = new Map(b.map((share) => [share.actor, share]));
   for (const share of a) {
-    const other = shareOf(b, share.actor);
+    const other = ofB.get(share.actor);
     if (other !== undefined) shares.push(joinShare(share, other, sides));
     else if (sides.interval !== undefined || !sides.b.has(share)) shares.push(share);
   }
   for (const share of b) {
-    if (shareOf(a, share.actor) === undefined && !sides.a.has(share)) shares.push(share);
+    if (!ofA.has(share.actor) && !sides.a.has(share)) shares.push(share);
   }
   if (shares.length === a.length && shares.every((share, i) => share === a[i])) return a;
   return shares.sort((one, other) => one.actor < other.actor ? -1 : 1);
@@ -268,8 +271,9 @@ function fold(store: CounterStore, upTo: HybridTime): CounterStore {
   const isRemoved = ({ time, removed }: Share) =>
     removed?.time === time && Math.max(time, removed.at) <= upTo;
   const named = store.shares.some(isRemoved) ? actorsOf(ids) : new Set();
+  const foldedBy = Map.groupBy(folded, ({ actor }) => actor);
   const shares = store.shares
-    .map((share) => folded.filter(({ actor }) => actor === share.actor).reduce(withoutEcho, share))
+    .map((share) => (foldedBy.get(share.actor) ?? []).reduce(withoutEcho, share))
     .filter((share) => !isRemoved(share) || named.has(share.actor));
   const isSame = changes.length === 0 && shares.length === store.shares.length;
   return isSame ? store : { shares, ids };

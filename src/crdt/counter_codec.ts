@@ -10,7 +10,7 @@
 // Shares are sorted by actor, ids by end, number and session, the dots of an id by time and actor. Sessions are
 // sorted, and each is named. A hot counter has many ids of few sessions: each takes some fifteen bytes.
 
-import { compareDots } from "../causality/dot.ts";
+import { type ActorId, compareDots, type HybridTime } from "../causality/dot.ts";
 import type { Counted, CounterStore, Identified, Share } from "./counter.ts";
 import type { StoreReader, StoreWriter } from "./dot_store.ts";
 import { readDotted, writeDotted } from "./dotted.ts";
@@ -82,7 +82,7 @@ export function readCounter(reader: StoreReader): CounterStore {
 
 function readIds(reader: StoreReader, shares: readonly Share[]): SortedMap<Identified> {
   const sessions: string[] = [];
-  for (let count = reader.integer(); count > 0; count--) {
+  for (let count = reader.count(); count > 0; count--) {
     const session = reader.text();
     if (session.length > SESSION_MAX) throw reader.malformed("a session is too long");
     const previous = sessions[sessions.length - 1];
@@ -92,9 +92,10 @@ function readIds(reader: StoreReader, shares: readonly Share[]): SortedMap<Ident
     sessions.push(session);
   }
   const unnamed = new Set(sessions);
+  const counted = new Map(shares.map(({ actor, time }) => [actor, time]));
   const entries: Change<Identified>[] = [];
   let untilMs = 0;
-  for (let count = reader.integer(); count > 0; count--) {
+  for (let count = reader.count(); count > 0; count--) {
     untilMs += reader.integer();
     if (untilMs > UNTIL_MS_MAX) throw reader.malformed("an operation ends too late");
     const number = reader.integer();
@@ -104,7 +105,7 @@ function readIds(reader: StoreReader, shares: readonly Share[]): SortedMap<Ident
     const key = keyOfId({ session, number, untilMs });
     const previous = entries[entries.length - 1]?.[0];
     if (previous !== undefined && previous >= key) throw reader.malformed("ids are out of order");
-    entries.push([key, readIdentified(reader, shares)]);
+    entries.push([key, readIdentified(reader, counted)]);
   }
   if (unnamed.size > 0) throw reader.malformed("a session has no operation");
   return SortedMap.empty<Identified>().withChanges(entries);
@@ -114,11 +115,15 @@ function readTotals(reader: StoreReader): { plus: number; minus: number } {
   return { plus: reader.integer(), minus: reader.integer() };
 }
 
-function readIdentified(reader: StoreReader, shares: readonly Share[]): Identified {
+/** @param counted up to when each actor has counted */
+function readIdentified(
+  reader: StoreReader,
+  counted: ReadonlyMap<ActorId, HybridTime>,
+): Identified {
   const isFolded = reader.byte();
   if (isFolded > 1) throw reader.malformed("an id is neither folded nor not");
   const dots: Counted[] = [];
-  for (let count = reader.integer(); count > 0; count--) {
+  for (let count = reader.count(); count > 0; count--) {
     const dot = reader.dot();
     const isNegative = reader.byte();
     const size = reader.integer();
@@ -129,7 +134,7 @@ function readIdentified(reader: StoreReader, shares: readonly Share[]): Identifi
     if (previous !== undefined && compareDots(previous, dot) >= 0) {
       throw reader.malformed("the dots of an id are out of order");
     }
-    const isCounted = shares.some(({ actor, time }) => actor === dot.actor && time >= dot.time);
+    const isCounted = (counted.get(dot.actor) ?? 0) >= dot.time;
     if (!isCounted && !reader.isPartial) throw reader.malformed("an id was never counted");
     dots.push({ ...dot, amount: isNegative === 1 ? -size : size });
   }

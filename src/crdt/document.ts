@@ -67,8 +67,10 @@ export const documentStore: StoreType<DocumentStore, DocumentOperation, Update |
     }),
 
   forget: (store) => store,
-  value: (store) =>
-    store.length === 0 ? undefined : store.map(({ update }) => update).reduce(joinUpdates),
+  value(store) {
+    const [first, ...others] = store.map(({ update }) => update);
+    return first === undefined || others.length === 0 ? first : joinUpdates(first, ...others);
+  },
   latestDots: (store) => store,
   count: (store) => ({ elements: 0, dots: store.length }),
   sizeBytes: (store) => store.reduce((sum, { update }) => sum + DOT_BYTES + update.length, 0),

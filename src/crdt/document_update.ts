@@ -6,7 +6,11 @@
 // keeps aside what waits for something that is missing; what it then writes depends on what it was given and
 // not on the order. That takes time and memory in proportion to the document, for each operation.
 //
-// The documents below take no part in the editing: they have no client id that could be drawn.
+// The documents below take no part in the editing: they have no client id that could be drawn, and take no formats
+// out of a text that have no effect, since Yjs does so or not by the order of what comes.
+//
+// Updates come from clients. So each is read, and what they cost reckoned, before Yjs sees them: update_scan.ts,
+// update_cost.ts, update_joining.ts; and the steps that it takes then are counted: document_walk.ts.
 //
 // Source: Nicolaescu et al., "Near Real-Time Peer-to-Peer Shared Editing on Extensible Data Types" (2016);
 // Yjs, INTERNALS.md.
@@ -15,10 +19,14 @@
 import * as Y from "yjs";
 import { compareBytes, equalBytes } from "../base/bytes.ts";
 import { MalformedError } from "../base/malformed.ts";
+import { withCountedSteps } from "./document_walk.ts";
+import { checkCost } from "./update_cost.ts";
+import { withJoinedLists } from "./update_joining.ts";
+import { scanUpdate } from "./update_scan.ts";
 
 export type Update = Uint8Array;
 
-/** The largest update that is read, in bytes. */
+/** The largest update that a client may send, in bytes. */
 export const UPDATE_MAX_BYTES = 512 * 1024;
 
 /** No update names a client below 0, so none can take the document for its own. */
@@ -27,27 +35,36 @@ const NOBODY = -1;
 /**
  * All that the updates contain, as one update in the one form.
  *
- * @throws {MalformedError} if any of them is no update, or too large
+ * @throws {MalformedError} if any of them is no update, or if it would take too long to put them together
  */
 export function canonical(...updates: readonly Update[]): Update {
+  const scanned = updates.map(scanUpdate);
+  const joined = scanned.map(withJoinedLists);
+  checkCost(
+    scanned.map((update, i) => joined[i] === update.bytes ? update : scanUpdate(joined[i]!)),
+  );
+  return withCountedSteps(() => putTogether(joined));
+}
+
+function putTogether(updates: readonly Update[]): Update {
   const document = new Y.Doc({ gc: true, guid: "" });
   document.clientID = NOBODY;
+  document.on("afterTransaction", leaveFormats);
   try {
-    for (const update of updates) {
-      if (update.length > UPDATE_MAX_BYTES) {
-        throw new MalformedError("document", `it has more than ${UPDATE_MAX_BYTES} bytes`);
-      }
-      Y.applyUpdate(document, update);
-    }
+    for (const update of updates) Y.applyUpdate(document, update);
     takeWhatWaits(document);
     return Y.encodeStateAsUpdate(document);
   } catch (error) {
-    // Yjs throws whatever its parts throw, down to the overflow of the stack.
+    // Yjs throws whatever its parts throw.
     if (error instanceof MalformedError) throw error;
     throw new MalformedError("document", error instanceof Error ? error.message : String(error));
   } finally {
     document.destroy();
   }
+}
+
+function leaveFormats(transaction: Y.Transaction): void {
+  transaction._needFormattingCleanup = false;
 }
 
 /**
@@ -69,18 +86,26 @@ function takeWhatWaits(document: Y.Doc): void {
  * @throws {MalformedError} also if it has none: Yjs reads some damaged updates, and writes them differently each time
  */
 export function accepted(update: Update): Update {
+  if (update.length > UPDATE_MAX_BYTES) {
+    throw new MalformedError("document", `it has more than ${UPDATE_MAX_BYTES} bytes`);
+  }
   const once = canonical(update);
   if (equalBytes(canonical(once), once)) return once;
   throw new MalformedError("document", "it has no one form");
 }
 
-/** What both contain, of two that are canonical; returns one of them if that is the result. */
-export function joinUpdates(a: Update, b: Update): Update {
-  if (equalBytes(a, b)) return a;
+/**
+ * What all contain, of several that are canonical; returns one of them if that is the result.
+ *
+ * @throws {MalformedError} if it would take too long to put them together
+ */
+export function joinUpdates(first: Update, ...others: readonly Update[]): Update {
   // The order matters only if a client has used one id for two different edits. Then everybody errs alike.
-  const joined = compareBytes(a, b) < 0 ? canonical(a, b) : canonical(b, a);
-  if (equalBytes(joined, a)) return a;
-  return equalBytes(joined, b) ? b : joined;
+  const sorted = [first, ...others].sort(compareBytes);
+  const distinct = sorted.filter((update, i) => i === 0 || !equalBytes(update, sorted[i - 1]!));
+  if (distinct.length === 1) return first;
+  const joined = canonical(...distinct);
+  return distinct.find((update) => equalBytes(update, joined)) ?? joined;
 }
 
 /** An update, not in the one form, that makes `after` of `before`. */

@@ -90,7 +90,7 @@ export function readDotted<T extends Dot>(
   readRest: (dot: Dot) => T,
 ): readonly T[] {
   const list: T[] = [];
-  for (let count = reader.integer(); count > 0; count--) {
+  for (let count = reader.count(); count > 0; count--) {
     const dot = reader.dot();
     const previous = list[list.length - 1];
     if (previous !== undefined && previous.actor >= dot.actor) {

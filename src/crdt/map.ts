@@ -377,7 +377,7 @@ export function writeSlots(writer: StoreWriter, slots: Slots): void {
 
 export function readSlots(reader: StoreReader): Slots {
   const slots: Slot[] = [];
-  for (let count = reader.integer(); count > 0; count--) {
+  for (let count = reader.count(); count > 0; count--) {
     const code = reader.byte();
     const type = NESTED_TYPES.find((type) => type.code === code);
     if (type === undefined) throw reader.malformed(`type ${code} is unknown`);

@@ -132,7 +132,7 @@ export function writeMap<V>(writer: StoreWriter, store: SortedMap<V>, type: Entr
 export function readMap<V>(reader: StoreReader, type: EntryType<V>): SortedMap<V> {
   const entries: Change<V>[] = [];
   let previous: string | undefined;
-  for (let count = reader.integer(); count > 0; count--) {
+  for (let count = reader.count(); count > 0; count--) {
     const key = binaryString(reader.bytes());
     if (previous !== undefined && key <= previous) throw reader.malformed("keys are out of order");
     previous = key;

@@ -71,7 +71,7 @@ export function decodeObject(bytes: Uint8Array<ArrayBuffer>): DataObject {
     throw reader.malformed(`version ${version} is unknown, this is ${VERSION}`);
   }
   const actors: ActorId[] = [];
-  for (let count = reader.integer(); count > 0; count--) {
+  for (let count = reader.count(); count > 0; count--) {
     const raw = reader.text();
     if (raw.length > MAX_ACTOR_BYTES) throw reader.malformed("an actor is too long");
     if (actors.length > 0 && actors[actors.length - 1]! >= raw) {
@@ -83,7 +83,7 @@ export function decodeObject(bytes: Uint8Array<ArrayBuffer>): DataObject {
   let opaque = SiblingSet.empty<Opaque>();
   let values = valuesType.empty;
   let previous = 0;
-  for (let count = reader.integer(); count > 0; count--) {
+  for (let count = reader.count(); count > 0; count--) {
     const type = reader.byte();
     if (type <= previous) throw reader.malformed("slots are out of order");
     previous = type;
@@ -143,7 +143,7 @@ function readSlot<V>(
 ): SiblingSet<V> {
   const entries: ActorEntry<V>[] = [];
   let previousActor = -1;
-  for (let count = reader.integer(); count > 0; count--) {
+  for (let count = reader.count(); count > 0; count--) {
     const index = reader.integer();
     const actor = actors[index];
     if (actor === undefined || index <= previousActor) {
@@ -153,7 +153,7 @@ function readSlot<V>(
     const discardedUpTo = readTime(reader);
     const values: TimedValue<V>[] = [];
     let previousTime = discardedUpTo;
-    for (let left = reader.integer(); left > 0; left--) {
+    for (let left = reader.count(); left > 0; left--) {
       const time = readTime(reader);
       if (time <= previousTime) throw reader.malformed("times are out of order");
       previousTime = time;

@@ -18,6 +18,7 @@ import { ByteWriter } from "../base/byte_writer.ts";
 import { TYPE_NAMES } from "./contract.ts";
 import { readRegisters, writeRegisters } from "./hyperloglog_codec.ts";
 import { type NestedOperation, NESTING_MAX } from "./map.ts";
+import { SESSION_MAX } from "./operation_id.ts";
 import type { ValueKind } from "./value.ts";
 
 const KINDS: readonly ValueKind[] = ["bytes", "text", "msgpack"];
@@ -83,10 +84,14 @@ function read(reader: ByteReader, depth: number): NestedOperation {
     case "counter": {
       const isNegative = flag(reader);
       const size = reader.integer();
+      if (isNegative && size === 0) throw reader.malformed("an amount has no sign");
       const amount = isNegative ? -size : size;
       const id = flag(reader)
         ? { session: reader.text(), number: reader.integer(), untilMs: reader.integer() }
         : undefined;
+      if (id !== undefined && id.session.length > SESSION_MAX) {
+        throw reader.malformed("a session is too long");
+      }
       return { type, operation: { kind: "add", amount, id } };
     }
     case "set": {
@@ -115,6 +120,8 @@ function read(reader: ByteReader, depth: number): NestedOperation {
     case "min": {
       const bytes = reader.raw(8);
       const value = new DataView(bytes.buffer, bytes.byteOffset, 8).getFloat64(0);
+      // There are many that are no number, and they are written as one.
+      if (!Number.isFinite(value)) throw reader.malformed("a number is none");
       return { type, operation: { kind: "put", value } };
     }
     case "hyperloglog":
@@ -141,6 +148,6 @@ function writeList(writer: ByteWriter, list: readonly Uint8Array[]): void {
 
 function readList(reader: ByteReader): Uint8Array[] {
   const list: Uint8Array[] = [];
-  for (let left = reader.integer(); left > 0; left--) list.push(reader.bytes());
+  for (let left = reader.count(); left > 0; left--) list.push(reader.bytes());
   return list;
 }

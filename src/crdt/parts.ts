@@ -158,7 +158,12 @@ export function joinParts(head: Uint8Array<ArrayBuffer>, parts: Iterable<Part>):
   const slots = new StoreReader(reader.raw(reader.remaining), "head of an object", seen, false);
   const store: Slot[] = [...readSlots(slots)];
   const counts = new Map<number, number>();
-  for (let left = slots.integer(); left > 0; left--) counts.set(slots.byte(), slots.integer());
+  let previous = 0;
+  for (let left = slots.count(2); left > 0; left--) {
+    const code = slots.byte();
+    if (code <= previous) throw slots.malformed("types are out of order");
+    counts.set(previous = code, slots.integer());
+  }
   slots.end();
   const entries = entriesIn(parts, seen);
   for (const [code, count] of counts) {

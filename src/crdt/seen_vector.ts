@@ -111,7 +111,7 @@ export class SeenVector {
     const floor = readTime(reader);
     const times = new Map<ActorId, HybridTime>();
     let previous: ActorId | undefined;
-    for (let count = reader.integer(); count > 0; count--) {
+    for (let count = reader.count(); count > 0; count--) {
       const actor = previous = readActor(reader, previous);
       const time = readTime(reader);
       if (time === 0) throw reader.malformed("an actor is named for nothing");

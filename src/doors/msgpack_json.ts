@@ -10,11 +10,15 @@
 // So a value that came as JSON is shown as the same JSON; others are shown, not kept, by it.
 
 import { Decoder, Encoder, ExtData } from "@msgpack/msgpack";
+import { utf8 } from "../base/bytes.ts";
+import { isNestedTooDeep } from "../base/nesting.ts";
 import { DenamoError, messageOf } from "../wire/errors.ts";
+import { LIMITS } from "../wire/limits.ts";
+import { checkMsgpackValue } from "../wire/msgpack_value.ts";
 
 const decoder = new Decoder({ useBigInt64: true, mapKeyConverter });
 // Numbers beyond 32 bits go as floats and only bigints as integers of 64 bits: readers get back what was given.
-const encoder = new Encoder({ useBigInt64: true });
+const encoder = new Encoder({ useBigInt64: true, maxDepth: LIMITS.depth });
 
 /**
  * The JSON text of one MessagePack value.
@@ -23,6 +27,7 @@ const encoder = new Encoder({ useBigInt64: true });
  */
 export function jsonOfMsgpack(bytes: Uint8Array): string {
   try {
+    checkMsgpackValue(bytes);
     return JSON.stringify(decoder.decode(bytes), shown);
   } catch (error) {
     throw new DenamoError(
@@ -43,6 +48,8 @@ export function msgpackOfJson(text: string): Uint8Array<ArrayBuffer> {
     // Only these texts can hold an integer above 2^53, a lone surrogate or the name that
     // decoders refuse; looking at each part of all others would take several times as long.
     if (!/\d{16}|\\u|__proto__/.test(text)) return encoder.encode(JSON.parse(text));
+    // The parser calls itself for each level if it is to look at every part.
+    if (isNestedTooDeep(utf8(text))) throw new SyntaxError("It is nested too deep");
     return encoder.encode(JSON.parse(text, exact as Reviver));
   } catch (error) {
     throw new DenamoError(

@@ -54,7 +54,7 @@ export class FirstLayout {
     rpc.serve(METHODS.promiseLayout, (request) => {
       const args = new Arguments(request.arguments, "layout promise");
       const id = args.text();
-      const members = args.list(LIMITS.layoutMemberCount).map(String);
+      const members = args.texts(LIMITS.layoutMemberCount, LIMITS.nodeName);
       this.#promise(id, members);
       return [];
     });

@@ -57,7 +57,7 @@ export class NamespaceStore implements NamespaceApi {
     const encoded = await storage.getMeta(META_NAME);
     if (encoded === undefined) return;
     try {
-      namespaces.use(NamespaceTable.decode(encoded));
+      namespaces.use(NamespaceTable.restore(encoded));
     } catch (error) {
       throw new CorruptError("the stored namespaces", messageOf(error));
     }
@@ -84,7 +84,7 @@ export class NamespaceStore implements NamespaceApi {
     this.#isFetching = true;
     try {
       const reply = await rpc.call(peer, METHODS.fetchNamespaces, [], FETCH_TIMEOUT_MS);
-      const bytes = new Arguments(reply, "namespaces answer").bytes(LIMITS.message);
+      const bytes = new Arguments(reply, "namespaces answer").bytes(LIMITS.object);
       const theirs = NamespaceTable.decode(bytes);
       await this.#change((table) => table.merge(theirs));
     } catch (error) {
@@ -167,7 +167,7 @@ export class NamespaceStore implements NamespaceApi {
     const problem = cluster.clockProblem();
     if (problem !== undefined) throw new DenamoError("clock_skew", "no", problem);
     await this.#change((table) => {
-      const time = clock.tick(table.entries.get(prefix)?.time ?? 0);
+      const time = clock.tick(table.timeBelow(prefix));
       try {
         return table.with(prefix, settings, time, cluster.self);
       } catch (error) {

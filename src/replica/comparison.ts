@@ -8,14 +8,15 @@
 // is not there has been replaced, and is lost here too instead of being sent (see floors.ts). So that nothing
 // is lost which the other cannot read, it is asked for each such key by name.
 
-import { binaryString, fromBinaryString } from "../base/bytes.ts";
+import { binaryString, compareBytes, fromBinaryString } from "../base/bytes.ts";
 import { inParallel } from "../base/in_parallel.ts";
+import { MalformedError } from "../base/malformed.ts";
 import { type HybridTime, MAX_TIME } from "../causality/dot.ts";
 import { DataObject } from "../crdt/data_object.ts";
 import { bringsUnseen } from "../crdt/forgetting.ts";
 import type { PeerId } from "../ports/network.ts";
 import { Arguments } from "../wire/arguments.ts";
-import { DenamoError } from "../wire/errors.ts";
+import { DenamoError, type ErrorCode } from "../wire/errors.ts";
 import { LIMITS } from "../wire/limits.ts";
 import { type Method, METHODS } from "../wire/message_codec.ts";
 import { type Cluster, layoutOf } from "./cluster.ts";
@@ -171,9 +172,13 @@ export class PairComparison {
       const reply = await this.#askTrees(METHODS.entries, question);
       const entries = new Arguments(reply, "entries answer").list(ENTRIES_COUNT);
       for (const entry of entries) {
-        const args = new Arguments(entry as unknown[], "entries answer");
+        const args: Arguments = new Arguments([entry], "entries answer").row();
         const key = args.ownBytes(LIMITS.key);
-        found.set(binaryString(key), rootsIn(args.bytes(8))[0]!);
+        const [digest] = rootsIn(args.bytes(8));
+        // Else this would never end.
+        const isNext = after === null || compareBytes(key, after) > 0;
+        if (digest === undefined || !isNext) throw args.malformed("keys with digests, in order");
+        found.set(binaryString(key), digest);
         after = key;
       }
       if (entries.length < ENTRIES_COUNT) return found;
@@ -237,5 +242,8 @@ function isSame(a: DataObject, b: DataObject): boolean {
 
 /** Whether an error is about one record, and no reason to leave all others as they are. */
 function isOfOneKey(error: unknown): boolean {
-  return error instanceof DenamoError && (error.code === "corrupt" || error.code === "too_large");
+  if (error instanceof MalformedError) return true;
+  return error instanceof DenamoError && OF_ONE_KEY.includes(error.code);
 }
+
+const OF_ONE_KEY: readonly ErrorCode[] = ["bad_request", "corrupt", "too_large"];

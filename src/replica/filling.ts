@@ -173,7 +173,8 @@ export class Filling {
   }
 }
 
-function comparedBytes(compared: ReadonlyMap<number, ReadonlySet<string>>): Uint8Array {
+/** How far a node has come with filling: by partition, the nodes with which it has been compared. */
+export function comparedBytes(compared: ReadonlyMap<number, ReadonlySet<string>>): Uint8Array {
   const names = [...new Set([...compared.values()].flatMap((nodes) => [...nodes]))];
   const writer = new ByteWriter(64 + 8 * compared.size);
   writer.byte(META_KIND);
@@ -189,16 +190,22 @@ function comparedBytes(compared: ReadonlyMap<number, ReadonlySet<string>>): Uint
 }
 
 /** @throws {MalformedError} */
-function readCompared(bytes: Uint8Array): Map<number, Set<string>> {
+export function readCompared(bytes: Uint8Array): Map<number, Set<string>> {
   const compared = new Map<number, Set<string>>();
   const reader = new ByteReader(bytes, "filling");
   // Of another kind is what does not tell how far it has come.
   if (reader.byte() !== META_KIND) return compared;
-  const names = Array.from({ length: reader.integer() }, () => reader.text());
-  for (let left = reader.integer(); left > 0; left--) {
+  const names = Array.from({ length: reader.count() }, () => reader.text());
+  for (let left = reader.count(2); left > 0; left--) {
     const nodes = new Set<string>();
-    compared.set(reader.integer(), nodes);
-    for (let count = reader.integer(); count > 0; count--) nodes.add(names[reader.integer()]!);
+    const partition = reader.integer();
+    if (compared.has(partition)) throw reader.malformed("a partition is named twice");
+    compared.set(partition, nodes);
+    for (let count = reader.count(); count > 0; count--) {
+      const name = names[reader.integer()];
+      if (name === undefined) throw reader.malformed("a node has no name");
+      nodes.add(name);
+    }
   }
   reader.end();
   return compared;

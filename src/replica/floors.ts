@@ -20,10 +20,11 @@
 
 import { ByteReader } from "../base/byte_reader.ts";
 import { ByteWriter } from "../base/byte_writer.ts";
-import type { HybridTime } from "../causality/dot.ts";
+import { type HybridTime, MAX_TIME } from "../causality/dot.ts";
 import type { HybridClock } from "../causality/hybrid_clock.ts";
 import type { DataObject } from "../crdt/data_object.ts";
 import { bringsUnseen } from "../crdt/forgetting.ts";
+import { readTime } from "../crdt/seen_vector.ts";
 import type { Storage } from "../storage/storage.ts";
 import { type PartId, partOf } from "./parts.ts";
 
@@ -266,23 +267,15 @@ export class Floors {
   }
 
   #keep(): Promise<void> {
-    const writer = new ByteWriter(64 + 16 * this.#marks.size);
-    writer.text(this.#settings());
-    writer.integer(this.#promised);
-    writer.integer(this.#missed);
-    writer.integer(this.#emptied);
-    writer.integer(this.#leftOut.size);
-    for (const [node, upTo] of this.#leftOut) {
-      writer.text(node);
-      writer.integer(upTo);
-    }
-    writer.integer(this.#marks.size);
-    for (const [part, { floor, fence }] of this.#marks) {
-      writer.integer(part);
-      writer.integer(floor);
-      writer.integer(fence - floor);
-    }
-    const kept = this.#storage.setMeta(FLOORS_META, writer.finish());
+    const bytes = writeFloors({
+      settings: this.#settings(),
+      promised: this.#promised,
+      missed: this.#missed,
+      emptied: this.#emptied,
+      leftOut: this.#leftOut,
+      marks: this.#marks,
+    });
+    const kept = this.#storage.setMeta(FLOORS_META, bytes);
     this.#kept = kept;
     return kept;
   }
@@ -298,23 +291,48 @@ export interface StoredFloors {
   readonly marks: Map<PartId, Marks>;
 }
 
+export function writeFloors(floors: StoredFloors): Uint8Array<ArrayBuffer> {
+  const { emptied, leftOut, marks, missed, promised, settings } = floors;
+  const writer = new ByteWriter(64 + 16 * marks.size);
+  writer.text(settings);
+  writer.integer(promised);
+  writer.integer(missed);
+  writer.integer(emptied);
+  writer.integer(leftOut.size);
+  for (const [node, upTo] of leftOut) {
+    writer.text(node);
+    writer.integer(upTo);
+  }
+  writer.integer(marks.size);
+  for (const [part, { floor, fence }] of marks) {
+    writer.integer(part);
+    writer.integer(floor);
+    writer.integer(fence - floor);
+  }
+  return writer.finish();
+}
+
 /** @throws {MalformedError} */
 export function readFloors(bytes: Uint8Array): StoredFloors {
   const reader = new ByteReader(bytes, "floors");
   const settings = reader.text();
-  const promised = reader.integer();
-  const missed = reader.integer();
-  const emptied = reader.integer();
+  const promised = readTime(reader);
+  const missed = readTime(reader);
+  const emptied = readTime(reader);
   const leftOut = new Map<string, HybridTime>();
-  for (let left = reader.integer(); left > 0; left--) {
+  for (let left = reader.count(2); left > 0; left--) {
     const node = reader.text();
-    leftOut.set(node, reader.integer());
+    if (leftOut.has(node)) throw reader.malformed("a node is named twice");
+    leftOut.set(node, readTime(reader));
   }
   const marks = new Map<PartId, Marks>();
-  for (let left = reader.integer(); left > 0; left--) {
+  for (let left = reader.count(3); left > 0; left--) {
     const part = reader.integer();
-    const floor = reader.integer();
-    marks.set(part, { floor, fence: floor + reader.integer() });
+    if (marks.has(part)) throw reader.malformed("a part is named twice");
+    const floor = readTime(reader);
+    const fence = floor + reader.integer();
+    if (fence > MAX_TIME) throw reader.malformed("a time is too large");
+    marks.set(part, { floor, fence });
   }
   reader.end();
   return { settings, promised, missed, emptied, leftOut, marks };

@@ -34,6 +34,9 @@ const RULES: { readonly [K in keyof Required<SettingsOfPrefix>]: Rule } = {
 /** The names of all settings, in the order in which they are shown and stored. */
 export const SETTING_NAMES = Object.keys(RULES) as (keyof SettingsOfPrefix)[];
 
+/** Whoever gives more settings than these is not told of each. */
+const GIVEN_COUNT_MAX = 64;
+
 /** Everything that is wrong with a prefix and what is to be set for it, a sentence each; none if it is valid. */
 export function mistakesIn(prefix: string, settings: unknown): string[] {
   const mistakes: string[] = [];
@@ -41,14 +44,18 @@ export function mistakesIn(prefix: string, settings: unknown): string[] {
   if (size < 1 || size > LIMITS.key) {
     mistakes.push(`The prefix has ${size} bytes, but must have 1 to ${LIMITS.key}`);
   }
+  // Such a prefix is written as another one, which may be there as well.
+  if (!prefix.isWellFormed()) mistakes.push("The prefix is not a text that UTF-8 can hold");
   if (typeof settings !== "object" || settings === null || Array.isArray(settings)) {
     return [...mistakes, "The settings are no object"];
   }
-  for (const [name, value] of Object.entries(settings)) {
+  const given = Object.entries(settings);
+  if (given.length > GIVEN_COUNT_MAX) return [...mistakes, `${given.length} settings are too many`];
+  for (const [name, value] of given) {
     const rule = Object.hasOwn(RULES, name) ? RULES[name as keyof SettingsOfPrefix] : undefined;
-    if (rule === undefined) mistakes.push(`${name} is no setting of a namespace`);
+    if (rule === undefined) mistakes.push(`${name.slice(0, 64)} is no setting of a namespace`);
     else if (!rule.holds(value)) {
-      mistakes.push(`${name} is ${JSON.stringify(value)}, but must be ${rule.allowed}`);
+      mistakes.push(`${name} is ${shown(value)}, but must be ${rule.allowed}`);
     }
   }
   const { n, ...levels } = settings as SettingsOfPrefix;
@@ -65,6 +72,15 @@ export function mistakesIn(prefix: string, settings: unknown): string[] {
 export function inOrder(settings: SettingsOfPrefix): SettingsOfPrefix {
   const present = SETTING_NAMES.filter((name) => settings[name] !== undefined);
   return Object.fromEntries(present.map((name) => [name, settings[name]]));
+}
+
+/** A value that is not allowed, for people: it may be anything of any size. */
+function shown(value: unknown): string {
+  if (typeof value === "object" && value !== null) {
+    return Array.isArray(value) ? "a list" : "an object";
+  }
+  const text = JSON.stringify(value) ?? String(value);
+  return text.length <= 64 ? text : `${text.slice(0, 61)}...`;
 }
 
 function integerRule(min: number, max: number): Rule {

@@ -5,6 +5,13 @@
 // writer wins, by a hybrid time and then by the name of the node that took the order. A removal is an entry
 // without settings, which stays: else a node that missed it would bring the settings back.
 //
+// So that a table does not grow for ever it keeps the latest ORDER_COUNT_MAX orders, of all prefixes together. Is that
+// safe? An order that goes has so many later ones for other prefixes, in every table that is made of this one
+// too, since an order gives way only to a later one. Whatever is older than it goes there as well: so what a removal
+// took does not come back where the removal was dropped. And of several tables the same orders are the latest,
+// whichever are merged first. Nobody loses settings in force by an order of his own: with() refuses it where they
+// would go. They can only go if nodes that do not hear of each other take some hundred orders each.
+//
 //   table := count | entries, by prefix as text
 //   entry := prefix | time | node | settings as JSON, empty for a removal
 //
@@ -29,8 +36,14 @@ export interface NamespaceEntry {
   readonly settings: SettingsOfPrefix | undefined;
 }
 
-/** How many prefixes a table may have, removed ones included. */
+/** For how many prefixes an operator may have settings in force. */
 export const NAMESPACE_COUNT_MAX = 256;
+
+/** How many orders a table keeps, removals included: with the longest prefixes they fit one record of a disk. */
+export const ORDER_COUNT_MAX = 512;
+
+/** The longest settings in JSON, in characters; all settings together have about 130. */
+const SETTINGS_CHARACTERS_MAX = 1024;
 
 export class NamespaceTable {
   static readonly empty = new NamespaceTable(new Map());
@@ -47,7 +60,7 @@ export class NamespaceTable {
   /**
    * Sets a prefix, or removes its settings if they are undefined.
    *
-   * @param time later than that of the entry which it replaces
+   * @param time later than {@linkcode NamespaceTable.timeBelow}
    * @throws {RangeError} if there are too many prefixes
    */
   with(
@@ -56,12 +69,31 @@ export class NamespaceTable {
     time: HybridTime,
     node: string,
   ): NamespaceTable {
-    assert((this.entries.get(prefix)?.time ?? 0) < time, "what replaces is later");
-    if (!this.entries.has(prefix) && this.entries.size >= NAMESPACE_COUNT_MAX) {
-      throw new RangeError(`There are ${NAMESPACE_COUNT_MAX} namespaces, removed ones included`);
+    assert(this.timeBelow(prefix) < time, "what replaces is later");
+    const entries = new Map(this.entries)
+      .set(prefix, { time, node, settings: settings && inOrder(settings) });
+    const isSet = ({ settings }: Pick<NamespaceEntry, "settings">) => settings !== undefined;
+    const held = this.entries.get(prefix);
+    const isOneMore = settings !== undefined && (held === undefined || !isSet(held));
+    if (isOneMore && [...entries.values()].filter(isSet).length > NAMESPACE_COUNT_MAX) {
+      throw new RangeError(`${NAMESPACE_COUNT_MAX} namespaces are set already`);
     }
-    const entry = { time, node, settings: settings && inOrder(settings) };
-    return new NamespaceTable(new Map(this.entries).set(prefix, entry));
+    const kept = latest(entries);
+    for (const [other, entry] of entries) {
+      if (!isSet(entry) || kept.has(other)) continue;
+      const name = JSON.stringify(other);
+      throw new RangeError(
+        `The settings of ${name} are the oldest order and would go: set it again`,
+      );
+    }
+    return new NamespaceTable(kept);
+  }
+
+  /** The time that an order for a prefix must exceed: of the order that it replaces, or of one that goes for it. */
+  timeBelow(prefix: string): HybridTime {
+    const replaced = this.entries.get(prefix)?.time;
+    if (replaced !== undefined || this.entries.size < ORDER_COUNT_MAX) return replaced ?? 0;
+    return Math.min(...[...this.entries.values()].map(({ time }) => time));
   }
 
   /** What both know together; returns one of the two itself if that is the result. */
@@ -75,7 +107,8 @@ export class NamespaceTable {
       isThis = false;
     }
     if (isThis) return this;
-    const table = new NamespaceTable(merged);
+    const table = new NamespaceTable(latest(merged));
+    if (table.digest === this.digest) return this;
     return table.digest === other.digest ? other : table;
   }
 
@@ -87,38 +120,67 @@ export class NamespaceTable {
     return this.#encoded ??= encode(this.entries);
   }
 
-  /** Reads a table. @throws {MalformedError} if the bytes are none, or hold settings that are not valid */
+  /** Reads a table of a peer. @throws {MalformedError} if no node can have written it */
   static decode(bytes: Uint8Array): NamespaceTable {
-    const reader = new ByteReader(bytes, "table of namespaces");
-    const entries = new Map<string, NamespaceEntry>();
-    const count = reader.integer();
-    if (count > 2 * NAMESPACE_COUNT_MAX) throw reader.malformed(`${count} namespaces`);
-    let before: string | undefined;
-    for (let i = 0; i < count; i++) {
-      const prefix = reader.text();
-      if (before !== undefined && prefix <= before) throw reader.malformed("it is not in order");
-      before = prefix;
-      const [time, node, text] = [reader.integer(), reader.text(), reader.text()];
-      if (time > MAX_TIME) throw reader.malformed(`the time ${time} is too late`);
-      if (utf8(node).length > LIMITS.nodeName) {
-        throw reader.malformed("the name of a node is too long");
-      }
-      const settings = text === "" ? undefined : settingsIn(text);
-      const mistakes = mistakesIn(prefix, settings ?? {});
-      if (mistakes.length > 0) throw reader.malformed(mistakes.join(", "));
-      entries.set(prefix, { time, node, settings: settings && inOrder(settings) });
-    }
-    reader.end();
-    return new NamespaceTable(entries);
-
-    function settingsIn(text: string): SettingsOfPrefix {
-      try {
-        return JSON.parse(text);
-      } catch {
-        throw reader.malformed("settings are no JSON");
-      }
-    }
+    return new NamespaceTable(readEntries(new ByteReader(bytes, WHERE), ORDER_COUNT_MAX));
   }
+
+  /**
+   * Reads a table of the disk, where an earlier version may have left more orders than a table keeps.
+   *
+   * @throws {MalformedError} if the bytes are none
+   */
+  static restore(bytes: Uint8Array): NamespaceTable {
+    return new NamespaceTable(latest(readEntries(new ByteReader(bytes, WHERE), Infinity)));
+  }
+}
+
+const WHERE = "table of namespaces";
+
+function readEntries(reader: ByteReader, most: number): Map<string, NamespaceEntry> {
+  const entries = new Map<string, NamespaceEntry>();
+  let before: string | undefined;
+  const count = reader.count(ENTRY_BYTES_MIN);
+  if (count > most) throw reader.malformed(`${count} orders are too many`);
+  for (let left = count; left > 0; left--) {
+    const prefix = reader.text();
+    if (before !== undefined && prefix <= before) throw reader.malformed("it is not in order");
+    before = prefix;
+    const [time, node, text] = [reader.integer(), reader.text(), reader.text()];
+    if (time > MAX_TIME) throw reader.malformed(`the time ${time} is too late`);
+    if (utf8(node).length > LIMITS.nodeName) {
+      throw reader.malformed("the name of a node is too long");
+    }
+    const settings = text === "" ? undefined : settingsIn(text, reader);
+    const mistakes = mistakesIn(prefix, settings ?? {});
+    if (mistakes.length > 0) throw reader.malformed(mistakes.join(", "));
+    const entry = { time, node, settings: settings && inOrder(settings) };
+    if (textOf(entry) !== text) throw reader.malformed("settings are not in their one form");
+    entries.set(prefix, entry);
+  }
+  reader.end();
+  return entries;
+}
+
+/** A prefix of one byte, and three fields of one byte at least. */
+const ENTRY_BYTES_MIN = 5;
+
+function settingsIn(text: string, reader: ByteReader): SettingsOfPrefix {
+  if (text.length > SETTINGS_CHARACTERS_MAX) throw reader.malformed("settings are too long");
+  try {
+    return JSON.parse(text);
+  } catch {
+    throw reader.malformed("settings are no JSON");
+  }
+}
+
+/** The latest orders, as many as a table keeps; the entries themselves if these are all. */
+function latest(entries: ReadonlyMap<string, NamespaceEntry>): ReadonlyMap<string, NamespaceEntry> {
+  if (entries.size <= ORDER_COUNT_MAX) return entries;
+  const sorted = [...entries].sort(([prefix, entry], [other, than]) => {
+    return compare(than, entry) || compareTexts(other, prefix);
+  });
+  return new Map(sorted.slice(0, ORDER_COUNT_MAX));
 }
 
 /** By time and node. Two entries with both the same are one, unless somebody cheats: then by what is set. */

@@ -21,7 +21,7 @@ import { binaryString, setUint32At, uint32At } from "../base/bytes.ts";
 import { hash32 } from "../base/hash.ts";
 import type { DiskKey, DiskRange } from "../ports/disk.ts";
 import { CorruptError } from "../wire/errors.ts";
-import type { Place } from "./record.ts";
+import { MAX_PIECE_COUNT, type Place } from "./record.ts";
 
 const VERSION = 1;
 const CHECKSUM_AT = 1;
@@ -37,6 +37,9 @@ const APART_KIND = 4;
 const PARTS_KIND = 8;
 const CLEARING_KIND = 16;
 const KIND_MAX = 31;
+
+/** The highest that a name in memory can tell from others. */
+const PARTITION_MAX = 0xffff;
 
 /** The most values of one entry. */
 export const VALUE_COUNT_MAX = 0xffff;
@@ -115,13 +118,27 @@ function writeParts(writer: ByteWriter, parts: ReadonlyMap<string, JournalPart>)
 
 function readParts(reader: ByteReader): Map<string, JournalPart> {
   const parts = new Map<string, JournalPart>();
-  for (let left = reader.integer(); left > 0; left--) {
+  for (let left = reader.count(PART_BYTES_MIN); left > 0; left--) {
     const name = reader.bytes();
-    const piecesBefore = reader.integer();
-    const body = reader.byte() === 0 ? undefined : reader.bytes();
-    parts.set(binaryString(name), { name, body, piecesBefore });
+    const piecesBefore = readPieces(reader);
+    const isThere = reader.byte();
+    if (isThere > 1) throw reader.malformed("a part is neither there nor not");
+    const body = isThere === 0 ? undefined : reader.bytes();
+    const text = binaryString(name);
+    if (parts.has(text)) throw reader.malformed("a part is named twice");
+    parts.set(text, { name, body, piecesBefore });
   }
   return parts;
+}
+
+/** A part without name or body has a length, a number of pieces and what became of it. */
+const PART_BYTES_MIN = 3;
+
+/** How many pieces of a record can be on the disk: as many are removed one by one. */
+function readPieces(reader: ByteReader): number {
+  const count = reader.integer();
+  if (count > MAX_PIECE_COUNT) throw reader.malformed(`${count} pieces are too many`);
+  return count;
 }
 
 /** The changes of an entry, in order; they are views of `entry`. @throws {MalformedError} */
@@ -132,9 +149,10 @@ export function readChanges(entry: Uint8Array): JournalChange[] {
     const kind = reader.byte();
     if (kind > KIND_MAX) throw reader.malformed(`kind ${kind} is unknown`);
     const partition = reader.integer();
+    if (partition > PARTITION_MAX) throw reader.malformed(`there is no partition ${partition}`);
     const table = (kind & META_KIND) === 0 ? "object" : "meta";
     const place: Place = { table, partition, key: reader.bytes() };
-    const piecesBefore = reader.integer();
+    const piecesBefore = readPieces(reader);
     const body = (kind & REMOVAL_KIND) === 0 ? reader.bytes() : undefined;
     const parts = (kind & PARTS_KIND) === 0 ? undefined : readParts(reader);
     const isApart = (kind & APART_KIND) !== 0;

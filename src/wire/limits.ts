@@ -1,5 +1,6 @@
 // Limits on everything, in one place.
 
+import { NESTING_DEPTH_MAX } from "../base/nesting.ts";
 import { PARTITION_COUNT_MAX } from "../ring/partition.ts";
 
 /** Sizes in bytes, unless the name says otherwise. */
@@ -20,7 +21,25 @@ export const LIMITS = {
   operationCount: 1024,
   /** One message between two nodes. */
   message: 11 * 1024 * 1024,
-  contextToken: 8 * 1024,
+  /** Lists in lists in one message, the message being the first. */
+  messageDepth: 8,
+  /**
+   * Elements of all lists of one message: a repair of all partitions tells of each with every other owner whether it
+   * differed.
+   */
+  messageElementCount: 262_144,
+  /** The longest time that one node gives another, in milliseconds: for a repair. */
+  messageTimeoutMs: 3_600_000,
+  /** What one node tells another of a failure, in characters; what is longer is cut. */
+  failureCharacters: 2_000,
+  /** Numbers and names that go with a failure, and elements of a list among them. */
+  failureDetailCount: 64,
+  /** Lists and maps in one another in JSON, MessagePack and documents, from clients and in their values. */
+  depth: NESTING_DEPTH_MAX,
+  /** In characters: of an object with as many actors as it may have, with the longest names. */
+  contextToken: 32 * 1024,
+  /** Actors that the object of one key may name: its context is one token. */
+  actorCount: 256,
   nodeName: 64,
   /** Requests that one node has open at one peer. */
   inFlightPerPeerCount: 4096,

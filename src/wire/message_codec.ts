@@ -4,12 +4,14 @@
 //   answer  := [1, id, result ...]
 //   failure := [2, id, code, outcome, message, details]
 //
-// What arrives was written by another program, so its envelope is checked here and every argument where it
-// is read (see arguments.ts); a message that does not fit ends the connection that brought it.
+// What arrives was written by another program, so its shape and its envelope are checked here and every argument
+// where it is read (see arguments.ts). The memory that a message takes is in proportion to its bytes.
 
 import { Decoder, Encoder } from "@msgpack/msgpack";
 import { MalformedError } from "../base/malformed.ts";
-import { DenamoError, ERROR_CODES, type ErrorCode, type FailedOutcome } from "./errors.ts";
+import { checkMsgpack, type MsgpackBounds } from "../base/msgpack_shape.ts";
+import { DenamoError, ERROR_CODES, type ErrorCode } from "./errors.ts";
+import { boundedDetails, boundedText } from "./failure_bounds.ts";
 import { LIMITS } from "./limits.ts";
 
 const REQUEST = 0;
@@ -68,13 +70,13 @@ export interface IncomingFailure {
 export type IncomingMessage = IncomingRequest | IncomingAnswer | IncomingFailure;
 
 const encoder = new Encoder({ initialBufferSize: 16 * 1024, ignoreUndefined: true });
-const decoder = new Decoder({
-  maxStrLength: LIMITS.message,
-  maxBinLength: LIMITS.message,
-  maxArrayLength: 65_536,
-  maxMapLength: 256,
-  maxExtLength: 0,
-});
+const BOUNDS: MsgpackBounds = {
+  depth: LIMITS.messageDepth,
+  elementCount: LIMITS.messageElementCount,
+  hasStrictTexts: true,
+};
+
+const decoder = new Decoder({ maxMapLength: LIMITS.failureDetailCount, maxExtLength: 0 });
 
 /** The bytes of a request: a view that the next encoding overwrites. */
 export function encodeRequest(
@@ -93,7 +95,9 @@ export function encodeAnswer(id: number, result: readonly unknown[]): Uint8Array
 
 /** The bytes of a failure: a view that the next encoding overwrites. */
 export function encodeFailure(id: number, error: DenamoError): Uint8Array {
-  const { code, outcome, message, details } = error;
+  const { code, outcome } = error;
+  const message = boundedText(error.message);
+  const details = boundedDetails(error.details);
   return encoder.encodeSharedRef([FAILURE, id, code, outcome, message, details]);
 }
 
@@ -103,6 +107,7 @@ export function encodeFailure(id: number, error: DenamoError): Uint8Array {
  * @throws {MalformedError} if it is none
  */
 export function decodeMessage(bytes: Uint8Array): IncomingMessage {
+  checkMsgpack(bytes, BOUNDS, "message");
   let parts: unknown;
   try {
     parts = decoder.decode(bytes);
@@ -115,7 +120,7 @@ export function decodeMessage(bytes: Uint8Array): IncomingMessage {
   switch (parts[0]) {
     case REQUEST: {
       const [, , method, timeoutMs] = parts;
-      if (!isCount(method) || !isCount(timeoutMs)) {
+      if (!isCount(method) || !isCount(timeoutMs) || timeoutMs > LIMITS.messageTimeoutMs) {
         throw new MalformedError("message", "a request has no method or no timeout");
       }
       return { kind: "request", id, method, timeoutMs, arguments: parts.slice(4) };
@@ -136,13 +141,7 @@ function readError(parts: readonly unknown[]): DenamoError {
   }
   // A newer peer may know more codes than we do; what it means for the caller is in the outcome.
   const known: ErrorCode = ERROR_CODES.includes(code as ErrorCode) ? code as ErrorCode : "internal";
-  const isObject = typeof details === "object" && details !== null && !Array.isArray(details);
-  return new DenamoError(
-    known,
-    outcome satisfies FailedOutcome,
-    message,
-    isObject ? details as Record<string, unknown> : {},
-  );
+  return new DenamoError(known, outcome, boundedText(message), boundedDetails(details));
 }
 
 function isCount(value: unknown): value is number {

@@ -1,6 +1,7 @@
 // What operators order in JSON: one reader for the bodies of all such requests.
 
 import * as v from "valibot";
+import { isNestedTooDeep } from "../../base/nesting.ts";
 import type { ProblemDescription } from "./operation.ts";
 import { badRequest, HttpProblem } from "./problem.ts";
 import type { BodyReader } from "./request_body.ts";
@@ -38,6 +39,7 @@ export class JsonBody<S extends v.GenericSchema> {
       throw new HttpProblem("unsupported_media_type", "The body must be application/json");
     }
     const body = await bodies.read(request, this.#name, this.#limitBytes);
+    if (isNestedTooDeep(body)) throw badRequest("The body is nested too deep");
     const value = parse(textOf(contentType, body));
     // A list would pass for an object without properties.
     const result = v.safeParse(this.#schema, Array.isArray(value) ? null : value);

@@ -87,7 +87,8 @@ function respond(shown: Shown, headers: Readonly<Record<string, string>>): Respo
   });
 }
 
-/** Details are for people and scripts: what JSON cannot say is shown as text. */
+/** Details are for people and scripts: what JSON cannot say is shown as text, and bytes are for nodes only. */
 function plain(_name: string, value: unknown): unknown {
+  if (value instanceof Uint8Array) return undefined;
   return typeof value === "bigint" ? String(value) : value;
 }

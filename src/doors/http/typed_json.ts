@@ -27,6 +27,9 @@ import type {
 import { jsonMembersOf } from "./value_mapping.ts";
 import { badRequest } from "./problem.ts";
 
+/** How much of an operation that is none its client is shown. */
+const SHOWN_CHARACTERS = 500;
+
 /** A body that is nested deeper than the node would take is not walked through. */
 const NESTING_MAX = 16;
 
@@ -79,7 +82,7 @@ function operationOf(json: unknown, depth: number): NestedOperation {
       if (typeof update !== "string") break;
       return { type, operation: { kind: "edit", update: fromBase64(update) } };
   }
-  throw badRequest(`This is no operation: ${JSON.stringify(given)}`);
+  throw badRequest(`This is no operation: ${JSON.stringify(given).slice(0, SHOWN_CHARACTERS)}`);
 }
 
 function idOf(json: unknown): OperationId | undefined {
