@@ -99,14 +99,18 @@ export async function inventedPeerId(): Promise<string> {
   return peerIdFromPrivateKey(await generateKeyPair("Ed25519")).toString();
 }
 
-/** What a peer answers; undefined for nothing. */
-export type HostileAnswer = (request: IncomingRequest) => readonly unknown[] | undefined;
+/** What a peer answers: a result, any bytes, or undefined for nothing. */
+export type HostileAnswer = (
+  request: IncomingRequest,
+) => readonly unknown[] | Uint8Array | undefined;
 
 export class HostileLink {
   readonly peer: HostilePeer;
   /** What has come since it was let in, as far as nobody waited for it. */
   heardCount = 0;
   answers: HostileAnswer = () => undefined;
+  /** Called with every answer and failure. */
+  replies: (message: IncomingMessage) => void = () => {};
   readonly #connection: Connection;
   readonly #open = new Map<number, (message: IncomingMessage) => void>();
   #lanes: Record<Lane, Stream> | undefined;
@@ -210,16 +214,21 @@ export class HostileLink {
     return reply;
   }
 
-  /** Awaits the answer to a request that is sent as bytes. */
-  answered(id: number): Promise<void> {
+  /** Awaits the answer to a request that is sent as bytes; false if the link ends before, or there is none in time. */
+  answered(id: number, timeoutMs: number): Promise<boolean> {
     return new Promise((resolve) => {
       const stream = this.#lanes!.request;
-      stream.addEventListener("close", () => resolve(), { once: true });
-      if (!this.isOpen) resolve();
-      this.#open.set(id, () => {
+      const end = (isAnswered: boolean) => {
+        clearTimeout(timer);
         this.#open.delete(id);
-        resolve();
-      });
+        stream.removeEventListener("close", closed);
+        resolve(isAnswered);
+      };
+      const closed = () => end(false);
+      const timer = setTimeout(() => end(false), timeoutMs);
+      stream.addEventListener("close", closed);
+      this.#open.set(id, () => end(true));
+      if (!this.isOpen) end(false);
     });
   }
 
@@ -238,6 +247,12 @@ export class HostileLink {
     });
     const stream = await this.#gossipStream(cluster);
     if (stream.status === "open") stream.send(words);
+  }
+
+  /** Sends bytes where gossip is sent, that may be none. */
+  async gossipBytes(cluster: string, bytes: Uint8Array): Promise<void> {
+    const stream = await this.#gossipStream(cluster);
+    if (stream.status === "open") stream.send(bytes);
   }
 
   /** Ends the connection in the middle of whatever it does. */
@@ -272,8 +287,10 @@ export class HostileLink {
     const message = decodeMessage(frame.slice());
     if (message.kind === "request") {
       const answer = this.answers(message);
-      if (answer !== undefined) this.send(encodeAnswer(message.id, answer).slice(), lane);
+      if (answer instanceof Uint8Array) this.send(answer, lane);
+      else if (answer !== undefined) this.send(encodeAnswer(message.id, answer).slice(), lane);
     } else {
+      this.replies(message);
       this.#open.get(message.id)?.(message);
     }
   }
