@@ -5,19 +5,24 @@ import { crowdedUpdate, nestedMessagePack } from "../hostile/forgery.ts";
 import type { Draw } from "./draw.ts";
 import { drawToken } from "./resp_words.ts";
 
-/** What is never asked: it would change what the judges rely upon, or keep a node busy for long. */
-const ROUTES: readonly string[] = [
-  "/kv/KEY",
-  "/kv/KEY",
-  "/kv/KEY",
+/** What most requests are about. */
+const KEY_ROUTES: readonly string[] = ["/kv/KEY"];
+
+/** What costs a node more than others, most of which is asked with a method that there is not. */
+const DEAR_ROUTES: readonly string[] = [
   "/kv",
+  "/metrics",
+  "/cluster/hints",
+  "/cluster/differences",
+  "/cluster/repair",
+  ...Array<string>(20).fill("/kv/KEY"),
+];
+
+const ROUTES: readonly string[] = [
   "/status",
   "/cluster/members",
   "/cluster/ring",
   "/cluster/layout",
-  "/cluster/hints",
-  "/cluster/differences",
-  "/cluster/repair",
   "/cluster/equality",
   "/namespaces",
   "/namespaces/PREFIX",
@@ -112,10 +117,8 @@ const BROKEN: readonly string[] = [
 
 /** One whole request; its route is its kind. */
 export function drawHttpRequest(draw: Draw): { readonly kind: string; readonly bytes: Uint8Array } {
-  const route = draw.pick(ROUTES);
-  let method = draw.pick(METHODS);
-  // Repairs are for operators, and layouts are made once.
-  if (route === "/cluster/repair" && method === "POST" && !draw.onceIn(50)) method = "GET";
+  const route = draw.pick(draw.onceIn(20) ? DEAR_ROUTES : draw.onceIn(4) ? ROUTES : KEY_ROUTES);
+  const method = draw.pick(METHODS);
   const key = `fuzz:${draw.below(200)}`;
   const path = route.replace("KEY", draw.onceIn(9) ? encoded(draw.text()) : key)
     .replace("PREFIX", `fuzz-${draw.below(20)}:`);

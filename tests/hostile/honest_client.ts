@@ -7,7 +7,7 @@
 import { SeededRandom } from "../../src/base/seeded_random.ts";
 import { randomBelow } from "../../src/ports/random.ts";
 import { Door, type Reply } from "../chaos/door.ts";
-import type { Target, TargetNode } from "./target.ts";
+import type { TargetNode } from "./target.ts";
 
 export interface HonestOptions {
   /** Requests per second at each node. */
@@ -37,7 +37,7 @@ export interface Served {
 const PATIENCE_MS = 5_000;
 
 export class HonestClients implements Disposable {
-  readonly #target: Target;
+  readonly #nodes: readonly TargetNode[];
   readonly #door: Door;
   readonly #pauseMs: number;
   readonly #keysEach: number;
@@ -49,17 +49,17 @@ export class HonestClients implements Disposable {
   #slowestMs = 0;
   #failures = new Map<string, number>();
 
-  constructor(target: Target, { rate = 40, keys = 40 }: HonestOptions = {}) {
-    this.#target = target;
+  constructor(nodes: readonly TargetNode[], { rate = 40, keys = 40 }: HonestOptions = {}) {
+    this.#nodes = nodes;
     this.#pauseMs = 1_000 / rate;
     this.#keysEach = keys;
-    const ports = target.nodes.map(({ name, ports }) => [name, ports.resp] as const);
+    const ports = nodes.map(({ name, ports }) => [name, ports.resp] as const);
     this.#door = new Door(new Map(ports), PATIENCE_MS);
   }
 
   /** Writes every key once. @throws if that fails: nobody attacks yet */
   async prepare(): Promise<void> {
-    await Promise.all(this.#target.nodes.map(async (node) => {
+    await Promise.all(this.#nodes.map(async (node) => {
       for (let i = 0; i < this.#keysEach; i++) await this.#write(node, keyOf(node, i));
     }));
     if (this.#ok < this.#asked) throw new Error(`Not served: ${[...this.#failures.keys()]}`);
@@ -70,7 +70,7 @@ export class HonestClients implements Disposable {
     this.#isStopped = false;
     this.#asked = this.#ok = this.#slowestMs = 0;
     this.#failures = new Map();
-    this.#running = Promise.all(this.#target.nodes.map((node) => this.#ask(node)));
+    this.#running = Promise.all(this.#nodes.map((node) => this.#ask(node)));
   }
 
   /** Ends when all requests under way have; resolves with how they went since the start. */
@@ -89,7 +89,7 @@ export class HonestClients implements Disposable {
   /** Reads every key through every node; returns those that are not what they must be. */
   async lost(): Promise<string[]> {
     const problems: string[] = [];
-    for (const node of this.#target.nodes) {
+    for (const node of this.#nodes) {
       await Promise.all([...this.#written].map(async ([key, { acknowledged, tried }]) => {
         const reply = await this.#patiently(node, "GET", key);
         const problem = problemOf(reply, acknowledged, tried);
@@ -102,7 +102,7 @@ export class HonestClients implements Disposable {
   /** Writes every key anew through every node; returns what could not be written. */
   async rewritten(): Promise<string[]> {
     const problems: string[] = [];
-    for (const node of this.#target.nodes) {
+    for (const node of this.#nodes) {
       for (let i = 0; i < this.#keysEach; i++) {
         const reply = await this.#write(node, keyOf(node, i));
         if (reply.outcome !== "ok") problems.push(`${keyOf(node, i)}: ${reply.error}`);
@@ -127,7 +127,7 @@ export class HonestClients implements Disposable {
         await this.#write(node, keyOf(node, (i / 2) % this.#keysEach));
         continue;
       }
-      const other = this.#target.nodes[randomBelow(random, this.#target.nodes.length)]!;
+      const other = this.#nodes[randomBelow(random, this.#nodes.length)]!;
       await this.#read(node, keyOf(other, randomBelow(random, this.#keysEach)));
     }
   }

@@ -37,6 +37,9 @@ export interface SeenMember {
 
 const NAMES = ["n1", "n2", "n3"];
 
+/** What the log says of errors that nobody thought of. */
+const UNFORESEEN = /nobody foresaw|could not be handled|HTTP request failed|panicked at|Uncaught/;
+
 /** Partitions are few, so that many keys share one. */
 export const PARTITIONS = 256;
 
@@ -148,6 +151,15 @@ export class Target implements AsyncDisposable {
     );
     this.#ended.push(process);
     return process;
+  }
+
+  /** What was logged that no input may lead to, each once. */
+  unforeseen(): string[] {
+    return this.nodes.flatMap(({ name, process }) => {
+      const lines = process.err.split("\n").filter((line) => UNFORESEEN.test(line));
+      const texts = new Set(lines.map((line) => line.replace(/^[-0-9]+ [:.0-9]+ +/, "")));
+      return [...texts].map((text) => `${name} has logged: ${text}`);
+    });
   }
 
   /** Those that have ended though nobody told them to, with their last words. */

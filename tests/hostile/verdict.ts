@@ -29,7 +29,7 @@ export class Trial implements AsyncDisposable {
 
   static async start(options?: TargetOptions): Promise<Trial> {
     const target = await Target.start(options);
-    const clients = new HonestClients(target);
+    const clients = new HonestClients(target.nodes);
     await clients.prepare();
     // What a node holds while it works is what it is measured against.
     clients.start();
