@@ -42,7 +42,11 @@ async function main(args: readonly string[]): Promise<number> {
   const kinds = only.join(",");
   for (const finding of findings) console.log(`- ${finding}`);
   if (findings.length === 0) {
-    console.log("0 crashes, 0 keys lost, 0 nodes that do not come back, all copies equal");
+    const isCluster = attacks.some(({ kind }) => kind !== "decoders");
+    if (isCluster) {
+      console.log("0 crashes, 0 keys lost, 0 nodes that do not come back, all copies equal");
+    }
+    console.log("Nothing was found");
     return 0;
   }
   console.log(`\nAgain: deno task fuzz --only ${kinds} --seed ${seed} --minutes ${minutes}`);

@@ -4,7 +4,7 @@
 // objects go to keys of their own, and no time that is raised to lies near now.
 
 import { concatBytes, utf8 } from "../../src/base/bytes.ts";
-import { encodeClientRequest } from "../../src/coordinator/requests.ts";
+import { encodeOperation } from "../../src/crdt/operation_codec.ts";
 import { deltaBetween, encodeDelta } from "../../src/crdt/object_delta.ts";
 import { partitionOf } from "../../src/ring/partition.ts";
 import { METHODS } from "../../src/wire/message_codec.ts";
@@ -204,28 +204,17 @@ function layoutBytes(draw: Draw): Uint8Array {
   return draw.onceIn(2) ? draw.damaged(bytes) : bytes;
 }
 
+/** As coordinator/requests.ts has it, with whatever may stand in place of a context. */
 function clientRequestOf(draw: Draw): unknown[] {
-  const asked = { key: keyOf(draw), level: draw.pick([undefined, 1, "all" as const]) };
-  const strict = draw.pick([undefined, true]);
-  const context = draw.pick([undefined, undefined, "token", draw.bytes(40).toBase64()]);
-  const expiresAtMs = draw.pick([undefined, draw.count()]);
-  switch (draw.below(5)) {
-    case 0:
-      return encodeClientRequest({ op: "get", ...asked, strict, atLeast: context });
-    case 1:
-      return encodeClientRequest({ op: "delete", ...asked, strict, context });
-    case 2:
-      return encodeClientRequest({ op: "expire", ...asked, strict, expiresAtMs });
-    case 3: {
-      const operations = [sampleOperation(draw.random)];
-      return encodeClientRequest({ op: "update", ...asked, strict, context, operations });
-    }
-    default: {
-      const value = { kind: "bytes", bytes: draw.bytes(draw.length(200)) } as const;
-      return encodeClientRequest({
-        ...{ op: "put", ...asked, strict, context, value },
-        ...{ expiresAtMs, keepExpiry: draw.onceIn(2) },
-      });
-    }
-  }
+  const level = draw.pick([null, null, [1], ["all"], [draw.value()]]);
+  const context = draw.pick([null, null, null, draw.text(), draw.bytes(40), [draw.bytes(40)]]);
+  const expiresAtMs = draw.pick([null, null, draw.count()]);
+  const [op, ...rest]: [number, ...unknown[]] = draw.pick([
+    [1, context],
+    [2, context, draw.below(4), draw.bytes(draw.length(200)), expiresAtMs, draw.onceIn(2)],
+    [3, context],
+    [4, expiresAtMs],
+    [5, context, [encodeOperation(sampleOperation(draw.random))]],
+  ]);
+  return [op, keyOf(draw), level, draw.pick([null, true]), ...rest];
 }

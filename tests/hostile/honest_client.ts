@@ -159,7 +159,9 @@ export class HonestClients implements Disposable {
     this.#asked++;
     if (problem === undefined) this.#ok++;
     else {
-      const what = `at ${node.name}: ${problem.replaceAll(/"[^"]*"/g, "a key")}`;
+      const what = `at ${node.name}: ${
+        problem.replaceAll(/"[^"]*"/g, "a key").replaceAll(/\d+/g, "N")
+      }`;
       this.#failures.set(what, (this.#failures.get(what) ?? 0) + 1);
     }
   }
