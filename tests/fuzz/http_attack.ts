@@ -11,7 +11,7 @@ import { readUntil, sendAll, withConnection } from "./tcp.ts";
 const CLIENTS = 3;
 /** Requests on one connection. */
 const BATCH_COUNT = 60;
-const PATIENCE_MS = 20_000;
+const PATIENCE_MS = 60_000;
 const LINGER_MS = 20;
 
 export async function attackByHttp(options: DoorAttackOptions, tally: Tally): Promise<void> {

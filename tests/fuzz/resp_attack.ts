@@ -18,11 +18,11 @@ export interface DoorAttackOptions {
 }
 
 /** Connections to each node. */
-const CLIENTS = 2;
-const BATCH_COUNT = 400;
+const CLIENTS = 4;
+const BATCH_COUNT = 200;
 /** Broken inputs that go with each batch. */
-const BROKEN_COUNT = 40;
-const PATIENCE_MS = 15_000;
+const BROKEN_COUNT = 100;
+const PATIENCE_MS = 60_000;
 
 export async function attackByResp(options: DoorAttackOptions, tally: Tally): Promise<void> {
   await Promise.all(

@@ -116,7 +116,7 @@ export function drawCommand(draw: Draw): { readonly kind: string; readonly bytes
   const key = `fuzz:${draw.below(200)}`;
   const args: Uint8Array[] = [utf8(kind)];
   for (const part of shape) args.push(argumentOf(draw, part, key));
-  if (draw.onceIn(6)) {
+  if (draw.onceIn(2)) {
     const at = draw.below(args.length + 1);
     if (draw.onceIn(2)) args.splice(at, 1);
     else args.splice(at, 0, draw.onceIn(2) ? utf8(draw.text()) : draw.bytes(draw.length(60)));

@@ -62,7 +62,7 @@ const NONSENSE_EVERY = 16;
 const REFUSALS_MAX = 20;
 
 /** How long a node may take to answer the question at the end of a batch. */
-const PATIENCE_MS = 15_000;
+const PATIENCE_MS = 60_000;
 
 type Role = "stranger" | "insider";
 
