@@ -51,24 +51,62 @@ Deno.test("words of a stranger change nothing on any disk", (t) =>
       });
     },
 
-    "a heartbeat that names addresses of others": async (trial) => {
-      using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
-      const dialled = listener.accept().then((connection) => {
-        connection.close();
-        return true;
-      }, () => false);
+    "heartbeats that name addresses of others": async (trial) => {
+      using plain = new Called();
+      using odd = new Called();
       await trial.attack(async (target) => {
-        const addresses = [`/ip4/127.0.0.1/tcp/${listener.addr.port}`];
+        const [other] = target.nodes;
+        const addresses = [
+          `/ip4/127.0.0.1/tcp/${plain.port}`,
+          `/ip4/127.0.0.1/tcp/${odd.port}/p2p/${other!.peerId}`,
+          `/ip4/127.0.0.1/tcp/${odd.port}/ws`,
+          `/ip4/127.0.0.1/tcp/${odd.port}/p2p/${other!.peerId}/p2p-circuit`,
+        ];
         await using stranger = await Stranger.enter(target, { addresses });
-        for (let sequence = 2; sequence < 12; sequence++) {
+        for (let sequence = 2; sequence < 22; sequence++) {
+          // In another order each time, as though it were another place.
+          addresses.push(addresses.shift()!);
           await stranger.speak({ sequence, addresses });
         }
         await stranger.heard();
       });
-      listener.close();
-      assert.equal(await dialled, false, "somebody has dialled what the stranger named");
+      assert.equal(odd.count, 0, "somebody has called what cannot be the stranger's");
+      const most = CALLS_MAX * trial.target.nodes.length;
+      assert.ok(plain.count <= most, `what one stranger names was called ${plain.count} times`);
     },
   }));
+
+/** How often a node may call an address at which nobody was ever met, while one attack lasts. */
+const CALLS_MAX = 4;
+
+/** Somebody who has nothing to do with the cluster, and counts who calls. */
+class Called implements Disposable {
+  readonly #listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  count = 0;
+
+  constructor() {
+    this.#accept();
+  }
+
+  get port(): number {
+    return this.#listener.addr.port;
+  }
+
+  [Symbol.dispose](): void {
+    this.#listener.close();
+  }
+
+  async #accept(): Promise<void> {
+    try {
+      for await (const connection of this.#listener) {
+        this.count++;
+        connection.close();
+      }
+    } catch (error) {
+      if (!(error instanceof Deno.errors.BadResource)) throw error;
+    }
+  }
+}
 
 /** Tells nodes that they were left behind, without having greeted them. */
 async function refuse(trial: Trial, nodes: readonly TargetNode[]): Promise<void> {
