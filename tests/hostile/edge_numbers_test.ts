@@ -161,7 +161,7 @@ async function enterWithNamespaces(target: Target, table: Uint8Array): Promise<S
   return stranger;
 }
 
-/** All nodes must show the same of these prefixes, and know nobody who knows anything else. */
+/** All nodes must show these prefixes, and no member of the layout that knows anything else. */
 async function assertNamespacesAgree(target: Target, prefixes: readonly string[]): Promise<void> {
   for (const { name, url } of target.nodes) {
     await waitFor(`${name} to know the namespaces`, async () => {
@@ -170,7 +170,8 @@ async function assertNamespacesAgree(target: Target, prefixes: readonly string[]
       const view = JSON.parse(answer.text);
       const known = view.namespaces.filter(({ source }: { source: string }) => source === "set");
       const names = known.map(({ prefix }: { prefix: string }) => prefix);
-      return prefixes.every((prefix) => names.includes(prefix)) && view.differing.length === 0;
+      const isDiffering = target.nodes.some(({ name }) => view.differing.includes(name));
+      return prefixes.every((prefix) => names.includes(prefix)) && !isDiffering;
     });
   }
 }

@@ -39,9 +39,10 @@ const PATIENCE_MS = 5_000;
 export class HonestClients implements Disposable {
   readonly #nodes: readonly TargetNode[];
   readonly #door: Door;
-  readonly #pauseMs: number;
+  readonly #rate: number;
   readonly #keysEach: number;
   readonly #written = new Map<string, Written>();
+  #pauseMs = 0;
   #isStopped = true;
   #running: Promise<unknown> = Promise.resolve();
   #asked = 0;
@@ -51,7 +52,7 @@ export class HonestClients implements Disposable {
 
   constructor(nodes: readonly TargetNode[], { rate = 40, keys = 40 }: HonestOptions = {}) {
     this.#nodes = nodes;
-    this.#pauseMs = 1_000 / rate;
+    this.#rate = rate;
     this.#keysEach = keys;
     const ports = nodes.map(({ name, ports }) => [name, ports.resp] as const);
     this.#door = new Door(new Map(ports), PATIENCE_MS);
@@ -65,8 +66,13 @@ export class HonestClients implements Disposable {
     if (this.#ok < this.#asked) throw new Error(`Not served: ${[...this.#failures.keys()]}`);
   }
 
-  /** Begins to ask, and to count anew. */
-  start(): void {
+  /**
+   * Begins to ask, and to count anew.
+   *
+   * @param rate requests per second at each node, if not as ever
+   */
+  start(rate = this.#rate): void {
+    this.#pauseMs = 1_000 / rate;
     this.#isStopped = false;
     this.#asked = this.#ok = this.#slowestMs = 0;
     this.#failures = new Map();

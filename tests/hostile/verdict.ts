@@ -15,6 +15,10 @@ const MEMORY_FACTOR = 1.5;
 /** How long every input is followed by honest requests, at the least. */
 const WATCHED_MS = 1_000;
 
+/** Requests per second at each node, and for how long, before its memory is measured. */
+const WARM_RATE = 500;
+const WARM_MS = 2_000;
+
 /** A cluster under attack, the clients beside, and the verdict. */
 export class Trial implements AsyncDisposable {
   readonly target: Target;
@@ -31,9 +35,9 @@ export class Trial implements AsyncDisposable {
     const target = await Target.start(options);
     const clients = new HonestClients(target.nodes);
     await clients.prepare();
-    // What a node holds while it works is what it is measured against.
-    clients.start();
-    await watched(WATCHED_MS);
+    // What a node holds while it works hard is what it is measured against.
+    clients.start(WARM_RATE);
+    await watched(WARM_MS);
     await clients.stop();
     return new Trial(target, clients);
   }
@@ -77,13 +81,19 @@ export class Trial implements AsyncDisposable {
     return [`${okCount} of ${askedCount} requests were served`, ...reasons];
   }
 
+  /** Whoever does nothing collects no garbage: so clients ask as ever meanwhile. */
   async #memoryIsFree(): Promise<void> {
-    for (const node of this.target.nodes) {
-      const before = this.#memoryBefore.get(node.name)!;
-      const most = before * MEMORY_FACTOR;
-      await waitFor(`${node.name} to hold less than ${inMiB(most)} again`, () => {
-        return this.target.memoryOf(node) <= most;
-      });
+    this.clients.start();
+    try {
+      for (const node of this.target.nodes) {
+        const before = this.#memoryBefore.get(node.name)!;
+        const most = before * MEMORY_FACTOR;
+        await waitFor(`${node.name} to hold ${inMiB(most)} at the most, as before`, () => {
+          return this.target.memoryOf(node) <= most;
+        });
+      }
+    } finally {
+      await this.clients.stop();
     }
   }
 }
