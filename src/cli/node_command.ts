@@ -10,6 +10,7 @@ import { CannotRunError } from "./report.ts";
 import { addSettingFlags, sourcesOf } from "./setting_flags.ts";
 import { NODE_SETTINGS } from "./settings.ts";
 import { listenForStop } from "./stop_request.ts";
+import { logStrayRejections } from "./stray_rejections.ts";
 import type { Terminal } from "./terminal.ts";
 
 export function addNodeCommand(program: Command, host: CommandHost): void {
@@ -48,6 +49,7 @@ async function runNode(
     import("./logging.ts"),
   ]);
   const log = startLogging({ level: logLevel, isJson: logJson, node: options.name }, terminal);
+  using _stray = logStrayRejections(log);
   const stopped = stop.asked.then(() => undefined);
   for (;;) {
     const starting = startNode({ ...options, log });
@@ -62,6 +64,7 @@ async function runNode(
       throw new CannotRunError(`Node ${node.name} gives up: ${reason.message}`);
     }
     log.warn(reason.message);
+    if (await stoppedWithin(reason.afterMs, stop.asked)) return EXIT_CODES.ok;
   }
 }
 
@@ -73,6 +76,17 @@ function startedLine(node: RunningNode, data: string): string {
     ...node.p2p,
   ];
   return `node ${node.name} runs at ${parts.join(" ")} with data in ${data}\n`;
+}
+
+/** Whether the node was told to stop while it should stay away. */
+async function stoppedWithin(delayMs: number, asked: Promise<unknown>): Promise<boolean> {
+  const { promise, resolve } = Promise.withResolvers<boolean>();
+  const timer = setTimeout(() => resolve(false), delayMs);
+  try {
+    return await Promise.race([asked.then(() => true), promise]);
+  } finally {
+    clearTimeout(timer);
+  }
 }
 
 function cannotStart(error: unknown): never {

@@ -63,6 +63,28 @@ export function valueOf(stored: StoredValue): unknown {
   }
 }
 
+/** Stands for a value that has no form in TypeScript, among others that have. */
+export class UndecodedValue {
+  /** MessagePack, or what was taken for it. */
+  readonly bytes: Uint8Array;
+  readonly problem: string;
+
+  constructor(bytes: Uint8Array, problem: string) {
+    this.bytes = bytes;
+    this.problem = problem;
+  }
+}
+
+/** The value that was stored, or an {@linkcode UndecodedValue} with its bytes. */
+export function valueAmongOthers(stored: StoredValue): unknown {
+  try {
+    return valueOf(stored);
+  } catch (error) {
+    if (!(error instanceof DenamoError)) throw error;
+    return new UndecodedValue(stored.bytes.slice(), error.message);
+  }
+}
+
 function decoded(bytes: Uint8Array): unknown {
   try {
     checkMsgpackValue(bytes);

@@ -7,7 +7,6 @@
 //
 // It gives up a little before the client does, so that a node that has forwarded the read hears why.
 
-import { MalformedError } from "../base/malformed.ts";
 import type { VersionVector } from "../causality/version_vector.ts";
 import type { PeerId } from "../ports/network.ts";
 import { type Cluster, layoutOf, learnFromRefusal, reachable } from "../replica/cluster.ts";
@@ -132,12 +131,12 @@ export class CatchUp {
       if (this.#isDone) return;
       try {
         if (reply instanceof DenamoError) throw reply;
-        const { floor, object } = copyIn(reply);
+        const { floor, object } = cluster.rpc.readAnswer(peer, METHODS.read, reply, copyIn);
         this.#take(node, { object: object ?? compared.object, floor });
       } catch (error) {
         // Whatever is wrong with one copy, another may have what is looked for.
-        if (error instanceof DenamoError) learnFromRefusal(cluster, error);
-        else if (!(error instanceof MalformedError)) throw error;
+        if (!(error instanceof DenamoError)) throw error;
+        learnFromRefusal(cluster, error);
       }
       if (this.#open.size === 0) this.#askStandIns();
     });

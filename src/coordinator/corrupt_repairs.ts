@@ -7,10 +7,9 @@
 // only such owners held is lost, and the log says so.
 
 import { binaryString, showBytes } from "../base/bytes.ts";
-import { DataObject } from "../crdt/data_object.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { Log } from "../ports/log.ts";
-import { type Copy, copyIn, mergeCopies } from "../replica/copy.ts";
+import { type Copy, mergeCopies, wholeCopyIn, withBelievedFloors } from "../replica/copy.ts";
 import type { Namespaces } from "../replica/namespaces.ts";
 import type { Replica } from "../replica/replica.ts";
 import { DenamoError, messageOf } from "../wire/errors.ts";
@@ -74,7 +73,10 @@ export class CorruptRepairs {
     const held = await Promise.all(others.map((owner) => this.#ask(owner, partition, key)));
     const readable = held.filter((copy) => copy !== undefined);
     if (readable.length === 0) throw new Error("No other owner can read its record");
-    await this.#replica.replaceCorrupt(partition, key, mergeCopies(readable).object);
+    const isFilling = this.#cluster.fillingProblem(partition) !== undefined;
+    const fence = this.#replica.fenceOf(partition, key);
+    const copies = isFilling ? readable : withBelievedFloors(readable, others.length, fence);
+    await this.#replica.replaceCorrupt(partition, key, mergeCopies(copies).object);
     this.#repaired++;
     const damaged = others.filter((_owner, i) => held[i] === undefined);
     if (damaged.length > 0) {
@@ -94,9 +96,7 @@ export class CorruptRepairs {
     const { timeoutMs } = this.#namespaces.of(key);
     const message = [layoutOf(this.#cluster).layout.id, partition, key, null];
     try {
-      const reply = await rpc.call(peer, METHODS.read, message, timeoutMs);
-      const { floor, object = DataObject.empty } = copyIn(reply);
-      return { object, floor };
+      return await rpc.query(peer, METHODS.read, message, timeoutMs, wholeCopyIn);
     } catch (error) {
       if (error instanceof DenamoError && error.code === "corrupt") return undefined;
       throw new DenamoError("timeout", "no", `${owner}: ${messageOf(error)}`);

@@ -134,8 +134,13 @@ export class Forwarding {
     const cluster = this.#cluster;
     const message = [layoutOf(cluster).layout.id, isStandIn, ...encodeClientRequest(request)];
     try {
-      const parts = await cluster.rpc.call(peer, METHODS.coordinate, message, timeoutMs);
-      const answer = decodeClientAnswer(parts);
+      const answer = await cluster.rpc.query(
+        peer,
+        METHODS.coordinate,
+        message,
+        timeoutMs,
+        decodeClientAnswer,
+      );
       checkNotStale(request, answer);
       return answer;
     } catch (error) {

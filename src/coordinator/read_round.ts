@@ -164,7 +164,8 @@ export class ReadRound {
       if (this.#isDone) return;
       try {
         if (reply instanceof DenamoError) throw reply;
-        this.#answers.push({ node, isOwner, ...copyIn(reply) });
+        const copy = cluster.rpc.readAnswer(peer, METHODS.read, reply, copyIn);
+        this.#answers.push({ node, isOwner, ...copy });
         this.#count(slot);
       } catch (error) {
         if (error instanceof DenamoError) learnFromRefusal(cluster, error);

@@ -6,12 +6,16 @@
 // afterwards (read repair). An owner that does not answer soon is not waited for: the next one is asked
 // beside it. If too few owners can be asked, those that stand in for them answer with what they keep, unless the
 // request is strict.
+//
+// What is shown leaves out all that any of those asked has seen replaced. What is written on account of a read, be it a
+// repair or a change that builds upon it, leaves out only what this node has reason to believe replaced (see
+// copy.ts): one wrong answer may mislead a reader, but not a disk.
 
 import { showBytes } from "../base/bytes.ts";
 import type { VersionVector } from "../causality/version_vector.ts";
-import type { DataObject } from "../crdt/data_object.ts";
+import { DataObject } from "../crdt/data_object.ts";
 import type { Log } from "../ports/log.ts";
-import { type Copy, digestBytes, mergeCopies } from "../replica/copy.ts";
+import { type Copy, digestBytes, mergeCopies, withBelievedFloors } from "../replica/copy.ts";
 import type { Namespace, QuorumLevel } from "../replica/namespaces.ts";
 import type { Replica } from "../replica/replica.ts";
 import type { Deadlines } from "../wire/deadlines.ts";
@@ -36,6 +40,12 @@ export interface ReadRequest {
   readonly timeoutMs: number;
   /** What the client has seen: the answer must have seen it too. */
   readonly atLeast?: VersionVector | undefined;
+}
+
+/** What was read. */
+export interface Found extends Copy {
+  /** What may be written of it. */
+  readonly writable: DataObject;
 }
 
 export class Reads {
@@ -65,7 +75,7 @@ export class Reads {
    * @throws {QuorumError} if fewer than R can answer
    * @throws {DenamoError} `stale` if what the client has seen is not found in time
    */
-  async read(request: ReadRequest): Promise<Copy> {
+  async read(request: ReadRequest): Promise<Found> {
     const { atLeast, namespace, partition } = request;
     const owners = layoutOf(this.#cluster).placement.ownersFor(partition, namespace.n);
     if (atLeast === undefined) return await this.#readQuorum(request, owners);
@@ -74,16 +84,17 @@ export class Reads {
     try {
       const found = await this.#readQuorum(request, owners);
       const { answers, copy } = await catchUp.run(found);
-      if (copy !== found) {
-        this.#repairAfter(request, owners, answers, copy.object, found.object);
-      }
-      return copy;
+      if (copy === found) return found;
+      const before = { object: found.writable, floor: 0 };
+      const writable = this.#writable(request, owners, [before, ...answers.map(copyOf)]);
+      this.#repairAfter(request, owners, answers, writable, found.writable);
+      return { ...copy, writable };
     } finally {
       catchUp.stop();
     }
   }
 
-  async #readQuorum(request: ReadRequest, owners: readonly string[]): Promise<Copy> {
+  async #readQuorum(request: ReadRequest, owners: readonly string[]): Promise<Found> {
     const { key, partition } = request;
     const needed = answersNeeded(request.r, owners.length, "r");
     const quorum = new Quorum("read", key, needed, owners.length);
@@ -104,7 +115,7 @@ export class Reads {
       if (!(error instanceof DenamoError)) throw error;
       if (counts) quorum.fail(this.#cluster.self, error);
     }
-    if (own !== undefined && quorum.isReached) return own;
+    if (own !== undefined && quorum.isReached) return { ...own, writable: own.object };
     const timeoutMs = Math.max(0, request.timeoutMs - (this.#deadlines.nowMs - beganAtMs));
     return await this.#others({ ...request, timeoutMs }, owners, quorum, own);
   }
@@ -131,7 +142,7 @@ export class Reads {
     owners: readonly string[],
     quorum: Quorum,
     own: Copy | undefined,
-  ): Promise<Copy> {
+  ): Promise<Found> {
     const { isStrict, key, partition, timeoutMs } = request;
     // A copy of our own that cannot be read stands in for nobody.
     const mayAnswer = ({ peer }: StandIn) => peer !== undefined || own !== undefined;
@@ -141,11 +152,28 @@ export class Reads {
     const digest = own === undefined ? undefined : digestBytes(own.object);
     const answers = await round.run({ partition, key, digest, timeoutMs });
     const copies = answers.map(({ floor, object }) => ({ object: object ?? own!.object, floor }));
-    const merged = mergeCopies(own === undefined ? copies : [own, ...copies]);
+    const all = own === undefined ? copies : [own, ...copies];
+    const merged = mergeCopies(all);
+    const writable = this.#writable(request, owners, all, merged);
     if (answers.some(({ object }) => object !== undefined)) {
-      this.#repairAfter(request, owners, answers, merged.object, own?.object);
+      this.#repairAfter(request, owners, answers, writable, own?.object);
     }
-    return merged;
+    return { ...merged, writable };
+  }
+
+  /** What may be written of what several copies hold together. @param merged what they show, if that is known */
+  #writable(
+    { key, partition }: ReadRequest,
+    owners: readonly string[],
+    copies: readonly Copy[],
+    merged?: Copy,
+  ): DataObject {
+    const isOwner = owners.includes(this.#cluster.self);
+    const fence = isOwner ? this.#replica.fenceOf(partition, key) : 0;
+    const believed = withBelievedFloors(copies, owners.length - (isOwner ? 1 : 0), fence);
+    return merged !== undefined && believed === copies
+      ? merged.object
+      : mergeCopies(believed).object;
   }
 
   /**
@@ -204,6 +232,10 @@ export class Reads {
       });
     }
   }
+}
+
+function copyOf({ floor, object }: Answer): Copy {
+  return { object: object ?? DataObject.empty, floor };
 }
 
 function isSame(a: DataObject, b: DataObject): boolean {

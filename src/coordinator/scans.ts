@@ -6,7 +6,7 @@
 // map is not sent along: whether anything is in it a read of its key tells.
 
 import { binaryString, compareBytes, EMPTY } from "../base/bytes.ts";
-import { type HybridTime, MAX_TIME } from "../causality/dot.ts";
+import { type HybridTime, MAX_FLOOR } from "../causality/dot.ts";
 import { DataObject } from "../crdt/data_object.ts";
 import { decodeObject } from "../crdt/object_codec.ts";
 import type { Clock } from "../ports/clock.ts";
@@ -220,10 +220,13 @@ export class Scans {
       request.prefix ?? null,
       limit,
     ];
-    const reply = await this.#cluster.rpc.call(peer, METHODS.scan, message, request.timeoutMs);
-    const args = new Arguments(reply, "scan answer");
-    const found = args.list(ROUND).map((entry) => readFound(entry, until));
-    return { node, found, floors: readFloors(args) };
+    const read = (answer: readonly unknown[]): Answer => {
+      const args = new Arguments(answer, "scan answer");
+      const found = args.list(ROUND).map((entry) => readFound(entry, until));
+      return { node, found, floors: readFloors(args) };
+    };
+    const { rpc } = this.#cluster;
+    return await rpc.query(peer, METHODS.scan, message, request.timeoutMs, read);
   }
 }
 
@@ -242,7 +245,7 @@ function readFloors(args: Arguments): Map<PartId, HybridTime> {
   const list = args.optional((part) => part.list(LIMITS.partitionCount)) ?? [];
   const told = new Arguments(list, "scan answer");
   const floors = new Map<PartId, HybridTime>();
-  while (!told.isAtEnd) floors.set(told.count(PART_ID_MAX), told.count(MAX_TIME));
+  while (!told.isAtEnd) floors.set(told.count(PART_ID_MAX), told.count(MAX_FLOOR));
   return floors;
 }
 

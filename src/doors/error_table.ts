@@ -25,6 +25,8 @@ export const ERROR_TABLE: Readonly<Record<ErrorCode, ErrorRow>> = {
   internal: row(500, "INTERNAL", "The node made a mistake"),
   layout_exists: row(409, "LAYOUTEXISTS", "The cluster already has a layout"),
   layout_refused: row(409, "LAYOUTREFUSED", "The layout cannot be made like this"),
+  malformed: row(502, "MALFORMED", "What a node sent to another makes no sense"),
+  not_allowed: row(403, "NOTALLOWED", "The node that asks may not ask this"),
   not_ready: row(503, "NOTREADY", "The node cannot serve requests yet"),
   not_a_number: row(400, "ERR", "The value is not a whole number"),
   outdated: row(503, "OUTDATED", "What a node sent was replaced long ago"),

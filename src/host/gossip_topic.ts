@@ -5,10 +5,10 @@
 // registrar of ours, which tells it of a peer when the peer's link is up and over which connection, and turns
 // away the streams of everybody else. A peer that was refused, or has not greeted yet, takes no part.
 //
-// Messages are not signed (every peer is authenticated by Noise and admitted by its greeting). Each begins
-// with 16 bytes that no other message has, so the same words may be said twice:
-//
-//   | instance, 8 bytes | counter, 8 bytes, the highest first | what is published |
+// Messages pass through others, so each is signed with the key of the peer that published it, and is known by that
+// peer and a number that rises with each: gossipsub checks the signature before it remembers, delivers or
+// passes on anything. So no peer can speak in another's name, nor have another's words taken for
+// a repetition.
 
 import { setImmediate } from "node:timers";
 import {
@@ -16,21 +16,18 @@ import {
   gossipsub,
   type GossipSubComponents,
   type GossipsubMessage,
-  StrictNoSign,
+  type Message,
+  StrictSign,
   TopicValidatorResult,
 } from "@libp2p/gossipsub";
 import type { Connection, PeerId as Libp2pPeerId } from "@libp2p/interface";
-import { hash64, hash64Hex } from "../base/hash.ts";
 import type { Log } from "../ports/log.ts";
 import type { PeerId } from "../ports/network.ts";
-import type { Random } from "../ports/random.ts";
 import { plainBytes } from "./frames.ts";
 
 type Registrar = GossipSubComponents["registrar"];
 type Topology = Parameters<Registrar["register"]>[1];
 type StreamHandler = Parameters<Registrar["handle"]>[1];
-
-const PREFIX_BYTES = 16;
 
 /** How long a message is remembered, so that its copies are not delivered again. */
 const SEEN_MS = 30_000;
@@ -46,35 +43,31 @@ const OUTBOUND_BYTES_MAX = 4 * 1024 * 1024;
 
 export interface GossipTopicOptions {
   readonly topic: string;
-  readonly random: Random;
   readonly log: Log;
   /** Whether the link over this connection is up. */
   readonly isUp: (connection: Connection) => boolean;
   /** Gossip with the peer has come to an end, though the link over this connection is up. */
   readonly lost: (connection: Connection) => void;
   readonly isPeerUp: (peer: PeerId) => boolean;
-  readonly published: (bytes: Uint8Array) => void;
+  /** What a peer has published, whoever has passed it on. */
+  readonly published: (from: PeerId, bytes: Uint8Array) => void;
 }
 
 export class GossipTopic {
   readonly #options: GossipTopicOptions;
-  readonly #prefix: Uint8Array<ArrayBuffer>;
-  readonly #counter: DataView;
-  #sequence = 0n;
+  #self: PeerId | undefined;
   #gossip: GossipSub | undefined;
   readonly #topologies = new Set<Topology>();
 
   constructor(options: GossipTopicOptions) {
     this.#options = options;
-    this.#prefix = new Uint8Array(PREFIX_BYTES);
-    this.#prefix.set(options.random.bytes(PREFIX_BYTES / 2));
-    this.#counter = new DataView(this.#prefix.buffer, PREFIX_BYTES / 2);
   }
 
   /** What libp2p makes its pubsub service with. */
   readonly service = (components: GossipSubComponents): GossipSub => {
     const { privateKey, peerId, peerStore, connectionManager, logger } = components;
     const registrar = this.#gate(components.registrar);
+    this.#self = peerId.toString();
     const gossip = gossipsub({
       // A publisher tells all its peers, so the mesh only serves those whom it does not reach.
       floodPublish: true,
@@ -92,9 +85,10 @@ export class GossipTopic {
       allowedTopics: [this.#options.topic],
       maxInboundDataLength: RPC_BYTES_MAX,
       maxOutboundBufferSize: OUTBOUND_BYTES_MAX,
-      globalSignaturePolicy: StrictNoSign,
-      msgIdFn: (message) => idBytes(message.data),
-      fastMsgIdFn: (message) => hash64Hex(message.data ?? this.#prefix),
+      globalSignaturePolicy: StrictSign,
+      msgIdFn: idOf,
+      // Repetitions are found by this before a signature is checked; only what was checked is remembered.
+      fastMsgIdFn: ({ from, seqno }) => `${from?.toHex()} ${seqno?.toHex()}`,
       msgIdToStrFn: (id) => id.toHex(),
       // Many nodes of one cluster may share a host, and admitted peers are trusted.
       scoreParams: { IPColocationFactorWeight: 0, behaviourPenaltyWeight: 0 },
@@ -131,18 +125,16 @@ export class GossipTopic {
   }
 
   publish(bytes: Uint8Array): void {
-    const message = new Uint8Array(PREFIX_BYTES + bytes.length);
-    this.#counter.setBigUint64(0, ++this.#sequence);
-    message.set(this.#prefix);
-    message.set(bytes, PREFIX_BYTES);
-    this.#gossip?.publish(this.#options.topic, message).catch((error: Error) => {
+    this.#gossip?.publish(this.#options.topic, bytes.slice()).catch((error: Error) => {
       this.#options.log.debug("Could not publish", { error: error.message });
     });
   }
 
   #onMessage({ msg }: GossipsubMessage): void {
-    if (msg.data.length < PREFIX_BYTES) return;
-    this.#options.published(plainBytes(msg.data).subarray(PREFIX_BYTES));
+    if (msg.type !== "signed") return;
+    const from = msg.from.toString();
+    // What we have said long ago may be passed on again.
+    if (from !== this.#self) this.#options.published(from, plainBytes(msg.data));
   }
 
   /**
@@ -202,8 +194,12 @@ export class GossipTopic {
   }
 }
 
-function idBytes(data: Uint8Array): Uint8Array {
-  const id = new Uint8Array(8);
-  new DataView(id.buffer).setBigUint64(0, hash64(data));
+/** A message's id: who has published it, and the number that it was given there. */
+function idOf(message: Message): Uint8Array {
+  if (message.type !== "signed") throw new TypeError("Only signed messages have an id");
+  const from = message.from.toMultihash().bytes;
+  const id = new Uint8Array(from.length + 8);
+  id.set(from);
+  new DataView(id.buffer).setBigUint64(from.length, message.sequenceNumber);
   return id;
 }

@@ -10,22 +10,42 @@
 import "./broadcast_channel.ts";
 import { peerIdFromPrivateKey } from "@libp2p/peer-id";
 import { multiaddr } from "@multiformats/multiaddr";
+import type { Connection } from "@libp2p/interface";
 import type { Libp2p } from "libp2p";
 import { present } from "../base/assert.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { Log } from "../ports/log.ts";
-import type { Lane, Network, NetworkHandlers, PeerId } from "../ports/network.ts";
+import type { Lane, Network, NetworkHandlers, PeerId, Refusal } from "../ports/network.ts";
 import type { Random } from "../ports/random.ts";
 import { messageOf } from "../wire/errors.ts";
 import { LIMITS } from "../wire/limits.ts";
-import { byPeer, peerOfAddress, reachableFirst } from "./addresses.ts";
+import {
+  byPeer,
+  callable,
+  isSameAddress,
+  peerOfAddress,
+  type Reach,
+  reachableFirst,
+  reachOf,
+} from "./addresses.ts";
 import { GossipTopic, PUBLISH_BYTES_MAX } from "./gossip_topic.ts";
-import { choose, type GreetingFrame, type Hello, NETWORK_VERSION } from "./greeting.ts";
+import {
+  choose,
+  type GreetingFrame,
+  type Hello,
+  identityInUse,
+  isEarlier,
+  NETWORK_VERSION,
+  type RefusalFrame,
+  type Run,
+} from "./greeting.ts";
+import { answerSigns, isAlive, runOf } from "./identity_watch.ts";
 import { privateKeyOf } from "./identity.ts";
 import { closeSoon, isDialToSelf, listenError, makeLibp2p } from "./libp2p_node.ts";
 import { type LinkEvents, PeerLink } from "./peer_link.ts";
 import { type Dialled, Redial } from "./redial.ts";
 import { type OpenedConnection, StreamOpener } from "./stream_opener.ts";
+import { Strangers } from "./strangers.ts";
 import { SystemClock } from "./system_clock.ts";
 import { SystemRandom } from "./system_random.ts";
 import { TurnEnd } from "./turn_end.ts";
@@ -48,6 +68,11 @@ export interface Libp2pNetworkOptions {
   readonly keepAliveMs?: number | undefined;
   /** How long a peer may take to greet. Default 5000. */
   readonly greetingTimeoutMs?: number | undefined;
+  /**
+   * Connections that others may have opened at once; more are closed at once. It must lie below what the system
+   * grants: in Deno a listener of `node:net` that has run out of descriptors accepts nothing ever after. Default 1024.
+   */
+  readonly maxInboundConnections?: number | undefined;
 }
 
 /**
@@ -57,32 +82,43 @@ export interface Libp2pNetworkOptions {
  */
 export async function createLibp2pNetwork(options: Libp2pNetworkOptions): Promise<Network> {
   const privateKey = privateKeyOf(options.privateKey);
-  const { listen, announce = [] } = options;
+  const { listen, announce = [], maxInboundConnections = MAX_INBOUND_CONNECTIONS } = options;
   const network = new Libp2pNetwork(peerIdFromPrivateKey(privateKey).toString(), options);
-  const { turnEnd, gossip } = network;
-  network.attach(await makeLibp2p({ privateKey, listen, announce, turnEnd, gossip }));
+  const { turnEnd, gossip, strangers } = network;
+  network.attach(
+    await makeLibp2p({
+      ...{ privateKey, listen, announce, turnEnd, gossip, strangers },
+      maxInboundConnections,
+    }),
+  );
   return network;
 }
 
 const GREETING_TIMEOUT_MS = 5_000;
+const MAX_INBOUND_CONNECTIONS = 1024;
 const KEEP_ALIVE_MS = 5_000;
 const KEEP_ALIVE_MISSES = 3;
+const TOLD_MAX = 1_024;
 
 class Libp2pNetwork implements Network {
   readonly self: PeerId;
   readonly gossip: GossipTopic;
   readonly turnEnd = new TurnEnd();
+  readonly strangers = new Strangers();
   readonly #options: Libp2pNetworkOptions;
   readonly #log: Log;
   readonly #clock: Clock;
   readonly #redial: Redial;
 
-  readonly #instance: string;
+  /** This run of the process. */
+  readonly #run: Run;
   readonly #openings: StreamOpener;
   /** All open links, by the ids of their connections. */
   readonly #links = new Map<string, PeerLink>();
   /** The one link in use per peer: greeted from both sides or about to be. */
   readonly #chosen = new Map<PeerId, PeerLink>();
+  /** Peers some of whose addresses are not called, as the log knows. */
+  readonly #toldOf = new Set<PeerId>();
   #libp2p: Libp2p | undefined;
   #handlers: NetworkHandlers | undefined;
   #helloCount = 0;
@@ -95,7 +131,7 @@ class Libp2pNetwork implements Network {
     this.#options = options;
     this.#log = options.log;
     this.#clock = options.clock ?? new SystemClock();
-    this.#instance = random.bytes(8).toHex();
+    this.#run = { instance: random.bytes(8).toHex(), startedMs: Math.floor(this.#clock.now()) };
     this.#redial = new Redial({
       clock: this.#clock,
       random,
@@ -107,16 +143,17 @@ class Libp2pNetwork implements Network {
       clock: this.#clock,
       timeoutMs: options.greetingTimeoutMs ?? GREETING_TIMEOUT_MS,
       opened: (opened) => this.#onOpened(opened),
-      failed: (peer, reason, isRefusal) => this.#onUnopened(peer, reason, isRefusal),
+      failed: (connection, reason, isRefusal) => {
+        this.#onUnopened(connection, reason, isRefusal);
+      },
     });
     this.gossip = new GossipTopic({
       topic: `denamo/${NETWORK_VERSION}/${options.cluster}`,
-      random,
       log: options.log,
       isUp: (connection) => this.#links.get(connection.id)?.isUp ?? false,
       lost: (connection) => this.#links.get(connection.id)?.abort("Its gossip has ended"),
       isPeerUp: (peer) => this.#isUp(peer),
-      published: (bytes) => this.#guarded((handlers) => handlers.published(bytes)),
+      published: (from, bytes) => this.#guarded((handlers) => handlers.published(from, bytes)),
     });
   }
 
@@ -138,6 +175,7 @@ class Libp2pNetwork implements Network {
       this.#links.get(detail.id)?.abort("The connection was closed");
     });
     await this.#openings.start(node);
+    await answerSigns(node, this.#run);
     try {
       await node.start();
     } catch (error) {
@@ -155,18 +193,35 @@ class Libp2pNetwork implements Network {
 
   keepConnected(addresses: readonly string[], peer?: PeerId): void {
     if (this.#state === "stopped") return;
+    if (peer !== undefined) return this.#keepPeer(addresses, peer);
     const groups = byPeer(addresses, this.#log);
-    if (peer !== undefined) {
-      const own = [...groups.get(undefined) ?? [], ...groups.get(peer) ?? []];
-      if (own.length < addresses.length) {
-        this.#log.warn("Addresses that are not this peer's are left out", { peer, addresses });
-      }
-      if (peer !== this.self && own.length > 0) this.#redial.keep(own, peer);
-      return;
-    }
     for (const [named, group] of groups) {
-      if (named !== this.self) this.#redial.keep(group, named);
+      // Of an address that names ourselves it is only found out who answers there.
+      this.#redial.keep(group, named === this.self ? undefined : named);
     }
+  }
+
+  /** The addresses are what the peer says of itself. */
+  #keepPeer(addresses: readonly string[], peer: PeerId): void {
+    if (peer === this.self) return;
+    const usable = callable(addresses, peer, (reach) => this.#mayReach(reach, peer));
+    if (usable.length < addresses.length && !this.#toldOf.has(peer)) {
+      if (this.#toldOf.size >= TOLD_MAX) this.#toldOf.clear();
+      this.#toldOf.add(peer);
+      this.#log.warn("Some addresses of a peer are not called", { peer, addresses, usable });
+    }
+    if (usable.length > 0) this.#redial.keep(usable, peer);
+  }
+
+  /** Whether a peer may be near: if we are reached nowhere else ourselves, or it has called us from there. */
+  #mayReach(reach: Reach, peer: PeerId): boolean {
+    const { announce = [], listen } = this.#options;
+    if ([...listen, ...announce].some((own) => reachOf(own) === reach)) return true;
+    const own = this.addresses();
+    if (own.length > 0 && own.every((address) => reachOf(address) === reach)) return true;
+    return [...this.#links.values()].some((link) => {
+      return link.peer === peer && reachOf(link.connection.remoteAddr.toString()) === reach;
+    });
   }
 
   forget(peer: PeerId): void {
@@ -251,9 +306,23 @@ class Libp2pNetwork implements Network {
     try {
       return (await this.#node.dial(targets)).remotePeer.toString();
     } catch (error) {
-      if (isDialToSelf(error)) return "self";
-      throw error;
+      if (!isDialToSelf(error)) throw error;
+      for (const address of addresses) await this.#checkSelf(address);
+      return "self";
     }
+  }
+
+  /** Our own identity has answered at this address. @throws if it is that of another process */
+  async #checkSelf(address: string): Promise<void> {
+    if (this.addresses().some((own) => isSameAddress(own, address))) return;
+    const run = await runOf(this.self, address);
+    if (run === undefined || run.instance === this.#run.instance) return;
+    const refusal = identityInUse(run, address);
+    if (isEarlier(run, this.#run)) {
+      const by = { greeting: undefined, isDialled: true };
+      this.#guarded((handlers) => handlers.refusedBy(this.self, refusal, by));
+    }
+    throw new Error(`Another process with our identity answers at ${address}`);
   }
 
   /** A connection has its streams: the peers can greet. */
@@ -274,11 +343,14 @@ class Libp2pNetwork implements Network {
   }
 
   /** A connection has ended before it had its streams. */
-  #onUnopened(peer: PeerId, reason: string, isRefusal: boolean): void {
+  #onUnopened(connection: Connection, reason: string, isRefusal: boolean): void {
+    const peer = connection.remotePeer.toString();
     this.#log.debug("A connection could not be used", { peer, reason });
     if (isRefusal) {
+      const refusal = { code: "other_version", message: reason, details: {} };
+      const by = { greeting: undefined, isDialled: connection.direction === "outbound" };
       this.#redial.refused(peer);
-      this.#guarded((handlers) => handlers.refusedBy(peer, reason));
+      this.#guarded((handlers) => handlers.refusedBy(peer, refusal, by));
     }
     this.#redial.linkEnded(peer, reason);
   }
@@ -289,15 +361,19 @@ class Libp2pNetwork implements Network {
   }
 
   #sayHello(link: PeerLink, handlers: NetworkHandlers): void {
+    link.sayHello(this.#hello(link, handlers));
+  }
+
+  #hello(link: PeerLink, handlers: NetworkHandlers): Omit<Hello, "kind"> {
     const others = [...this.#links.values()].filter((other) => other.peer === link.peer);
     const held = others.flatMap(({ sent }) => sent === undefined ? [] : [sent.number]);
-    link.sayHello({
+    return {
       cluster: this.#options.cluster,
-      instance: this.#instance,
+      ...this.#run,
       number: ++this.#helloCount,
       holds: held.length === 0 ? 0 : Math.min(...held),
       greeting: handlers.greeting(),
-    });
+    };
   }
 
   readonly #events: LinkEvents = {
@@ -305,6 +381,7 @@ class Libp2pNetwork implements Network {
       this.#guarded((handlers) => this.#onGreeted(link, frame, handlers), link);
     },
     up: (link) => {
+      this.strangers.greeted(link.connection.remoteAddr.toString());
       this.#redial.peerUp(link.peer);
       this.#guarded((handlers) => handlers.peerUp(link.peer), link);
       if (link.isUp) this.gossip.peerUp(link.connection.remotePeer, link.connection);
@@ -322,11 +399,13 @@ class Libp2pNetwork implements Network {
   ): void {
     switch (frame.kind) {
       case "refusal":
-        this.#redial.refused(link.peer);
-        handlers.refusedBy(link.peer, frame.reason);
-        return link.close(`It refused us: ${frame.reason}`);
+        return this.#onRefusal(link, frame, handlers);
       case "other_version":
-        return this.#refuse(link, `This node speaks version ${NETWORK_VERSION} of the protocol`);
+        return this.#refuse(link, {
+          code: "other_version",
+          message: `This node speaks version ${NETWORK_VERSION} of the protocol`,
+          details: { version: NETWORK_VERSION },
+        });
       case "hello":
         return this.#onHello(link, frame, handlers);
     }
@@ -334,29 +413,86 @@ class Libp2pNetwork implements Network {
 
   #onHello(link: PeerLink, hello: Hello, handlers: NetworkHandlers): void {
     const { cluster } = this.#options;
-    if (link.received !== undefined) return link.abort("It greeted twice");
+    const before = link.received ?? link.contested;
+    if (before !== undefined) return link.abort("It greeted twice");
     if (hello.cluster !== cluster) {
       // Neither can have the other, and only one of the two decides: it is told here.
       this.#redial.refused(link.peer);
-      handlers.refusedBy(link.peer, `It is of cluster "${hello.cluster}", not "${cluster}"`);
-      return this.#refuse(link, `This is cluster "${cluster}", not "${hello.cluster}"`);
+      this.#tellRefusal(
+        link,
+        otherCluster(`It is of cluster "${hello.cluster}", not "${cluster}"`),
+        undefined,
+        handlers,
+      );
+      return this.#refuse(
+        link,
+        otherCluster(`This is cluster "${cluster}", not "${hello.cluster}"`),
+      );
     }
     const chosen = this.#chosen.get(link.peer);
+    const former = chosen?.isUp === true ? chosen.received : undefined;
+    if (former !== undefined && former.instance !== hello.instance) {
+      link.contested = { ...hello, greeting: hello.greeting.slice() };
+      return this.#contest(link, link.contested, chosen!, former);
+    }
     if (this.#decides(link) && choose(chosen?.received, hello) === "drop") {
       return link.close("Another connection is in use");
     }
-    const refusal = handlers.admit(link.peer, hello.greeting);
-    if (refusal !== undefined) return this.#refuse(link, refusal);
-    chosen?.abort("Another connection replaces it");
+    this.#judge(link, hello, handlers);
+  }
+
+  /** Another run of a peer greets while the former one is connected: one that lives and began earlier stays. */
+  #contest(link: PeerLink, hello: Hello, chosen: PeerLink, former: Hello): void {
+    const goOn = (isFormerAlive: boolean) => {
+      if (!link.isOpen) return;
+      this.#guarded((handlers) => {
+        const stays = isFormerAlive && chosen.isUp && isEarlier(former, hello);
+        if (!stays) return this.#judge(link, hello, handlers);
+        const address = chosen.connection.remoteAddr.toString();
+        this.#refuse(link, identityInUse(former, address), this.#hello(link, handlers));
+      }, link);
+    };
+    if (isEarlier(former, hello)) void isAlive(chosen.connection).then(goOn);
+    else goOn(true);
+  }
+
+  #judge(link: PeerLink, hello: Hello, handlers: NetworkHandlers): void {
+    const isDialled = link.connection.direction === "outbound";
+    const refusal = handlers.admit(link.peer, hello.greeting, isDialled);
+    if (refusal !== undefined) {
+      return this.#refuse(link, refusal, this.#hello(link, handlers));
+    }
+    this.#chosen.get(link.peer)?.abort("Another connection replaces it");
     link.received = { ...hello, greeting: hello.greeting.slice() };
     this.#chosen.set(link.peer, link);
     if (this.#decides(link)) this.#sayHello(link, handlers);
     else link.accept();
   }
 
-  #refuse(link: PeerLink, reason: string): void {
-    this.#log.info("A peer was refused", { peer: link.peer, reason });
-    link.refuse(reason);
+  /** What a peer says that is not of our cluster, or does not tell, is heard and has no greeting beside it. */
+  #onRefusal(link: PeerLink, frame: RefusalFrame, handlers: NetworkHandlers): void {
+    const { refusal } = frame;
+    const hello = link.received ?? frame.hello;
+    const isOurs = hello?.cluster === this.#options.cluster;
+    this.#redial.refused(link.peer);
+    this.#tellRefusal(link, refusal, isOurs ? hello.greeting : undefined, handlers);
+    link.close(`It refused us: ${refusal.message}`);
+  }
+
+  #tellRefusal(
+    { connection, peer }: PeerLink,
+    refusal: Refusal,
+    greeting: Uint8Array | undefined,
+    handlers: NetworkHandlers,
+  ): void {
+    const isDialled = connection.direction === "outbound";
+    handlers.refusedBy(peer, refusal, { greeting, isDialled });
+  }
+
+  #refuse(link: PeerLink, refusal: Refusal, hello?: Omit<Hello, "kind">): void {
+    const { code, message } = refusal;
+    this.#log.info("A peer was refused", { peer: link.peer, code, reason: message });
+    link.refuse(refusal, hello);
   }
 
   #onLinkClosed(link: PeerLink, reason: string, wasUp: boolean): void {
@@ -372,4 +508,8 @@ class Libp2pNetwork implements Network {
     }
     this.#redial.linkEnded(peer, reason);
   }
+}
+
+function otherCluster(message: string): Refusal {
+  return { code: "other_cluster", message, details: {} };
 }

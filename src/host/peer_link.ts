@@ -8,7 +8,7 @@
 import type { Connection, Stream } from "@libp2p/interface";
 import { MalformedError } from "../base/malformed.ts";
 import type { Clock, Timer } from "../ports/clock.ts";
-import type { Lane, PeerId } from "../ports/network.ts";
+import type { Lane, PeerId, Refusal } from "../ports/network.ts";
 import { LIMITS } from "../wire/limits.ts";
 import {
   decodeGreetingFrame,
@@ -62,6 +62,8 @@ export class PeerLink {
   /** The hello that we sent here, and the one that came. */
   sent: Omit<Hello, "kind"> | undefined;
   received: Hello | undefined;
+  /** A hello that came and waits until it is known whether another run of the peer lives. */
+  contested: Hello | undefined;
   readonly #options: LinkOptions;
   readonly #request: LaneStream;
   readonly #bulk: LaneStream;
@@ -87,7 +89,8 @@ export class PeerLink {
       turnEnd,
       queueBytes: QUEUE_BYTES.bulk,
       turnBytes: TURN_BYTES.bulk,
-      frameBytes: LIMITS.message,
+      // Nothing comes here before the greeting is over.
+      frameBytes: 0,
     }, { ended, frame: (bytes) => this.#onMessage("bulk", bytes) });
     this.#timer = clock.after(options.greetingTimeoutMs, () => {
       this.abort(`It did not greet within ${options.greetingTimeoutMs} ms`);
@@ -117,10 +120,10 @@ export class PeerLink {
     this.#becomeUp();
   }
 
-  /** Tells the peer why it is not accepted, and closes. */
-  refuse(reason: string): void {
-    this.#request.send(encodeRefusal(reason));
-    this.close(reason);
+  /** Tells the peer why it is not accepted, with our hello if it may know it and does not, and closes. */
+  refuse(refusal: Refusal, hello?: Omit<Hello, "kind">): void {
+    this.#request.send(encodeRefusal(refusal, this.sent === undefined ? hello : undefined));
+    this.close(refusal.message);
   }
 
   /** False if the link is not up or the lane's queue is full. */
@@ -158,6 +161,7 @@ export class PeerLink {
     if (this.#phase !== "greeting") return;
     this.#phase = "up";
     this.#request.frameBytes = LIMITS.message;
+    this.#bulk.frameBytes = LIMITS.message;
     this.#timer.cancel();
     this.#keepAlive();
     this.#options.events.up(this);

@@ -6,7 +6,7 @@
 import type { Connection, Stream } from "@libp2p/interface";
 import type { Libp2p } from "libp2p";
 import type { Clock, Timer } from "../ports/clock.ts";
-import type { Lane, PeerId } from "../ports/network.ts";
+import type { Lane } from "../ports/network.ts";
 import { NETWORK_VERSION } from "./greeting.ts";
 
 /** A connection with one stream per lane. */
@@ -22,7 +22,7 @@ export interface StreamOpenerOptions {
   readonly timeoutMs: number;
   readonly opened: (opened: OpenedConnection) => void;
   /** A connection has ended without its streams; by refusal if the peer does not speak our protocol. */
-  readonly failed: (peer: PeerId, reason: string, isRefusal: boolean) => void;
+  readonly failed: (connection: Connection, reason: string, isRefusal: boolean) => void;
 }
 
 const LANES: readonly Lane[] = ["request", "bulk"];
@@ -119,6 +119,6 @@ export class StreamOpener {
     if (opening === undefined) return;
     opening.timer.cancel();
     this.#openings.delete(connection.id);
-    this.#options.failed(connection.remotePeer.toString(), reason, isRefusal);
+    this.#options.failed(connection, reason, isRefusal);
   }
 }

@@ -46,6 +46,11 @@ export class ClockWatch {
     if (this.#samples.delete(node)) this.#bases = undefined;
   }
 
+  /** Leaves out every node that does not count. */
+  keepOnly(counts: (node: string) => boolean): void {
+    for (const node of this.#samples.keys()) if (!counts(node)) this.forget(node);
+  }
+
   /** By how much the wall clock of a member is ahead of ours, in milliseconds, if it is known. */
   offsetMs(node: string): number | undefined {
     const samples = this.#samples.get(node);

@@ -6,7 +6,7 @@
 //
 //   version 1 │ flags │ node │ peer id │ incarnation │ sequence │ time │ interval │ zone │ weight
 //   layout version, synced, acknowledged │ load │ disk │ addresses │ [layout id] [http] [resp]
-//   [namespaces] │ …
+//   [namespaces] [seal keys] │ …
 //
 // Integers and lengths are base-128 groups, texts are UTF-8 behind their length. Later releases may
 // append fields and use further flags: whatever follows the known fields is passed over. A change
@@ -18,6 +18,7 @@ import { ByteWriter } from "../base/byte_writer.ts";
 import { utf8 } from "../base/bytes.ts";
 import type { PeerId } from "../ports/network.ts";
 import { LIMITS } from "../wire/limits.ts";
+import { INCARNATION_MAX } from "./incarnation_step.ts";
 
 /** Whether a node can store: `readonly` serves what it has, `failed` not even that. */
 export type DiskState = "ok" | "readonly" | "failed";
@@ -48,6 +49,8 @@ export interface Heartbeat {
   readonly layoutId?: string | undefined;
   /** The digest of what was set of namespaces at run time, as far as it knows; undefined for nothing. */
   readonly namespaces?: string | undefined;
+  /** The digest of the keys that it seals contexts with; undefined if it has none that others should know. */
+  readonly sealKeys?: string | undefined;
   /** The newest layout for which it has all its data. */
   readonly layoutSynced: number;
   /** The newest layout of which it has acknowledged that all members are synced. */
@@ -69,8 +72,14 @@ export const HEARTBEAT_LIMITS = {
   door: 280,
   layoutId: 64,
   namespaces: 64,
+  sealKeys: 64,
   intervalMsMax: 60_000,
   weightMax: 1_000_000,
+  /** The year 2109: no clock that is right says more, and none is taken for more. */
+  timeMsMax: 2 ** 42,
+  /** One for every millisecond of 34 years. */
+  sequenceMax: 2 ** 40,
+  layoutVersionMax: 2 ** 32 - 1,
 } as const;
 
 /**
@@ -103,6 +112,7 @@ export function encodeHeartbeat(heartbeat: Heartbeat): Uint8Array<ArrayBuffer> {
   if (heartbeat.http !== undefined) writer.text(heartbeat.http);
   if (heartbeat.resp !== undefined) writer.text(heartbeat.resp);
   if (heartbeat.namespaces !== undefined) writer.text(heartbeat.namespaces);
+  if (heartbeat.sealKeys !== undefined) writer.text(heartbeat.sealKeys);
   assert(
     writer.length <= HEARTBEAT_LIMITS.encoded,
     "a heartbeat within its limits is small enough",
@@ -138,6 +148,7 @@ export function decodeHeartbeat(bytes: Uint8Array): Heartbeat {
   const http = (flags & HAS_HTTP) !== 0 ? reader.text() : undefined;
   const resp = (flags & HAS_RESP) !== 0 ? reader.text() : undefined;
   const namespaces = (flags & HAS_NAMESPACES) !== 0 ? reader.text() : undefined;
+  const sealKeys = (flags & HAS_SEAL_KEYS) !== 0 ? reader.text() : undefined;
   const heartbeat: Heartbeat = {
     node,
     peerId,
@@ -153,6 +164,7 @@ export function decodeHeartbeat(bytes: Uint8Array): Heartbeat {
     layoutVersion,
     layoutId,
     namespaces,
+    sealKeys,
     layoutSynced,
     layoutAcknowledged,
     load,
@@ -170,6 +182,7 @@ const HAS_LAYOUT_ID = 2;
 const HAS_HTTP = 4;
 const HAS_RESP = 8;
 const HAS_NAMESPACES = 16;
+const HAS_SEAL_KEYS = 32;
 const DISK_STATES: readonly DiskState[] = ["ok", "readonly", "failed"];
 const LOAD_SCALE = 1000;
 const LOAD_MAX = 1e9;
@@ -179,7 +192,8 @@ function flagsOf(heartbeat: Heartbeat): number {
     (heartbeat.layoutId !== undefined ? HAS_LAYOUT_ID : 0) |
     (heartbeat.http !== undefined ? HAS_HTTP : 0) |
     (heartbeat.resp !== undefined ? HAS_RESP : 0) |
-    (heartbeat.namespaces !== undefined ? HAS_NAMESPACES : 0);
+    (heartbeat.namespaces !== undefined ? HAS_NAMESPACES : 0) |
+    (heartbeat.sealKeys !== undefined ? HAS_SEAL_KEYS : 0);
 }
 
 /** An address that ends in the sender's own id is written without that ending, behind a 1. */
@@ -225,15 +239,21 @@ function problemOf(heartbeat: Heartbeat): string | undefined {
     textProblem("zone", heartbeat.zone, limits.zone) ??
     optionalTextProblem("layout id", heartbeat.layoutId, limits.layoutId) ??
     optionalTextProblem("digest of namespaces", heartbeat.namespaces, limits.namespaces) ??
+    optionalTextProblem("digest of seal keys", heartbeat.sealKeys, limits.sealKeys) ??
     optionalTextProblem("HTTP address", heartbeat.http, limits.door) ??
     optionalTextProblem("RESP address", heartbeat.resp, limits.door) ??
     addressProblem(heartbeat.addresses) ??
-    integerProblem("incarnation", heartbeat.incarnation) ??
-    integerProblem("sequence", heartbeat.sequence) ??
-    integerProblem("time", heartbeat.timeMs) ??
-    integerProblem("layout version", heartbeat.layoutVersion) ??
-    integerProblem("synced layout", heartbeat.layoutSynced) ??
-    integerProblem("acknowledged layout", heartbeat.layoutAcknowledged) ??
+    integerProblem("incarnation", heartbeat.incarnation, 0, INCARNATION_MAX) ??
+    integerProblem("sequence", heartbeat.sequence, 0, limits.sequenceMax) ??
+    integerProblem("time", heartbeat.timeMs, 0, limits.timeMsMax) ??
+    integerProblem("layout version", heartbeat.layoutVersion, 0, limits.layoutVersionMax) ??
+    integerProblem("synced layout", heartbeat.layoutSynced, 0, limits.layoutVersionMax) ??
+    integerProblem(
+      "acknowledged layout",
+      heartbeat.layoutAcknowledged,
+      0,
+      limits.layoutVersionMax,
+    ) ??
     integerProblem("interval", heartbeat.intervalMs, 1, limits.intervalMsMax) ??
     rangeProblem("weight", heartbeat.weight, Number.MIN_VALUE, limits.weightMax) ??
     rangeProblem("load", heartbeat.load, 0, LOAD_MAX);
@@ -266,8 +286,8 @@ function textProblem(what: string, text: string, limitBytes: number): string | u
 function integerProblem(
   what: string,
   value: number,
-  least = 0,
-  most = Number.MAX_SAFE_INTEGER,
+  least: number,
+  most: number,
 ): string | undefined {
   if (!Number.isSafeInteger(value)) return `its ${what} is not a whole number`;
   return rangeProblem(what, value, least, most);

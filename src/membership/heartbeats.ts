@@ -2,14 +2,15 @@
 //
 // It knows no network. What it sends goes through `publish`; what arrives is handed to `receive`, and
 // greetings go through `greeting` and `admit`: a greeting is a heartbeat too, so two nodes know each
-// other from their first moment. The pauses between heartbeats vary by a tenth below the interval,
+// other from their first moment. Everybody speaks for himself: the network vouches for who has published
+// something or greets us, and what bears another's peer id is refused before it is looked at. The pauses between heartbeats vary by a tenth below the interval,
 // lest a cluster that was started at once breathe in step; they never exceed what was promised.
 
 import { assert } from "../base/assert.ts";
 import { MalformedError } from "../base/malformed.ts";
 import type { Clock, Timer } from "../ports/clock.ts";
 import type { Log } from "../ports/log.ts";
-import type { PeerId } from "../ports/network.ts";
+import type { PeerId, Refusal } from "../ports/network.ts";
 import { type Random, randomBelow } from "../ports/random.ts";
 import type { ClockWatch } from "./clock_watch.ts";
 import { decodeHeartbeat, encodeHeartbeat, type Heartbeat, HEARTBEAT_LIMITS } from "./heartbeat.ts";
@@ -103,24 +104,24 @@ export class Heartbeats {
     return encodeHeartbeat(this.#next());
   }
 
-  /** Judges a peer by its greeting: undefined admits it, a sentence refuses it. */
-  admit(peerId: PeerId, greeting: Uint8Array): string | undefined {
-    const heartbeat = this.#decode(greeting);
-    if (heartbeat instanceof MalformedError) return heartbeat.message;
-    if (heartbeat.peerId !== peerId) {
-      return `The greeting of peer ${peerId} names peer ${heartbeat.peerId}`;
-    }
-    const { node, incarnation } = heartbeat;
+  /** Reads the greeting of a peer, which must be its own; a refusal if it is none. Changes nothing. */
+  read(peerId: PeerId, greeting: Uint8Array): Heartbeat | Refusal {
+    const heartbeat = this.#decode(peerId, greeting);
+    return heartbeat instanceof MalformedError ? malformed(heartbeat.message) : heartbeat;
+  }
+
+  /** Judges a peer by its greeting: undefined admits it, a refusal is told to it. */
+  admit(heartbeat: Heartbeat): Refusal | undefined {
+    const { incarnation, node, peerId } = heartbeat;
     const { table } = this.#options;
-    const reason = table.judge(node, peerId, incarnation);
+    const refusal = table.judge(node, peerId, incarnation);
     const remembered = table.incarnationOf(node);
-    if (reason === undefined && remembered !== undefined && node !== table.node) {
-      const isOther = remembered !== incarnation ||
-        table.laterSelfOf(node, peerId, incarnation) !== undefined;
-      if (isOther) this.#remember(peerId, remembered);
+    if (refusal === undefined && remembered !== undefined && node !== table.node) {
+      const later = table.laterSelfOf(node, peerId, incarnation, true);
+      if (remembered !== incarnation || later !== undefined) this.#remember(peerId, remembered);
     }
-    this.#take(heartbeat);
-    return reason;
+    this.#take(heartbeat, true);
+    return refusal;
   }
 
   /**
@@ -150,10 +151,15 @@ export class Heartbeats {
     return table.incarnation;
   }
 
-  /** Takes in what was published. Bytes that are no heartbeat are counted and reported in the log. */
-  receive(bytes: Uint8Array): RecordOutcome | "malformed" {
-    const heartbeat = this.#decode(bytes);
-    return heartbeat instanceof MalformedError ? "malformed" : this.#take(heartbeat);
+  /** What was published or greeted with so far and is no heartbeat of its sender. */
+  get malformedCount(): number {
+    return this.#malformed;
+  }
+
+  /** Takes in what a peer has published. What is no heartbeat of its own is counted and reported in the log. */
+  receive(from: PeerId, bytes: Uint8Array): RecordOutcome | "malformed" {
+    const heartbeat = this.#decode(from, bytes);
+    return heartbeat instanceof MalformedError ? "malformed" : this.#take(heartbeat, false);
   }
 
   /** A peer has told us something directly. Cheap enough for every message: it counts at the next judgement. */
@@ -205,6 +211,7 @@ export class Heartbeats {
     for (const peerId of this.#spoken) table.spoke(peerId, atMs);
     this.#spoken.clear();
     for (const node of table.evaluate(atMs)) clockWatch.forget(node);
+    clockWatch.keepOnly((node) => table.counts(node));
     this.#tellDoubt();
   }
 
@@ -213,6 +220,11 @@ export class Heartbeats {
     const prober = this.#prober;
     if (prober === undefined) return;
     for (const target of table.beginProbes(this.#listening.now())) {
+      if (!table.counts(target.node) && !table.isConnected(target.node)) {
+        // Nobody else is bothered for the sake of a node that nobody needs.
+        table.probed(target, { kind: "nobody", witnesses: [] }, this.#listening.now());
+        continue;
+      }
       prober.probe(target, (outcome) => {
         if (this.#phase !== "running") return;
         const atMs = this.#listening.now();
@@ -242,24 +254,27 @@ export class Heartbeats {
       peerId: table.peerId,
       incarnation: table.incarnation,
       sequence: this.#sequence,
-      timeMs: Math.floor(clock.now()),
+      timeMs: Math.min(Math.max(0, Math.floor(clock.now())), HEARTBEAT_LIMITS.timeMsMax),
       intervalMs: this.#intervalMs,
     };
   }
 
-  #take(heartbeat: Heartbeat): RecordOutcome {
+  #take(heartbeat: Heartbeat, isDirect: boolean): RecordOutcome {
     const { table, clockWatch, onHeartbeat } = this.#options;
     const { node, peerId, incarnation, timeMs } = heartbeat;
     const incarnationBefore = table.incarnationOf(node);
-    const outcome = table.record(heartbeat, this.#listening.now());
+    const outcome = table.record(heartbeat, this.#listening.now(), isDirect);
     if (outcome === "old") {
-      const later = table.laterSelfOf(node, peerId, incarnation);
+      const later = table.laterSelfOf(node, peerId, incarnation, isDirect);
       if (later !== undefined) this.#remember(peerId, later);
     }
     if (outcome !== "recorded") return outcome;
     // Another run of the process may be on another machine, or after a correction of its clock.
     if (incarnation !== incarnationBefore) clockWatch.forget(node);
-    if (table.stateOf(node) !== "down") clockWatch.observe(node, timeMs);
+    // What was published may have been held back by whoever passed it on, but not past a later greeting.
+    const isFresh = isDirect || table.isConnected(node);
+    const isLive = table.stateOf(node) !== "down";
+    if (isFresh && isLive && table.counts(node)) clockWatch.observe(node, timeMs);
     onHeartbeat?.(heartbeat);
     return outcome;
   }
@@ -269,23 +284,26 @@ export class Heartbeats {
     this.#otherSelves.set(peerId, incarnation);
   }
 
-  #decode(bytes: Uint8Array): Heartbeat | MalformedError {
+  #decode(from: PeerId, bytes: Uint8Array): Heartbeat | MalformedError {
     try {
-      return decodeHeartbeat(bytes);
+      const heartbeat = decodeHeartbeat(bytes);
+      if (heartbeat.peerId === from) return heartbeat;
+      throw new MalformedError("heartbeat", `peer ${from} names peer ${heartbeat.peerId} in it`);
     } catch (error) {
       if (!(error instanceof MalformedError)) throw error;
-      this.#reportMalformed(error);
+      this.#reportMalformed(from, error);
       return error;
     }
   }
 
   /** Whoever sends nonsense does so often: the operator is told once in a while, with the number. */
-  #reportMalformed(error: MalformedError): void {
+  #reportMalformed(from: PeerId, error: MalformedError): void {
     const { clock, log } = this.#options;
     this.#malformed++;
     if (clock.monotonic() - this.#warnedAtMs < WARNING_PAUSE_MS) return;
     this.#warnedAtMs = clock.monotonic();
-    log.warn("Something that is not a heartbeat was published or greeted with", {
+    log.warn("Something that is not a heartbeat of its sender was published or greeted with", {
+      from,
       problem: error.message,
       soFar: this.#malformed,
     });
@@ -296,3 +314,7 @@ const JUDGEMENTS_PER_INTERVAL = 4;
 /** By so many judgements' time at most does silence grow between two of them. */
 const TICKS_OF_PATIENCE = 2;
 const WARNING_PAUSE_MS = 60_000;
+
+function malformed(message: string): Refusal {
+  return { code: "malformed", message, details: {} };
+}

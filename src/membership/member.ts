@@ -61,8 +61,10 @@ export type MemberChange =
     readonly peerId: PeerId;
     readonly reason: string;
   }
-  /** An earlier live peer has our own name: we must give up. */
-  | { readonly kind: "name_taken"; readonly node: string; readonly peerId: PeerId };
+  /** A peer that says to have begun before us speaks under our own name. It may be anybody. */
+  | { readonly kind: "rival"; readonly node: string; readonly peerId: PeerId }
+  /** A node was dropped from the table: it has ended, and its place or its name was needed. */
+  | { readonly kind: "dropped"; readonly node: string; readonly peerId: PeerId };
 
 /** What became of a heartbeat: `old` has been overtaken, `own` is ours, `refused` has no right to its name. */
 export type RecordOutcome = "recorded" | "old" | "own" | "refused";

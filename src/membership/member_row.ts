@@ -11,6 +11,7 @@ import {
   UNKNOWN_REACH,
 } from "./evidence.ts";
 import type { Heartbeat } from "./heartbeat.ts";
+import { hasRoomAbove } from "./incarnation_step.ts";
 import type { Source } from "./member.ts";
 import { PhiAccrual } from "./phi_accrual.ts";
 
@@ -142,7 +143,8 @@ function hasSpoken(row: Row, atMs: number): boolean {
 
 /** Another run of the node is heard of at `atMs`: what was known of the last one says nothing of it. */
 export function beginIncarnation(row: Row, heartbeat: Heartbeat, atMs: number): void {
-  assert(heartbeat.incarnation > row.heartbeat.incarnation, "incarnations rise");
+  const { incarnation } = row.heartbeat;
+  assert(heartbeat.incarnation > incarnation || !hasRoomAbove(incarnation), "incarnations rise");
   row.heartbeat = heartbeat;
   row.detector = new PhiAccrual(heartbeat.intervalMs, atMs);
   row.heartbeats = 1;

@@ -6,13 +6,20 @@
 // one is refused; once it does not, the later one takes the name if its incarnation is higher. Of two
 // that meet face to face each knows by the incarnations which is the later, and only that one yields.
 //
-// Invariants: a name has one peer id and a peer id one name; within a name incarnations never fall;
-// within an incarnation only a higher sequence number is news, so heartbeats that come twice, late or
-// in another order change nothing. All views are local: nobody is told that somebody is down.
+// A name proves nothing, and so neither does a heartbeat under our own name: it is told to those who can ask
+// (rivals.ts). Once there is a layout, its members are whom a node must be able to find: others
+// take part, but decide nothing and never take a member's place in the table.
+//
+// Invariants: a name has one peer id and a peer id one name; within a name incarnations never fall, but for
+// those that nobody can go above (incarnation_step.ts); within an incarnation only a higher sequence number
+// is news, so heartbeats that come twice, late or in another order change nothing. All views are local:
+// nobody is told that somebody is down.
 
-import type { PeerId } from "../ports/network.ts";
+import type { PeerId, Refusal } from "../ports/network.ts";
+import { LIMITS } from "../wire/limits.ts";
 import { type MemberState, reasonFor, UNKNOWN_REACH, verdict } from "./evidence.ts";
 import type { Heartbeat } from "./heartbeat.ts";
+import { hasRoomAbove, isBeyondReach } from "./incarnation_step.ts";
 import type { Member, MemberChange, RecordOutcome, Target } from "./member.ts";
 import {
   beginIncarnation,
@@ -36,12 +43,17 @@ export interface MemberTableOptions {
   readonly peerId: PeerId;
   /** Above that of every earlier run of this node. */
   readonly incarnation: number;
+  /** The members of the layout; undefined, or left out, before there is one: then everybody counts. */
+  readonly layoutMembers?: (() => ReadonlySet<string> | undefined) | undefined;
   /** Called from within the method that found the change, after the table has changed. */
   readonly onChange?: (change: MemberChange) => void;
 }
 
-/** How many members a table takes. */
+/** How many nodes a table takes. */
 export const MEMBER_LIMIT = 4096;
+
+/** How many of them beside the members of a layout, all of whom have a place. */
+export const OTHERS_LIMIT = MEMBER_LIMIT - LIMITS.layoutMemberCount;
 
 /**
  * The other nodes by name. Times are milliseconds of one clock that never goes back: what time it
@@ -50,6 +62,7 @@ export const MEMBER_LIMIT = 4096;
 export class MemberTable {
   readonly #node: string;
   readonly #peerId: PeerId;
+  readonly #layoutMembers: () => ReadonlySet<string> | undefined;
   readonly #onChange: (change: MemberChange) => void;
   readonly #rows = new Map<string, Row>();
   readonly #rowOfPeer = new Map<PeerId, Row>();
@@ -65,6 +78,7 @@ export class MemberTable {
     this.#node = options.node;
     this.#peerId = options.peerId;
     this.#incarnation = options.incarnation;
+    this.#layoutMembers = options.layoutMembers ?? (() => undefined);
     this.#onChange = options.onChange ?? (() => {});
   }
 
@@ -80,6 +94,11 @@ export class MemberTable {
   /** Our own incarnation, to be sent with every heartbeat. It rises when we must refute a higher one. */
   get incarnation(): number {
     return this.#incarnation;
+  }
+
+  /** Whether a node counts where something is decided: all do before there is a layout, then its members. */
+  counts(node: string): boolean {
+    return this.#layoutMembers()?.has(node) ?? true;
   }
 
   /** The name of the node that holds this peer id, ourselves included. */
@@ -132,56 +151,66 @@ export class MemberTable {
   }
 
   /**
-   * Judges whether a peer that shows itself may be this node: undefined admits it, a sentence refuses it.
-   * Changes nothing.
+   * Judges whether a peer that shows itself may be this node: undefined admits it. Changes nothing.
    */
-  judge(node: string, peerId: PeerId, incarnation: number): string | undefined {
-    if (node === this.#node) return this.#judgeOwnName(peerId, incarnation);
+  judge(node: string, peerId: PeerId, incarnation: number): Refusal | undefined {
     const known = this.nodeOf(peerId);
-    if (known !== undefined && known !== node) {
-      return `Peer ${peerId} is node "${known}" and cannot be node "${node}" too`;
+    if (known !== undefined && known !== node && this.#holds(known)) {
+      const message = `Peer ${peerId} is node "${known}" and cannot be node "${node}" too`;
+      return { code: "name_differs", message, details: { node: known } };
     }
+    if (node === this.#node) return this.#judgeOwnName(peerId, incarnation);
     const row = this.#rows.get(node);
-    if (row === undefined) {
-      const isFull = this.#rows.size >= MEMBER_LIMIT;
-      return isFull ? `The member table is full: limit ${MEMBER_LIMIT}` : undefined;
-    }
+    if (row === undefined) return this.#hasRoomFor(node) ? undefined : FULL;
     const { peerId: holder } = row.heartbeat;
-    if (peerId === holder) return undefined;
-    const isLive = row.state !== "down" || this.#connected.has(holder);
-    return isLive ? inUse(node, holder) : undefined;
+    return peerId !== holder && this.#isLive(row) ? nameInUse(node, holder) : undefined;
   }
 
   /**
    * The incarnation of another node that a peer must go above before its heartbeats count as news of that
    * node; undefined if they do already.
+   *
+   * @param isDirect whether the peer itself says so at this moment, and not what it has said some time ago
    */
-  laterSelfOf(node: string, peerId: PeerId, incarnation: number): number | undefined {
-    const last = this.#rows.get(node)?.heartbeat;
-    if (last === undefined) return undefined;
-    const isOvertaken = incarnation < last.incarnation ||
-      (incarnation === last.incarnation && peerId !== last.peerId);
-    return isOvertaken ? last.incarnation : undefined;
+  laterSelfOf(
+    node: string,
+    peerId: PeerId,
+    incarnation: number,
+    isDirect = false,
+  ): number | undefined {
+    const row = this.#rows.get(node);
+    if (row === undefined) return undefined;
+    const last = row.heartbeat;
+    const isAnother = incarnation !== last.incarnation || peerId !== last.peerId;
+    if (isAnother && isBeyondReach(incarnation)) return last.incarnation;
+    const isOvertaken = incarnation < last.incarnation || (isAnother && peerId !== last.peerId &&
+      incarnation === last.incarnation);
+    if (!isOvertaken) return undefined;
+    if (hasRoomAbove(last.incarnation)) return last.incarnation;
+    const isDropped = !this.#isLive(row) || (isDirect && peerId === last.peerId);
+    return isDropped ? undefined : last.incarnation;
   }
 
-  /** Goes `step` above an incarnation of our own that somebody remembers, unless we are above it. */
+  /** Goes `step` above an incarnation of our own that somebody remembers, if we are not above it and can be. */
   refute(incarnation: number, step = 1): void {
-    if (incarnation >= this.#incarnation) this.#incarnation = incarnation + step;
+    if (incarnation < this.#incarnation || !hasRoomAbove(incarnation)) return;
+    this.#incarnation = incarnation + step;
   }
 
-  /** Takes note of a heartbeat that has arrived at `atMs`, and of what it changes. */
-  record(heartbeat: Heartbeat, atMs: number): RecordOutcome {
+  /** Takes note of a heartbeat that has arrived at `atMs`, and of what it changes; see `laterSelfOf`. */
+  record(heartbeat: Heartbeat, atMs: number, isDirect = false): RecordOutcome {
     const { node, peerId, incarnation } = heartbeat;
     if (peerId === this.#peerId && node === this.#node) {
       if (incarnation > this.#incarnation) this.refute(incarnation);
       return "own";
     }
     const row = this.#rows.get(node);
-    if (row !== undefined && isOld(heartbeat, row.heartbeat)) return "old";
-    const reason = this.judge(node, peerId, incarnation);
-    if (reason !== undefined) return this.#refuse(heartbeat, reason);
+    if (row !== undefined && isRepeated(heartbeat, row.heartbeat)) return "old";
+    const refusal = this.judge(node, peerId, incarnation);
+    if (refusal !== undefined) return this.#refuse(heartbeat, refusal.message);
     if (node === this.#node) return this.#meetRival(heartbeat);
-    if (this.laterSelfOf(node, peerId, incarnation) !== undefined) return "old";
+    if (this.laterSelfOf(node, peerId, incarnation, isDirect) !== undefined) return "old";
+    this.#makeRoomFor(node, peerId);
     if (row === undefined) this.#join(heartbeat, atMs);
     else if (peerId !== row.heartbeat.peerId) this.#rebind(row, heartbeat, atMs);
     else this.#continue(row, heartbeat, atMs);
@@ -215,9 +244,10 @@ export class MemberTable {
     return this.#selfDoubt.reason;
   }
 
-  /** Those that are up by our judgement, in the order in which they were met. */
+  /** Those that are up by our judgement and count, in the order in which they were met. */
   upMembers(): Target[] {
-    return [...this.#rows.values()].filter(({ state }) => state === "up")
+    return [...this.#rows.values()]
+      .filter(({ heartbeat, state }) => state === "up" && this.counts(heartbeat.node))
       .map(({ heartbeat: { node, peerId } }) => ({ node, peerId }));
   }
 
@@ -257,7 +287,9 @@ export class MemberTable {
     const fallen: string[] = [];
     const rows = [...this.#rows.values()];
     for (const row of rows) refresh(row, atMs);
-    const alive = rows.filter(({ state }) => state !== "down");
+    const alive = rows.filter(({ heartbeat, state }) =>
+      state !== "down" && this.counts(heartbeat.node)
+    );
     const silent = alive.filter((row) => isSilent(row, atMs));
     const intervalMs = Math.max(0, ...silent.map(({ heartbeat }) => heartbeat.intervalMs));
     const names = silent.map(({ heartbeat }) => heartbeat.node);
@@ -267,6 +299,7 @@ export class MemberTable {
       this.#evaluate(row, atMs);
       if (row.state === "down" && before !== "down") fallen.push(row.heartbeat.node);
     }
+    if (this.#rows.size >= OTHERS_LIMIT) this.#dropEnded();
     return fallen;
   }
 
@@ -280,9 +313,9 @@ export class MemberTable {
   }
 
   /** Of us and another live peer with our name the later yields: the one of the higher incarnation. */
-  #judgeOwnName(peerId: PeerId, incarnation: number): string | undefined {
+  #judgeOwnName(peerId: PeerId, incarnation: number): Refusal | undefined {
     if (peerId === this.#peerId || this.#isEarlier(peerId, incarnation)) return undefined;
-    return inUse(this.#node, this.#peerId);
+    return nameInUse(this.#node, this.#peerId);
   }
 
   #isEarlier(peerId: PeerId, incarnation: number): boolean {
@@ -290,15 +323,61 @@ export class MemberTable {
       (incarnation === this.#incarnation && peerId < this.#peerId);
   }
 
-  /** One heartbeat may have been under way since before its sender ended; a second shows that it lives. */
+  /** One heartbeat may have been under way since before its sender ended: the next one is told of. */
   #meetRival(heartbeat: Heartbeat): RecordOutcome {
     const { node, peerId } = heartbeat;
     const before = this.#rival;
     const isSame = before !== undefined && before.peerId === peerId;
-    if (isSame && isOld(heartbeat, before)) return "old";
+    if (isSame && isRepeated(heartbeat, before)) return "old";
     this.#rival = heartbeat;
-    if (isSame) this.#onChange({ kind: "name_taken", node, peerId });
+    if (isSame) this.#onChange({ kind: "rival", node, peerId });
     return "refused";
+  }
+
+  /** Whether a node is ourselves or may still hold its name. */
+  #holds(node: string): boolean {
+    const row = this.#rows.get(node);
+    return node === this.#node || (row !== undefined && this.#isLive(row));
+  }
+
+  #isLive({ heartbeat, state }: Row): boolean {
+    return state !== "down" || this.#connected.has(heartbeat.peerId);
+  }
+
+  #hasRoomFor(node: string): boolean {
+    const { size } = this.#rows;
+    if (this.#layoutMembers() === undefined) return size < MEMBER_LIMIT;
+    return this.counts(node) || size < OTHERS_LIMIT;
+  }
+
+  /** Another name of the peer that has ended makes way, and for a member of the layout one that is none. */
+  #makeRoomFor(node: string, peerId: PeerId): void {
+    const former = this.#rowOfPeer.get(peerId);
+    if (former !== undefined && former.heartbeat.node !== node) this.#drop(former);
+    if (this.#rows.size < MEMBER_LIMIT || this.#rows.has(node)) return;
+    let longestUnheard: Row | undefined;
+    for (const row of this.#rows.values()) {
+      if (this.counts(row.heartbeat.node)) continue;
+      if (longestUnheard === undefined || row.heardAtMs < longestUnheard.heardAtMs) {
+        longestUnheard = row;
+      }
+    }
+    if (longestUnheard !== undefined) this.#drop(longestUnheard);
+  }
+
+  /** Where places are few, those that have ended give theirs back; never members of the layout. */
+  #dropEnded(): void {
+    const hasLayout = this.#layoutMembers() !== undefined;
+    for (const row of [...this.#rows.values()]) {
+      const isNeeded = hasLayout && this.counts(row.heartbeat.node);
+      if (!isNeeded && !this.#isLive(row)) this.#drop(row);
+    }
+  }
+
+  #drop(row: Row): void {
+    const { node, peerId } = row.heartbeat;
+    this.forget(node);
+    this.#onChange({ kind: "dropped", node, peerId });
   }
 
   #refuse({ node, peerId }: Heartbeat, reason: string): RecordOutcome {
@@ -331,7 +410,7 @@ export class MemberTable {
 
   #continue(row: Row, heartbeat: Heartbeat, atMs: number): void {
     const { node, peerId, incarnation } = heartbeat;
-    if (incarnation > row.heartbeat.incarnation) {
+    if (incarnation !== row.heartbeat.incarnation) {
       beginIncarnation(row, heartbeat, atMs);
       this.#onChange({ kind: "restarted", node, peerId });
       this.#change(row, "up", atMs);
@@ -375,13 +454,19 @@ export class MemberTable {
   }
 }
 
-/** Whether one peer's heartbeat tells nothing beyond the last one of the same peer. */
-function isOld(heartbeat: Heartbeat, last: Heartbeat): boolean {
-  if (heartbeat.peerId !== last.peerId) return false;
-  return heartbeat.incarnation < last.incarnation ||
-    (heartbeat.incarnation === last.incarnation && heartbeat.sequence <= last.sequence);
+/** Whether a heartbeat is the last one of its run, or comes before it. */
+function isRepeated(heartbeat: Heartbeat, last: Heartbeat): boolean {
+  return heartbeat.peerId === last.peerId && heartbeat.incarnation === last.incarnation &&
+    heartbeat.sequence <= last.sequence;
 }
 
-function inUse(node: string, peerId: PeerId): string {
-  return `Node name "${node}" is in use by the live peer ${peerId}`;
+const FULL: Refusal = {
+  code: "table_full",
+  message: `The member table is full: limit ${MEMBER_LIMIT}`,
+  details: { limit: MEMBER_LIMIT },
+};
+
+function nameInUse(node: string, peerId: PeerId): Refusal {
+  const message = `Node name "${node}" is in use by the live peer ${peerId}`;
+  return { code: "name_in_use", message, details: { node, peer: peerId } };
 }

@@ -17,6 +17,7 @@ import type { PeerId } from "../ports/network.ts";
 import { Arguments } from "../wire/arguments.ts";
 import { DenamoError } from "../wire/errors.ts";
 import { METHODS } from "../wire/message_codec.ts";
+import { LIMITS } from "../wire/limits.ts";
 import type { Rpc } from "../wire/rpc.ts";
 import type { Reach } from "./evidence.ts";
 import { HEARTBEAT_LIMITS } from "./heartbeat.ts";
@@ -45,6 +46,8 @@ export interface Prober {
 export interface Members {
   /** Those that are up by our own judgement, in any order that stays the same. */
   upMembers(): readonly Target[];
+  /** The name that a peer bears. */
+  nodeOf(peerId: PeerId): string | undefined;
 }
 
 export class Probes implements Prober {
@@ -58,7 +61,11 @@ export class Probes implements Prober {
     this.#rpc = rpc;
     this.#members = members;
     rpc.serve(METHODS.probeFor, (request) => {
-      const peer = new Arguments(request.arguments, "probe").text(HEARTBEAT_LIMITS.peerId);
+      const args = new Arguments(request.arguments, "probe");
+      const peer = args.text(HEARTBEAT_LIMITS.peerId);
+      // Whether a peer has a right to its name is asked in the same way (see node/rivals.ts).
+      const name = args.optional((part) => part.text(LIMITS.nodeName));
+      if (name !== undefined && members.nodeOf(peer) !== name) return Promise.resolve([false]);
       return this.#inPlaceOfAnother(peer);
     });
   }

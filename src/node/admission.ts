@@ -2,8 +2,8 @@
 //
 // A greeting is a hash of the settings that all nodes must share, the node's name with what it has done after it was
 // away for too long (see left_behind.ts), and a heartbeat: so nodes that would place
-// keys differently never talk, and nodes that do know each other from their first moment. A node that
-// nobody has ever admitted and that is refused again and again is in the wrong place, and must not go on.
+// keys differently never talk, and nodes that do know each other from their first moment. Refusals are weighed in
+// refusals.ts.
 
 import { ByteReader } from "../base/byte_reader.ts";
 import { ByteWriter } from "../base/byte_writer.ts";
@@ -11,13 +11,18 @@ import { MalformedError } from "../base/malformed.ts";
 import type { Heartbeats } from "../membership/heartbeats.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { Log } from "../ports/log.ts";
-import type { PeerId } from "../ports/network.ts";
+import type { PeerId, Refusal, Refuser } from "../ports/network.ts";
 import type { Floors } from "../replica/floors.ts";
 import { messageOf } from "../wire/errors.ts";
-import { leftBehindIn, leftBehindReason } from "./left_behind.ts";
+import { leftBehind, leftBehindIn } from "./left_behind.ts";
+import type { LeftBehindVoices } from "./left_behind_voices.ts";
+import type { Refusals, RefusedBy } from "./refusals.ts";
 
-/** How long a node that only ever met refusals goes on before it gives up. */
-const REFUSED_FOR_MS = 10_000;
+/** How often the log hears that one peer refuses us for one reason, in milliseconds. */
+const TOLD_EVERY_MS = 60_000;
+
+/** How many peers and reasons are remembered for that. */
+const TOLD_LIMIT = 1_024;
 
 export class Admission {
   readonly #settingsDigest: string;
@@ -27,29 +32,33 @@ export class Admission {
   readonly #giveUp: (reason: string) => void;
   readonly #node: string;
   readonly #floors: Floors;
-  readonly #startAnew: () => void;
-  #firstRefusalMs: number | undefined;
-  #wasAdmitted = false;
+  readonly #leftBehind: LeftBehindVoices;
+  readonly #refusals: Refusals;
+  /** When the log has heard of a peer and its reason. */
+  readonly #toldAtMs = new Map<string, number>();
 
   /**
-   * @param giveUp told once it is clear that nobody will have this node
-   * @param startAnew told once the disk knows that this node must start again with empty copies
+   * @param refusals weighs what peers say against us
+   * @param giveUp told once it is clear that this node must not go on
+   * @param leftBehind weighs what peers say of floors that this node has missed
    */
   constructor(
     node: string,
     floors: Floors,
     settingsDigest: string,
     heartbeats: Heartbeats,
+    refusals: Refusals,
     clock: Clock,
     log: Log,
     giveUp: (reason: string) => void,
-    startAnew: () => void,
+    leftBehind: LeftBehindVoices,
   ) {
     this.#node = node;
     this.#floors = floors;
-    this.#startAnew = startAnew;
+    this.#leftBehind = leftBehind;
     this.#settingsDigest = settingsDigest;
     this.#heartbeats = heartbeats;
+    this.#refusals = refusals;
     this.#clock = clock;
     this.#log = log;
     this.#giveUp = giveUp;
@@ -65,49 +74,86 @@ export class Admission {
     return writer.finish();
   }
 
-  /** Judges a peer by its greeting: undefined admits it, a sentence refuses it. */
-  admit(peer: PeerId, greeting: Uint8Array): string | undefined {
+  /** Judges a peer by its greeting: undefined admits it, a refusal is told to it. */
+  admit(peer: PeerId, greeting: Uint8Array, isDialled: boolean): Refusal | undefined {
     try {
-      const reader = new ByteReader(greeting, "greeting");
-      if (reader.text() !== this.#settingsDigest) {
-        const reason =
-          "The configured namespaces differ: all nodes must have the same prefixes, n and conflict rules";
+      const { digest, node, emptied, heartbeat } = this.#read(peer, greeting);
+      if (digest !== this.#settingsDigest) {
         // It would refuse us as well, but is not asked.
-        this.refusedBy(peer, reason);
-        return reason;
+        this.refusedBy(peer, OTHER_SETTINGS, { greeting, isDialled });
+        return OTHER_SETTINGS;
       }
-      const node = reader.text();
-      const emptied = reader.integer();
+      if ("code" in heartbeat) return heartbeat;
       const missed = this.#floors.missedBy(node);
-      if (missed !== undefined && missed > emptied) return leftBehindReason(missed);
-      if (missed !== undefined) this.#note(this.#floors.takeBack(node));
-      return this.#heartbeats.admit(peer, reader.raw(reader.remaining));
+      if (missed !== undefined && missed > emptied) return leftBehind(missed);
+      const refusal = this.#heartbeats.admit(heartbeat);
+      // Only whoever bears the name can have emptied what it had.
+      if (missed !== undefined && refusal === undefined) this.#note(this.#floors.takeBack(node));
+      return refusal;
     } catch (error) {
       if (!(error instanceof MalformedError)) throw error;
-      return error.message;
+      return { code: "malformed", message: error.message, details: {} };
     }
   }
 
   /** A peer has admitted us, and we it. */
-  peerUp(): void {
-    this.#wasAdmitted = true;
+  peerUp(peer: PeerId): void {
+    this.#refusals.admittedBy(peer);
+    this.#leftBehind.admittedBy(peer);
+  }
+
+  /** The connection to a peer has ended. */
+  peerDown(peer: PeerId): void {
+    this.#refusals.endedBy(peer);
+  }
+
+  /** A sentence if no peer lets this node in, or members have gone on without it. */
+  get problem(): string | undefined {
+    return this.#leftBehind.problem ?? this.#refusals.problem;
   }
 
   /** A peer has refused us, or would. */
-  refusedBy(peer: PeerId | undefined, reason: string): void {
-    const missed = leftBehindIn(reason);
-    if (missed !== undefined) {
-      return this.#note(
-        this.#floors.miss(missed).then((isBehind) => {
-          if (isBehind) this.#startAnew();
-        }),
-      );
+  refusedBy(peer: PeerId, refusal: Refusal, by: Refuser): void {
+    const missed = leftBehindIn(refusal);
+    if (missed !== undefined) return this.#note(this.#leftBehind.hear(peer, missed));
+    const { isDialled } = by;
+    const name = by.greeting === undefined ? undefined : this.#nameIn(peer, by.greeting);
+    this.#tell({ peer, name, isDialled }, refusal);
+    const reason = this.#refusals.add({ peer, name, isDialled }, refusal);
+    if (reason !== undefined) this.#giveUp(reason);
+  }
+
+  /** The name in a greeting, if that is one of this peer. */
+  #nameIn(peer: PeerId, greeting: Uint8Array): string | undefined {
+    try {
+      const { heartbeat } = this.#read(peer, greeting);
+      return "code" in heartbeat ? undefined : heartbeat.node;
+    } catch (error) {
+      if (!(error instanceof MalformedError)) throw error;
+      return undefined;
     }
+  }
+
+  #read(peer: PeerId, greeting: Uint8Array) {
+    const reader = new ByteReader(greeting, "greeting");
+    const digest = reader.text();
+    const node = reader.text();
+    const emptied = reader.integer();
+    const heartbeat = this.#heartbeats.read(peer, reader.raw(reader.remaining));
+    if (!("code" in heartbeat) && heartbeat.node !== node) {
+      throw reader.malformed(`${heartbeat.node} greets as ${node}`);
+    }
+    return { digest, node, emptied, heartbeat };
+  }
+
+  /** Whoever refuses us does so again every few seconds: the log hears of it once a minute. */
+  #tell({ peer, name }: RefusedBy, { code, message: reason }: Refusal): void {
     const nowMs = this.#clock.monotonic();
-    this.#log.warn("A peer refuses this node", { peer, reason });
-    this.#firstRefusalMs ??= nowMs;
-    if (this.#wasAdmitted || nowMs - this.#firstRefusalMs < REFUSED_FOR_MS) return;
-    this.#giveUp(`Refused by ${peer ?? "a peer"}: ${reason}`);
+    const key = `${peer} ${code}`;
+    if (nowMs - (this.#toldAtMs.get(key) ?? -Infinity) < TOLD_EVERY_MS) return;
+    if (this.#toldAtMs.size >= TOLD_LIMIT) this.#toldAtMs.clear();
+    this.#toldAtMs.set(key, nowMs);
+    this.#log.warn("A peer refuses this node", { peer, name, code, reason });
   }
 
   /** What cannot be noted comes up again when the peers meet again. */
@@ -117,3 +163,10 @@ export class Admission {
     });
   }
 }
+
+const OTHER_SETTINGS: Refusal = {
+  code: "other_settings",
+  message:
+    "The configured namespaces differ: all nodes must have the same prefixes, n and conflict rules",
+  details: {},
+};

@@ -3,23 +3,30 @@
 // The node that is told to make it plans it and first asks every node that it sees for a promise: "you have
 // no layout, you have promised no other, and you see all the members?" Only when all have promised is the
 // layout installed. Two operators at once cannot both get all promises, because each needs the other's
-// node. A promise is kept in memory, by the maker itself until it has failed or has the layout on its
-// disk, by the others for some seconds, which is longer than a maker waits for their answers. Once
-// installed, a layout is on the disk, and a node that has one promises nothing any more.
+// node. A promise binds the maker itself until it has failed or has the layout on its disk, the others for
+// some seconds, which is longer than a maker waits for their answers. Once installed, a layout is on the disk,
+// and a node that has one promises nothing any more. Only whoever was given the promise can install
+// it. Promises are noted on the disk: they bind a run that begins in these seconds, and let a node that misses the
+// installation take the layout whenever it hears of it (layout_agreement.ts).
+//
+// With it goes the key by which nodes know the contexts that they have given out (seal_key_store.ts).
 
 import type { Clock } from "../ports/clock.ts";
 import type { PeerId } from "../ports/network.ts";
 import type { Layout } from "../ring/layout.ts";
-import { encodeLayout } from "../ring/layout_codec.ts";
+import { decodeLayout, encodeLayout } from "../ring/layout_codec.ts";
 import { Arguments } from "../wire/arguments.ts";
 import { DenamoError, messageOf } from "../wire/errors.ts";
 import { LIMITS } from "../wire/limits.ts";
 import { METHODS } from "../wire/message_codec.ts";
 import type { Rpc } from "../wire/rpc.ts";
 import type { LayoutStore } from "./layout_store.ts";
+import type { SealKeyStore } from "./seal_key_store.ts";
 
 const PROMISE_MS = 10_000;
 const TIMEOUT_MS = 5_000;
+/** An id is a version and a hash: see {@linkcode Layout}. */
+const LAYOUT_ID_CHARACTERS = 64;
 /** A layout goes to the maker's disk only if so little time has passed since it asked for promises. */
 const INSTALL_BEFORE_MS = 7_500;
 
@@ -29,13 +36,21 @@ export interface SeenNode {
   readonly peer: PeerId;
 }
 
+interface Promised {
+  readonly id: string;
+  readonly to: PeerId | undefined;
+  readonly untilMs: number;
+}
+
 export class FirstLayout {
   readonly #self: string;
   readonly #rpc: Rpc;
   readonly #clock: Clock;
   readonly #store: LayoutStore;
+  readonly #sealKeys: Pick<SealKeyStore, "make" | "take">;
   readonly #seen: () => readonly SeenNode[];
-  #promised: { readonly id: string; readonly untilMs: number } | undefined;
+  /** The promise that binds this node; `to` is undefined if that is not known. */
+  #promised: Promised | undefined;
   #isMaking = false;
   #lastPromised: string | undefined;
 
@@ -44,22 +59,28 @@ export class FirstLayout {
     rpc: Rpc,
     clock: Clock,
     store: LayoutStore,
+    sealKeys: Pick<SealKeyStore, "make" | "take">,
     seen: () => readonly SeenNode[],
   ) {
     this.#self = self;
     this.#rpc = rpc;
     this.#clock = clock;
     this.#store = store;
+    this.#sealKeys = sealKeys;
     this.#seen = seen;
-    rpc.serve(METHODS.promiseLayout, (request) => {
+    rpc.serve(METHODS.promiseLayout, async (request, from) => {
       const args = new Arguments(request.arguments, "layout promise");
-      const id = args.text();
+      const id = args.text(LAYOUT_ID_CHARACTERS);
       const members = args.texts(LIMITS.layoutMemberCount, LIMITS.nodeName);
-      this.#promise(id, members);
+      this.#promise(id, members, from);
+      await store.keepPromise(id);
       return [];
     });
-    rpc.serve(METHODS.installLayout, async (request) => {
-      await store.install(new Arguments(request.arguments, "layout").bytes(LIMITS.message));
+    rpc.serve(METHODS.installLayout, async (request, from) => {
+      this.#checkPromised(from);
+      const args = new Arguments(request.arguments, "layout");
+      const encoded = args.bytes(LIMITS.message);
+      await this.#install(encoded, args.optional((part) => part.bytes(LIMITS.sealKeys)));
       return [];
     });
     rpc.serve(METHODS.fetchLayout, () => {
@@ -68,6 +89,13 @@ export class FirstLayout {
       }
       return [store.held.encoded];
     });
+  }
+
+  /** Goes on with what an earlier run has promised: the layouts must have been loaded. */
+  load(): void {
+    const id = this.#store.promised.at(-1);
+    if (id === undefined || this.#store.held !== undefined) return;
+    this.#promised = { id, to: undefined, untilMs: this.#clock.monotonic() + PROMISE_MS };
   }
 
   /** Whether this run of the node has taken part in making a layout. */
@@ -91,13 +119,16 @@ export class FirstLayout {
       throw new DenamoError("layout_refused", "no", `${this.#self} is making a layout already`);
     }
     const members = layout.members.map(({ node }) => node);
-    this.#promise(layout.id, members);
-    this.#promised = { id: layout.id, untilMs: Infinity };
+    this.#promise(layout.id, members, undefined);
+    this.#promised = { id: layout.id, to: undefined, untilMs: Infinity };
     this.#isMaking = true;
     const others = this.#seen();
     const encoded = encodeLayout(layout);
+    let keys: Uint8Array;
     try {
+      await this.#store.keepPromise(layout.id);
       await this.#gatherPromises(layout.id, members, others);
+      keys = await this.#sealKeys.make();
       await this.#store.install(encoded);
     } finally {
       this.#promised = undefined;
@@ -105,7 +136,9 @@ export class FirstLayout {
     }
     // Who misses this hears of the layout from the next heartbeat.
     await Promise.allSettled(
-      others.map(({ peer }) => this.#rpc.call(peer, METHODS.installLayout, [encoded], TIMEOUT_MS)),
+      others.map(({ peer }) => {
+        return this.#rpc.call(peer, METHODS.installLayout, [encoded, keys], TIMEOUT_MS);
+      }),
     );
   }
 
@@ -131,7 +164,28 @@ export class FirstLayout {
     throw new DenamoError("layout_refused", "no", message);
   }
 
-  #promise(id: string, members: readonly string[]): void {
+  /** @throws {DenamoError} unless this peer has this node's promise, and it has not run out */
+  #checkPromised(from: PeerId): void {
+    const promised = this.#promised;
+    const isBound = promised?.to === from && promised.untilMs > this.#clock.monotonic();
+    if (isBound || this.#store.held !== undefined) return;
+    const message = `${this.#self} has not promised this peer to take a layout from it`;
+    throw new DenamoError("not_allowed", "no", message);
+  }
+
+  async #install(encoded: Uint8Array, keys: Uint8Array | undefined): Promise<void> {
+    const { held } = this.#store;
+    const { id } = decodeLayout(encoded);
+    if (held === undefined && id !== this.#promised?.id) {
+      const message = `${this.#self} has promised ${this.#promised?.id}, not ${id}`;
+      throw new DenamoError("not_allowed", "no", message);
+    }
+    // A node that has a layout takes keys from its members alone.
+    if (keys !== undefined && held === undefined) await this.#sealKeys.take(keys);
+    await this.#store.install(encoded);
+  }
+
+  #promise(id: string, members: readonly string[], to: PeerId | undefined): void {
     const { held } = this.#store;
     if (held !== undefined) {
       const message =
@@ -154,6 +208,6 @@ export class FirstLayout {
       throw new DenamoError("layout_refused", "no", message);
     }
     this.#lastPromised = id;
-    if (!this.#isMaking) this.#promised = { id, untilMs: nowMs + PROMISE_MS };
+    if (!this.#isMaking) this.#promised = { id, to, untilMs: nowMs + PROMISE_MS };
   }
 }

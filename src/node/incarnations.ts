@@ -3,11 +3,15 @@
 // The number is the time at the start. So it is above that of every earlier run on this disk, and of a lost disk too.
 // Where the clock is behind the last run that the disk knows of, a step is drawn: from there on, or the same old
 // copy of a disk, put back twice, would begin two runs with one number, and nobody could tell them apart. What
-// peers remember of later runs they say themselves (refutation.ts).
+// peers remember of later runs they say themselves (refutation.ts). A number on the disk that cannot be read or has
+// no room above it is none that was counted up to: the node begins with the clock again, and its peers let it.
 
 import { ByteReader } from "../base/byte_reader.ts";
 import { ByteWriter } from "../base/byte_writer.ts";
+import { MalformedError } from "../base/malformed.ts";
 import type { DataObject } from "../crdt/data_object.ts";
+import { HEARTBEAT_LIMITS } from "../membership/heartbeat.ts";
+import { hasRoomAbove } from "../membership/incarnation_step.ts";
 import type { Clock } from "../ports/clock.ts";
 import { type Random, randomBelow } from "../ports/random.ts";
 import type { Storage } from "../storage/storage.ts";
@@ -28,11 +32,22 @@ export async function nextIncarnation(
   random: Random,
 ): Promise<Incarnations> {
   const stored = await storage.getMeta("incarnation");
-  const former = stored === undefined ? 0 : new ByteReader(stored, "incarnation").integer();
-  const now = Math.floor(clock.now());
+  const former = stored === undefined ? 0 : formerIn(stored);
+  const now = Math.min(Math.floor(clock.now()), HEARTBEAT_LIMITS.timeMsMax);
   const incarnation = now > former ? now : former + 1 + randomBelow(random, STEPS);
   await keepIncarnation(storage, incarnation);
   return { former, incarnation };
+}
+
+/** The incarnation of the last run, 0 if what is stored is none that another can follow. */
+function formerIn(stored: Uint8Array): number {
+  try {
+    const former = new ByteReader(stored, "incarnation").integer();
+    return hasRoomAbove(former) ? former : 0;
+  } catch (error) {
+    if (!(error instanceof MalformedError)) throw error;
+    return 0;
+  }
 }
 
 /** Notes an incarnation as the last one of this disk. */

@@ -6,30 +6,39 @@
 
 import type { HybridTime } from "../causality/dot.ts";
 import type { DataObject } from "../crdt/data_object.ts";
+import type { Refusal } from "../ports/network.ts";
 import { PARTITION_COUNT_MAX } from "../ring/partition.ts";
 import type { ScanStart, Storage } from "../storage/storage.ts";
 
-/** Why a node ends that can go on at once if it is started again. */
+/** Why a node ends that can go on if it is started again. */
 export class StartAnewError extends Error {
   override readonly name = "StartAnewError";
-}
 
-const REASON = "This node was left behind at ";
+  /** @param afterMs how long the node should stay away before it starts, in milliseconds */
+  constructor(message: string, readonly afterMs = 0) {
+    super(message);
+  }
+}
 
 /** How many keys are removed at once. */
 const PAGE_COUNT = 1_024;
 
 /** What a node is told that is not let in, as it has missed floors up to `upTo`. */
-export function leftBehindReason(upTo: HybridTime): string {
-  return `${REASON}${upTo}: it was away for so long that the others have forgotten without it`;
+export function leftBehind(upTo: HybridTime): Refusal {
+  return {
+    code: LEFT_BEHIND,
+    message: "This node was away for so long that the others have forgotten without it",
+    details: { upTo },
+  };
 }
 
 /** Up to where this node has missed floors, if that is the reason for which a peer has refused it. */
-export function leftBehindIn(reason: string): HybridTime | undefined {
-  if (!reason.startsWith(REASON)) return undefined;
-  const upTo = Number.parseInt(reason.slice(REASON.length), 10);
+export function leftBehindIn({ code, details: { upTo } }: Refusal): HybridTime | undefined {
+  if (code !== LEFT_BEHIND || typeof upTo !== "number") return undefined;
   return Number.isSafeInteger(upTo) && upTo > 0 ? upTo : undefined;
 }
+
+const LEFT_BEHIND = "left_behind";
 
 /** With fewer owners nothing is forgotten without one of them, as that would leave no majority. */
 export const LEAST_OWNERS_TO_FORGET = 3;

@@ -3,6 +3,7 @@
 import type { Member } from "../membership/member_table.ts";
 import type { DiskCondition } from "../storage/disk_health.ts";
 import type { StorageStats } from "../storage/storage.ts";
+import type { NonsenseCount } from "../wire/nonsense.ts";
 import type { Measurement } from "./api.ts";
 
 /** Where the numbers come from. */
@@ -21,6 +22,8 @@ export interface Measured {
     readonly openCount: number;
     readonly sentBytes: number;
     readonly avoidedCount: number;
+    readonly refusedCount: number;
+    readonly nonsense: readonly NonsenseCount[];
     readonly hedging: { readonly reads: { count: number }; readonly writes: { count: number } };
   };
   readonly members: readonly Member[];
@@ -61,6 +64,12 @@ export function measure(measured: Measured): Measurement[] {
     gauge("rpcs_open_count", "Requests to peers that wait for an answer", measured.rpc.openCount),
     counter("rpcs_sent_bytes_total", "Bytes of messages to peers", measured.rpc.sentBytes),
     gauge("peers_avoided_count", "Peers that do not answer at present", measured.rpc.avoidedCount),
+    counter(
+      "rpcs_refused_total",
+      "Requests of peers that may not make them",
+      measured.rpc.refusedCount,
+    ),
+    ...nonsense(measured.rpc.nonsense, members),
     counter("hedged_reads_total", "Reads that asked another node as well", hedging.reads.count),
     counter(
       "early_stand_ins_total",
@@ -97,6 +106,16 @@ export function measure(measured: Measured): Measurement[] {
       return gauge(snake, help, value);
     }),
   ];
+}
+
+/** One figure for each sender and kind; 0 for nobody, so that the figure can be found before it matters. */
+function nonsense(counts: readonly NonsenseCount[], members: readonly Member[]): Measurement[] {
+  const names = new Map(members.map(({ node, peerId }) => [peerId, node]));
+  const listed = counts.length > 0 ? counts : [{ peer: "nobody", kind: "none", count: 0 }];
+  return listed.map(({ count, kind, peer }) => ({
+    ...counter("nonsense_total", "Messages of peers that make no sense", count),
+    labels: { from: names.get(peer) ?? peer, kind },
+  }));
 }
 
 function gauge(name: string, help: string, value: number): Measurement {

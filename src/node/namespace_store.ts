@@ -6,13 +6,13 @@
 // disk before it is in force.
 
 import type { HybridClock } from "../causality/hybrid_clock.ts";
-import { TICKS_PER_MS } from "../causality/dot.ts";
+import { type HybridTime, millisecondsOf, TICKS_PER_MS } from "../causality/dot.ts";
 import type { DataObject } from "../crdt/data_object.ts";
 import type { Log } from "../ports/log.ts";
 import type { PeerId } from "../ports/network.ts";
 import type { Cluster } from "../replica/cluster.ts";
 import { mistakesIn, type SettingsOfPrefix } from "../replica/namespace_rules.ts";
-import { type NamespaceEntry, NamespaceTable } from "../replica/namespace_table.ts";
+import { furthestOrder, type NamespaceEntry, NamespaceTable } from "../replica/namespace_table.ts";
 import type { Namespaces } from "../replica/namespaces.ts";
 import type { Storage } from "../storage/storage.ts";
 import { Arguments } from "../wire/arguments.ts";
@@ -83,10 +83,10 @@ export class NamespaceStore implements NamespaceApi {
     if (this.#isFetching) return;
     this.#isFetching = true;
     try {
-      const reply = await rpc.call(peer, METHODS.fetchNamespaces, [], FETCH_TIMEOUT_MS);
-      const bytes = new Arguments(reply, "namespaces answer").bytes(LIMITS.object);
-      const theirs = NamespaceTable.decode(bytes);
-      await this.#change((table) => table.merge(theirs));
+      const read = (answer: readonly unknown[]) =>
+        NamespaceTable.decode(new Arguments(answer, "namespaces answer").bytes(LIMITS.object));
+      const theirs = await rpc.query(peer, METHODS.fetchNamespaces, [], FETCH_TIMEOUT_MS, read);
+      await this.#change((table) => table.merge(theirs, this.#furthest));
     } catch (error) {
       const { log } = this.#options;
       log.warn("Cannot fetch the namespaces of a peer", { peer, error: messageOf(error) });
@@ -148,6 +148,11 @@ export class NamespaceStore implements NamespaceApi {
     return this.#options.cluster.current()?.layout.replication;
   }
 
+  /** The latest time that counts. */
+  get #furthest(): HybridTime {
+    return furthestOrder(millisecondsOf(this.#options.clock.reading()));
+  }
+
   get #table(): NamespaceTable {
     return this.#options.namespaces.table;
   }
@@ -167,9 +172,10 @@ export class NamespaceStore implements NamespaceApi {
     const problem = cluster.clockProblem();
     if (problem !== undefined) throw new DenamoError("clock_skew", "no", problem);
     await this.#change((table) => {
-      const time = clock.tick(table.timeBelow(prefix));
+      const furthest = this.#furthest;
+      const time = clock.tick(table.timeBelow(prefix, furthest));
       try {
-        return table.with(prefix, settings, time, cluster.self);
+        return table.with(prefix, settings, time, cluster.self, furthest);
       } catch (error) {
         if (!(error instanceof RangeError)) throw error;
         throw new DenamoError("bad_request", "no", error.message);

@@ -6,7 +6,6 @@
 
 import { storedObjects } from "../replica/stored_objects.ts";
 import { HybridClock } from "../causality/hybrid_clock.ts";
-import type { Cluster } from "../replica/cluster.ts";
 import { Coordinator } from "../coordinator/coordinator.ts";
 import { Scans } from "../coordinator/scans.ts";
 import type { DataObject } from "../crdt/data_object.ts";
@@ -14,8 +13,6 @@ import type { StoredValue } from "../crdt/value.ts";
 import { ClockWatch } from "../membership/clock_watch.ts";
 import { Heartbeats, type SelfDescription } from "../membership/heartbeats.ts";
 import { MemberTable } from "../membership/member_table.ts";
-import type { PeerId } from "../ports/network.ts";
-import { partitionOf } from "../ring/partition.ts";
 import { WatchedDisk } from "../storage/watched_disk.ts";
 import { Actors } from "../replica/actors.ts";
 import type { NodePorts } from "./node_ports.ts";
@@ -24,7 +21,6 @@ import { Replica } from "../replica/replica.ts";
 import { Pace } from "../replica/pace.ts";
 import { Filling } from "../replica/filling.ts";
 import { Floors } from "../replica/floors.ts";
-import { DEFAULT_HINT_WINDOW_MS, hintWindowProblem } from "../replica/hint_window.ts";
 import { ReplicaService } from "../replica/replica_service.ts";
 import { openStorage, type Storage, type StorageOptions } from "../storage/storage.ts";
 import { Deadlines } from "../wire/deadlines.ts";
@@ -49,16 +45,22 @@ import type {
 } from "./api.ts";
 import { DataApi } from "./data_api.ts";
 import { Admission } from "./admission.ts";
-import { FirstLayout } from "./first_layout.ts";
-import { LayoutStore } from "./layout_store.ts";
+import { clusterOf, standingOf } from "./cluster_of.ts";
+import { Ending } from "./ending.ts";
+import { Layouts } from "./layouts.ts";
 import { NamespaceStore } from "./namespace_store.ts";
 import { measure } from "./measurements.ts";
 import { type Incarnations, keepIncarnation, nextIncarnation } from "./incarnations.ts";
-import { emptyCopies, LEAST_OWNERS_TO_FORGET, StartAnewError } from "./left_behind.ts";
+import { LeftBehindVoices } from "./left_behind_voices.ts";
+import { PeerBook } from "./peer_book.ts";
+import { emptyCopies, LEAST_OWNERS_TO_FORGET } from "./left_behind.ts";
 import { type PeerRooms, Peers } from "./peers.ts";
 import { checkedNames, planFirst } from "./plan_first.ts";
 import { Readiness } from "./readiness.ts";
+import { Refusals } from "./refusals.ts";
 import { Refutation } from "./refutation.ts";
+import { SealKeyStore } from "./seal_key_store.ts";
+import { setAsideCopies } from "./set_aside_copies.ts";
 import type {
   DifferencesView,
   EqualityView,
@@ -66,9 +68,11 @@ import type {
   RepairOptions,
   RepairView,
 } from "./repair_api.ts";
-import { type NodeSettings, VERSION } from "./settings.ts";
+import { Rivals } from "./rivals.ts";
+import type { NodeSettings } from "./settings.ts";
+import { Tokens } from "./tokens.ts";
 import { Upkeep } from "./upkeep.ts";
-import { memberViews, ringView } from "./views.ts";
+import { memberViews, placementView, ringView, statusView } from "./views.ts";
 
 type CommitFailed = NonNullable<StorageOptions["onCommitFailed"]>;
 
@@ -86,8 +90,8 @@ export class Node implements NodeApi {
   readonly #heartbeats: Heartbeats;
   readonly #storage: Storage<DataObject>;
   readonly #actors: Actors;
-  readonly #layouts: LayoutStore;
-  readonly #firstLayout: FirstLayout;
+  readonly #layouts: Layouts;
+  readonly #book: PeerBook;
   readonly #floors: Floors;
   readonly #upkeep: Upkeep;
   readonly #filling: Filling;
@@ -96,9 +100,11 @@ export class Node implements NodeApi {
   readonly #admission: Admission;
   readonly #readiness: Readiness;
   readonly #refutation: Refutation;
+  readonly #rivals: Rivals;
+  readonly #sealKeys: SealKeyStore;
   readonly #startedAtMs: number;
   readonly #peers: Peers;
-  readonly #failure = Promise.withResolvers<Error>();
+  readonly #ending = new Ending();
   #isStopped = false;
 
   private constructor(
@@ -118,13 +124,17 @@ export class Node implements NodeApi {
     this.#startedAtMs = clock.monotonic();
     this.#namespaces = new Namespaces(settings.defaults, settings.namespaces);
     this.#deadlines = new Deadlines(clock);
-    this.#rpc = new Rpc(network, clock, this.#deadlines, log);
-    this.#peers = new Peers(network, log, (reason) => this.#failure.resolve(new Error(reason)));
+    this.#rpc = new Rpc(network, clock, this.#deadlines, log, (peer) => {
+      return standingOf(peer, this.#table, this.#layouts.store);
+    });
+    const layoutMembers = () => this.#layouts.store.members;
+    this.#peers = new Peers(network, log, (peer) => this.#rivals.heard(peer));
     this.#clockWatch = new ClockWatch(clock, settings.maxClockSkewMs);
     this.#table = new MemberTable({
       node: settings.node,
       peerId: network.self,
       incarnation: incarnations.incarnation,
+      layoutMembers,
       onChange: (change) => this.#peers.changed(change),
     });
     this.#heartbeats = new Heartbeats({
@@ -138,27 +148,42 @@ export class Node implements NodeApi {
       publish: (bytes) => network.publish(bytes),
       onHeartbeat: (heartbeat) => this.#peers.heard(heartbeat, this.#rooms),
     });
+    this.#rivals = new Rivals({
+      clock,
+      rpc: this.#rpc,
+      table: this.#table,
+      yieldTo: (reason) => {
+        this.#ending.leaveName(reason, layoutMembers()?.has(settings.node) ?? false);
+      },
+    });
     const hybridClock = new HybridClock(clock, settings.maxClockSkewMs);
-    this.#floors = new Floors(
-      storage,
-      hybridClock,
-      () => this.#namespaces.placementDigest(),
-    );
+    const placementDigest = () => this.#namespaces.placementDigest();
+    this.#floors = new Floors(storage, hybridClock, placementDigest);
+    this.#book = new PeerBook(storage, layoutMembers, log);
+    const leftBehind = new LeftBehindVoices({
+      floors: this.#floors,
+      log,
+      members: layoutMembers,
+      nodeOf: (peer) => this.#book.nodeOf(peer),
+      latest: () => hybridClock.furthest(),
+      startAnew: () => this.#ending.startAnew(),
+    });
     this.#admission = new Admission(
       settings.node,
       this.#floors,
       this.#namespaces.baseDigest(),
       this.#heartbeats,
+      new Refusals({
+        clock,
+        self: network.self,
+        node: settings.node,
+        hasJoined: settings.join.length > 0,
+        layoutMembers,
+      }),
       clock,
       log,
-      (reason) => {
-        // Who has joined nobody is not in the wrong place, whatever strangers say that call.
-        if (settings.join.length > 0) this.#failure.resolve(new Error(reason));
-      },
-      () => {
-        const message = "The others have forgotten without this node: it starts again, empty";
-        this.#failure.resolve(new StartAnewError(message));
-      },
+      (reason) => this.#ending.giveUp(reason),
+      leftBehind,
     );
     this.#refutation = new Refutation(this.#heartbeats, this.#rpc, incarnations, () => {
       keepIncarnation(storage, this.#table.incarnation).catch((error) => {
@@ -166,55 +191,48 @@ export class Node implements NodeApi {
       });
       this.#filling.begin("A peer remembers a run of this node that its disk does not know of");
     });
-    this.#readiness = new Readiness(
-      settings.node,
+    const isConnected = (node: string) => this.#table.isConnected(node);
+    const canSeal = () => this.#sealKeys.areShared;
+    this.#readiness = new Readiness(settings.node, clock, isConnected, canSeal);
+    this.#sealKeys = new SealKeyStore({
+      self: settings.node,
+      storage,
       clock,
-      (node) => this.#table.isConnected(node),
-    );
+      random,
+      log,
+      layout: () => this.#layouts.store.held?.layout,
+      members: () => this.#heartbeats.members(),
+      changed: () => this.#heartbeats.publishNow(),
+    });
+    this.#sealKeys.register(this.#rpc);
     this.#actors = new Actors(settings.node, random, hybridClock);
     const [actors, floors, namespaces] = [this.#actors, this.#floors, this.#namespaces];
     const replica = new Replica(storage, actors, hybridClock, namespaces, floors, witness);
     replica.writeProblem = () => disk.problem();
     onCommitFailed.handler = (partitions, keys) => replica.commitFailed(partitions, keys);
-    this.#filling = new Filling(
-      settings.node,
-      storage,
-      () => this.#layouts.held?.placement,
-      log,
-    );
-    this.#layouts = new LayoutStore(
-      storage,
-      log,
-      () => this.#heartbeats.publishNow(),
-      (id) => {
-        if (this.#firstLayout.hasPromised(id)) return;
-        this.#filling.begin("The cluster has a layout that this node's disk does not know of");
-      },
-    );
-    this.#firstLayout = new FirstLayout(
-      settings.node,
-      this.#rpc,
-      clock,
-      this.#layouts,
-      () => this.#seenNodes(),
-    );
-    const cluster: Cluster = {
+    const placement = () => this.#layouts.store.held?.placement;
+    this.#filling = new Filling(settings.node, storage, placement, log);
+    this.#layouts = new Layouts({
       self: settings.node,
+      storage,
       rpc: this.#rpc,
-      current: () => this.#layouts.held,
-      peerOf: (node) => this.#table.peerOf(node),
-      downForMs: (node) => this.#heartbeats.downForMs(node),
-      isDown: (node) => this.#table.stateOf(node) === "down",
-      takesWrites: (node) => this.#table.takesWrites(node),
-      hintProblem: (owner) => {
-        const windowMs = settings.hintWindowMs ?? DEFAULT_HINT_WINDOW_MS;
-        return hintWindowProblem(owner, this.#heartbeats.downForMs(owner), windowMs);
-      },
-      fillingProblem: (partition) => this.#filling.problem(partition),
-      clockProblem: () => this.#clockWatch.mayCoordinate(),
-      learnLayout: (encoded) => this.#layouts.learn(encoded),
-    };
+      clock,
+      log,
+      sealKeys: this.#sealKeys,
+      others: () => this.#heartbeats.members(),
+      changed: () => this.#heartbeats.publishNow(),
+      hasForgotten: (reason) => this.#filling.begin(reason),
+    });
     const filling = this.#filling;
+    const cluster = clusterOf({
+      settings,
+      rpc: this.#rpc,
+      layouts: this.#layouts.store,
+      table: this.#table,
+      heartbeats: this.#heartbeats,
+      filling,
+      clockWatch: this.#clockWatch,
+    });
     this.#upkeep = new Upkeep({
       settings,
       cluster,
@@ -243,7 +261,8 @@ export class Node implements NodeApi {
       },
     });
     this.namespaces.register(this.#rpc);
-    new ReplicaService(settings.node, replica, namespaces, cluster.current, handOff, filling)
+    const { current, nodeOf } = cluster;
+    new ReplicaService(settings.node, replica, namespaces, current, handOff, filling, nodeOf)
       .register(this.#rpc);
     this.#coordinator = new Coordinator(
       cluster,
@@ -256,7 +275,8 @@ export class Node implements NodeApi {
       this.#pace,
     );
     const scans = new Scans(cluster, replica, namespaces, clock, this.#coordinator);
-    this.#data = new DataApi(this.#coordinator, scans, namespaces, clock);
+    const tokens = new Tokens(this.#sealKeys);
+    this.#data = new DataApi(this.#coordinator, scans, namespaces, clock, tokens);
   }
 
   /**
@@ -282,6 +302,8 @@ export class Node implements NodeApi {
       node = new Node(settings, ports, disk, storage, incarnations, onCommitFailed);
       await node.namespaces.load();
       await node.#layouts.load();
+      await node.#book.load();
+      await node.#sealKeys.load();
       await node.#filling.load();
       await node.#floors.load();
       if (node.#floors.mustEmpty) await node.#startAnew();
@@ -299,7 +321,7 @@ export class Node implements NodeApi {
 
   /** Resolves with the reason if this node must not go on: another one bears its name, or it fits nowhere. */
   get failed(): Promise<Error> {
-    return this.#failure.promise;
+    return this.#ending.failed;
   }
 
   /** Ends everything that this node has begun. Requests under way end in their time, most of them as `unknown`. */
@@ -344,55 +366,45 @@ export class Node implements NodeApi {
   }
 
   status(): NodeStatus {
-    const { node, cluster, zone, doors } = this.#settings;
-    const members = this.#heartbeats.members();
-    const problem = this.#notReadyBecause();
-    return {
-      node,
-      peerId: this.#ports.network.self,
-      cluster,
-      version: VERSION,
-      zone,
+    const { network } = this.#ports;
+    const self = {
+      peerId: network.self,
       uptimeMs: this.#uptimeMs,
-      isReady: problem === undefined,
-      notReadyBecause: problem,
-      layoutVersion: this.#layouts.version,
-      layoutId: this.#layouts.held?.layout.id,
-      membersUp: 1 + members.filter(({ state }) => state === "up").length,
-      membersKnown: 1 + members.length,
-      addresses: this.#ports.network.addresses(),
-      ...doors(),
+      notReadyBecause: this.#notReadyBecause(),
+      addresses: network.addresses(),
     };
+    const layout = this.#layouts.store.held?.layout;
+    return statusView(this.#settings, self, layout, this.#heartbeats.members());
   }
 
   members(): MemberView[] {
     const own = { ...this.#describe(), node: this.#settings.node, peerId: this.#table.peerId };
     const self = { ...own, incarnation: this.#table.incarnation, selfDoubt: this.#table.selfDoubt };
-    const layout = this.#layouts.held?.layout;
+    const layout = this.#layouts.store.held?.layout;
     return memberViews(self, this.#heartbeats.members(), layout, this.#uptimeMs);
   }
 
   ring(): RingView | undefined {
-    return this.#layouts.held === undefined ? undefined : ringView(this.#layouts.held.layout);
+    return this.#layouts.store.held === undefined
+      ? undefined
+      : ringView(this.#layouts.store.held.layout);
   }
 
   placement(key: Uint8Array): KeyPlacement | undefined {
-    const held = this.#layouts.held;
-    if (held === undefined) return undefined;
-    const partition = partitionOf(key, held.layout.partitions);
-    const owners = held.placement.ownersFor(partition, this.#namespaces.of(key).n);
-    const list = held.placement.preferenceList(partition);
-    return { partition, owners, fallbacks: list.filter((node) => !owners.includes(node)) };
+    const { held } = this.#layouts.store;
+    return held === undefined ? undefined : placementView(held, key, this.#namespaces.of(key).n);
   }
 
   async initLayout(members: readonly string[]): Promise<RingView> {
     const names = checkedNames(members);
-    const missing = this.#firstLayout.missing(names);
+    const missing = this.#layouts.first.missing(names);
     if (missing.length > 0) {
       throw new DenamoError("layout_refused", "no", `This node does not see ${missing.join(", ")}`);
     }
     const views = new Map(this.members().map((view) => [view.node, view]));
-    await this.#firstLayout.make(planFirst(this.#settings, names.map((name) => views.get(name)!)));
+    await this.#layouts.first.make(
+      planFirst(this.#settings, names.map((name) => views.get(name)!)),
+    );
     return this.ring()!;
   }
 
@@ -424,7 +436,7 @@ export class Node implements NodeApi {
       members: this.#heartbeats.members(),
       actorsEnded: this.#actors.endedCount,
       skewMs: this.#clockWatch.skewMs(),
-      layoutVersion: this.#layouts.version,
+      layoutVersion: this.#layouts.store.version,
       isReady: this.#notReadyBecause() === undefined,
     });
   }
@@ -433,12 +445,13 @@ export class Node implements NodeApi {
     return this.#ports.clock.now();
   }
 
-  /** Empties the copies of a node that was away for too long, before it meets anybody. */
+  /** Sets aside and empties the copies of a node that was away for too long, before it meets anybody. */
   async #startAnew(): Promise<void> {
+    await setAsideCopies(this.#disk, this.#storage, this.#floors.missedUpTo, this.#ports.log);
     this.#filling.begin("This node was away for so long that the others have forgotten without it");
     // As few copies as that are never forgotten without one of their owners.
     const isKept = (key: Uint8Array) => {
-      const { replication } = this.#layouts.held?.layout ?? { replication: 0 };
+      const { replication } = this.#layouts.store.held?.layout ?? { replication: 0 };
       return (this.#namespaces.of(key).n ?? replication) < LEAST_OWNERS_TO_FORGET;
     };
     await emptyCopies(this.#storage, isKept);
@@ -453,25 +466,29 @@ export class Node implements NodeApi {
     return {
       admission: this.#admission,
       heartbeats: this.#heartbeats,
-      layouts: this.#layouts,
+      agreement: this.#layouts.agreement,
+      book: this.#book,
+      layouts: this.#layouts.store,
       namespaces: this.namespaces,
       refutation: this.#refutation,
       rpc: this.#rpc,
+      sealKeys: this.#sealKeys,
       table: this.#table,
     };
   }
 
   #describe(): SelfDescription {
     const { zone, weight, doors } = this.#settings;
-    const version = this.#layouts.version;
+    const version = this.#layouts.store.version;
     return {
       addresses: this.#ports.network.addresses(),
       ...doors(),
       zone,
       weight,
       layoutVersion: version,
-      layoutId: this.#layouts.held?.layout.id,
+      layoutId: this.#layouts.store.held?.layout.id,
       namespaces: this.namespaces.digest,
+      sealKeys: this.#sealKeys.digest,
       layoutSynced: version,
       layoutAcknowledged: version,
       load: this.#coordinator.counts.inFlight,
@@ -480,14 +497,10 @@ export class Node implements NodeApi {
     };
   }
 
-  #seenNodes(): { node: string; peer: PeerId }[] {
-    return this.#heartbeats.members()
-      .filter(({ peerId, state }) => state !== "down" && this.#rpc.isUp(peerId))
-      .map(({ node, peerId }) => ({ node, peer: peerId }));
-  }
-
   #notReadyBecause(): string | undefined {
     if (this.#isStopped) return "The node is stopping";
-    return this.#readiness.problem(this.#layouts.held?.layout) ?? this.#clockWatch.mayCoordinate();
+    return this.#disk.goneBecause ??
+      this.#readiness.problem(this.#layouts.store.held?.layout) ?? this.#admission.problem ??
+      this.#clockWatch.mayCoordinate();
   }
 }

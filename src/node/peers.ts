@@ -8,34 +8,40 @@ import type { Log } from "../ports/log.ts";
 import type { Network, NetworkHandlers, PeerId } from "../ports/network.ts";
 import type { Rpc } from "../wire/rpc.ts";
 import type { Admission } from "./admission.ts";
+import type { LayoutAgreement } from "./layout_agreement.ts";
 import type { LayoutStore } from "./layout_store.ts";
 import type { NamespaceStore } from "./namespace_store.ts";
+import type { PeerBook } from "./peer_book.ts";
 import type { Refutation } from "./refutation.ts";
+import type { SealKeyStore } from "./seal_key_store.ts";
 
 /** What the parts of a node have to do with its peers. */
 export interface PeerRooms {
   readonly admission: Admission;
   readonly heartbeats: Heartbeats;
-  readonly layouts: LayoutStore;
+  readonly layouts: Pick<LayoutStore, "members">;
+  readonly agreement: LayoutAgreement;
+  readonly book: PeerBook;
   readonly namespaces: NamespaceStore;
   readonly refutation: Refutation;
   readonly rpc: Rpc;
+  readonly sealKeys: SealKeyStore;
   readonly table: MemberTable;
 }
 
 export class Peers {
   readonly #network: Network;
   readonly #log: Log;
-  /** Called with the reason when this node must not go on. */
-  readonly #giveUp: (reason: string) => void;
+  /** Called with a peer that is heard under our own name. */
+  readonly #rivals: (peer: PeerId) => void;
   /** Peers that the network keeps a connection to because they are members, with their addresses. */
   readonly #kept = new Map<PeerId, string>();
   #isStopped = false;
 
-  constructor(network: Network, log: Log, giveUp: (reason: string) => void) {
+  constructor(network: Network, log: Log, rivals: (peer: PeerId) => void) {
     this.#network = network;
     this.#log = log;
-    this.#giveUp = giveUp;
+    this.#rivals = rivals;
   }
 
   /** Keeps connected to nobody further. */
@@ -48,24 +54,25 @@ export class Peers {
     heartbeats.probeWith(new Probes(rpc, table));
     return {
       greeting: () => admission.greeting(),
-      admit: (peer, greeting) => admission.admit(peer, greeting),
+      admit: (peer, greeting, isDialled) => admission.admit(peer, greeting, isDialled),
       peerUp: (peer) => {
-        admission.peerUp();
+        admission.peerUp(peer);
         table.connected(peer);
         rpc.peerUp(peer);
         refutation.tell();
       },
       peerDown: (peer, reason) => {
+        admission.peerDown(peer);
         table.disconnected(peer);
         rpc.peerDown(peer, reason);
       },
-      refusedBy: (peer, reason) => admission.refusedBy(peer, reason),
+      refusedBy: (peer, refusal, by) => admission.refusedBy(peer, refusal, by),
       message: (from, lane, bytes) => {
         heartbeats.spoke(from);
         rpc.receive(from, lane, bytes);
       },
-      published: (bytes) => {
-        heartbeats.receive(bytes);
+      published: (from, bytes) => {
+        heartbeats.receive(from, bytes);
         refutation.tell();
       },
     };
@@ -93,32 +100,45 @@ export class Peers {
       case "refused":
         log.warn(`A claim to the name ${change.node} is refused`, { reason: change.reason });
         break;
-      case "name_taken":
-        this.#giveUp(`The name "${change.node}" is in use by live peer ${change.peerId}`);
+      case "rival":
+        this.#rivals(change.peerId);
+        break;
+      case "dropped":
+        if (this.#kept.delete(change.peerId)) this.#network.forget(change.peerId);
     }
   }
 
   /**
-   * A member has told of itself: stays connected to it, and takes what it has set of namespaces, if that is something
-   * else, and its layout, if that is newer.
+   * A member has told of itself: stays connected to it, takes what it has set of namespaces, if that is something
+   * else, and its keys, if it may have others, and looks at its layout.
    */
-  heard(heartbeat: Heartbeat, { layouts, namespaces, rpc }: PeerRooms): void {
-    const { addresses, layoutVersion, peerId } = heartbeat;
+  heard(
+    heartbeat: Heartbeat,
+    { agreement, book, layouts, namespaces, rpc, sealKeys }: PeerRooms,
+  ): void {
+    const { addresses, layoutId, node, peerId } = heartbeat;
     if (this.#isStopped) return;
+    book.note(node, peerId);
     const known = addresses.join(" ");
-    if (this.#kept.get(peerId) !== known) {
+    // The network may have dropped one that was never met.
+    if (this.#kept.get(peerId) !== known || !rpc.isUp(peerId)) {
       this.#kept.set(peerId, known);
       this.#network.keepConnected(addresses, peerId);
     }
+    void sealKeys.makeIfDue();
     if (!rpc.isUp(peerId)) return;
-    const isLater = layoutVersion > layouts.version;
-    if (!namespaces.differsFrom(heartbeat.namespaces)) {
-      if (isLater) void layouts.fetchFrom(peerId, rpc);
-      return;
+    const first: Promise<void>[] = [];
+    if (namespaces.differsFrom(heartbeat.namespaces)) first.push(namespaces.fetchFrom(peerId, rpc));
+    const digest = heartbeat.sealKeys;
+    // Keys are taken from members of our layout only.
+    const givesKeys = layouts.members?.has(node) === true;
+    if (givesKeys && digest !== undefined && sealKeys.differsFrom(peerId, digest)) {
+      first.push(sealKeys.fetchFrom(peerId, digest, rpc));
     }
-    // Who has no layout serves nobody: it shall not begin to before it knows how.
-    void namespaces.fetchFrom(peerId, rpc).then(() => {
-      if (isLater && !this.#isStopped) void layouts.fetchFrom(peerId, rpc);
+    if (first.length === 0) return void agreement.heard(peerId, layoutId);
+    // A node without a layout serves nobody, and must not begin to before it knows how.
+    void Promise.all(first).then(() => {
+      if (!this.#isStopped) void agreement.heard(peerId, layoutId);
     });
   }
 }

@@ -12,6 +12,7 @@
 // Source: Das et al., "SWIM" (2002), section 4.2, where a member refutes what is said of it in this way.
 
 import type { Heartbeats } from "../membership/heartbeats.ts";
+import { hasRoomAbove, INCARNATION_MAX } from "../membership/incarnation_step.ts";
 import type { PeerId } from "../ports/network.ts";
 import { Arguments } from "../wire/arguments.ts";
 import { DenamoError } from "../wire/errors.ts";
@@ -21,6 +22,9 @@ import type { Incarnations } from "./incarnations.ts";
 
 /** A word that got lost is said again when this has passed and the cluster speaks again. */
 const TIMEOUT_MS = 5_000;
+
+/** So many of the last incarnations of this run are known for its own. */
+const OWN_COUNT = 64;
 
 export class Refutation {
   readonly #heartbeats: Heartbeats;
@@ -45,10 +49,14 @@ export class Refutation {
     this.#own = new Set([incarnation]);
     rpc.serve(METHODS.refute, (request) => {
       const args = new Arguments(request.arguments, "refute");
-      const remembered = args.count(Number.MAX_SAFE_INTEGER - 1);
+      const remembered = args.count(INCARNATION_MAX);
       if (remembered <= this.#former || this.#own.has(remembered)) return [];
+      // Those who remember a number that cannot be gone above give it up themselves.
+      if (!hasRoomAbove(remembered)) return [];
       this.#former = remembered;
       this.#own.add(heartbeats.refute(remembered));
+      const [oldest] = this.#own;
+      if (this.#own.size > OWN_COUNT) this.#own.delete(oldest!);
       remembers();
       return [];
     });

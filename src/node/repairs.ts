@@ -10,7 +10,7 @@ import type { HandOff } from "../replica/hand_off.ts";
 import type { Namespaces } from "../replica/namespaces.ts";
 import type { RootCheck } from "../replica/root_check.ts";
 import { DenamoError, messageOf } from "../wire/errors.ts";
-import { METHODS } from "../wire/message_codec.ts";
+import { type Method, METHODS } from "../wire/message_codec.ts";
 import type {
   DifferencesView,
   EqualityView,
@@ -68,8 +68,8 @@ export class Repairs implements RepairApi {
     const views = await Promise.all(names.map(async (node): Promise<HintsView> => {
       if (node === cluster.self) return { node, error: undefined, ...this.#ownHints() };
       try {
-        const answer = await this.#call(node, METHODS.hints, [], HINTS_TIMEOUT_MS);
-        return { node, error: undefined, ...readHints(answer) };
+        const hints = await this.#call(node, METHODS.hints, [], HINTS_TIMEOUT_MS, readHints);
+        return { node, error: undefined, ...hints };
       } catch (error) {
         return { node, error: messageOf(error), ...UNKNOWN_HINTS };
       }
@@ -87,8 +87,14 @@ export class Repairs implements RepairApi {
       throw new DenamoError("bad_request", "no", `Node ${node} is not in the layout`);
     }
     const request = repairRequest(partitions);
-    const answer = await this.#call(node, METHODS.repair, request, REPAIR_TIMEOUT_MS);
-    return { node, peers: readRepair(answer) };
+    const peers = await this.#call(
+      node,
+      METHODS.repair,
+      request,
+      REPAIR_TIMEOUT_MS,
+      readRepair,
+    );
+    return { node, peers };
   }
 
   async differences(partitions?: readonly number[]): Promise<DifferencesView> {
@@ -191,18 +197,19 @@ export class Repairs implements RepairApi {
     return new Set(partitions);
   }
 
-  async #call(
+  async #call<T>(
     node: string,
-    method: typeof METHODS[keyof typeof METHODS],
+    method: Method,
     args: readonly unknown[],
     timeoutMs: number,
-  ): Promise<readonly unknown[]> {
+    read: (answer: readonly unknown[]) => T,
+  ): Promise<T> {
     const { cluster } = this.#options;
     const peer = cluster.peerOf(node);
     if (peer === undefined || !cluster.rpc.isUp(peer)) {
       throw new DenamoError("timeout", "no", `${node} is not connected`);
     }
-    return await cluster.rpc.call(peer, method, args, timeoutMs, "bulk");
+    return await cluster.rpc.query(peer, method, args, timeoutMs, read, "bulk");
   }
 }
 

@@ -3,6 +3,7 @@
 
 import type { Clock } from "../ports/clock.ts";
 import type { Log } from "../ports/log.ts";
+import type { PeerId } from "../ports/network.ts";
 import type { Random } from "../ports/random.ts";
 import type { Actors } from "../replica/actors.ts";
 import { AntiEntropy } from "../replica/anti_entropy.ts";
@@ -74,7 +75,8 @@ export class Upkeep {
     const intervalMs = settings.compareMs ?? DEFAULT_COMPARE_MS;
     const antiEntropy = new AntiEntropy({ ...options, forgetting, intervalMs });
     this.#antiEntropy = antiEntropy;
-    const service = new FloorService({ ...options, handOff, forgetting });
+    const maxAbsenceMs = settings.maxAbsenceMs ?? DEFAULT_MAX_ABSENCE_MS;
+    const service = new FloorService({ ...options, handOff, forgetting, maxAbsenceMs });
     service.register();
     this.#floorRounds = new FloorRounds({
       ...options,
@@ -82,11 +84,13 @@ export class Upkeep {
       service,
       antiEntropy,
       forgetAfterMs: settings.forgetAfterMs ?? DEFAULT_FORGET_AFTER_MS,
-      maxAbsenceMs: settings.maxAbsenceMs ?? DEFAULT_MAX_ABSENCE_MS,
+      maxAbsenceMs,
     });
     const { self, rpc } = cluster;
     const { trees } = replica;
-    new TreeService(self, trees, floors, namespaces, () => cluster.current()).register(rpc);
+    const layout = () => cluster.current();
+    const nodeOf = (peer: PeerId) => cluster.nodeOf(peer);
+    new TreeService(self, trees, floors, namespaces, layout, nodeOf).register(rpc);
     const rootCheck = new RootCheck({ cluster, trees, namespaces, clock });
     this.repairs = new Repairs({ cluster, namespaces, handOff, antiEntropy, rootCheck });
     this.repairs.register();

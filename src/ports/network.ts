@@ -3,14 +3,46 @@
 // The contract, which tests/contracts/network_contract.ts checks of every implementation:
 // - A peer is known by its peer id, which its private key proves. Before anything else two peers show
 //   each other a greeting; either side may refuse the other, and then nothing but the refusal passes.
+// - A refusal is what a peer says, and proves nothing. `refusedBy` tells it together with what the peer has
+//   shown of itself.
 // - Between `peerUp` and `peerDown` messages of one lane arrive whole, unchanged, in the order sent,
 //   or the connection breaks. What was sent before a break may have arrived or not.
-// - `published` delivers what any admitted peer published to its topic, at most once, in any order,
-//   perhaps never, and never the node's own.
+// - `published` delivers what any peer published to the topic, with the peer that did, whoever passed it on:
+//   what was altered on the way, or bears the id of another peer, is not delivered. It is delivered in
+//   any order, perhaps never, never to the node that published it, and at most once as long as the network
+//   remembers it (half a minute); whoever cares about older repetitions counts what it publishes.
 // - Handlers are never called from within a call of a method.
 
 /** The text form of a public key's hash. */
 export type PeerId = string;
+
+/**
+ * Why a peer is not admitted. The code is for programs, the message for people; the details are what a program needs
+ * to know besides, few and small (see REFUSAL_LIMITS).
+ */
+export interface Refusal {
+  /** Such as `name_in_use`: lower case letters, digits and `_`. */
+  readonly code: string;
+  readonly message: string;
+  readonly details: Readonly<Record<string, number | string>>;
+}
+
+/** What a refusal may hold at most; a longer message is cut. Texts in UTF-16 units. */
+export const REFUSAL_LIMITS = {
+  code: 40,
+  message: 500,
+  detailCount: 8,
+  detailName: 40,
+  detailText: 300,
+} as const;
+
+/** What is known of a peer that refuses us. */
+export interface Refuser {
+  /** Its own greeting, if it has shown one and is of our cluster. Without it nothing says that it is a node. */
+  readonly greeting: Uint8Array | undefined;
+  /** Whether we called it, rather than it us. */
+  readonly isDialled: boolean;
+}
 
 /** Requests and their answers have one way, bulk data (transfers, trees) another. */
 export type Lane = "request" | "bulk";
@@ -20,8 +52,12 @@ export interface NetworkHandlers {
   /** The first thing we tell every peer. */
   greeting(): Uint8Array;
 
-  /** Judges a peer by its greeting: undefined admits it, a sentence refuses it and is told to it. */
-  admit(peer: PeerId, greeting: Uint8Array): string | undefined;
+  /**
+   * Judges a peer by its greeting: undefined admits it, a refusal is told to it.
+   *
+   * @param isDialled whether we called it, rather than it us
+   */
+  admit(peer: PeerId, greeting: Uint8Array, isDialled: boolean): Refusal | undefined;
 
   /** A connection to an admitted peer is open in both directions. */
   peerUp(peer: PeerId): void;
@@ -30,16 +66,18 @@ export interface NetworkHandlers {
   peerDown(peer: PeerId, reason: string): void;
 
   /**
-   * A peer (undefined if its id is not known) has refused us, and why. Of two peers of different clusters
-   * both are told.
+   * A peer has refused us, and why. Of two peers of different clusters both are told, with the code
+   * `other_cluster`; of two that speak different versions of the protocol with `other_version`. A peer to which a
+   * live process with our own identity is connected that has begun earlier refuses us with
+   * `identity_in_use`; if we have reached such a process ourselves, `peer` is our own id.
    */
-  refusedBy(peer: PeerId | undefined, reason: string): void;
+  refusedBy(peer: PeerId, refusal: Refusal, by: Refuser): void;
 
   /** A message has arrived. `bytes` may be a view: copy what shall outlive the call. */
   message(from: PeerId, lane: Lane, bytes: Uint8Array): void;
 
-  /** Something was published to all. `bytes` may be a view. */
-  published(bytes: Uint8Array): void;
+  /** Something was published to all, by the peer `from`. `bytes` may be a view. */
+  published(from: PeerId, bytes: Uint8Array): void;
 }
 
 export interface Network {
@@ -54,7 +92,9 @@ export interface Network {
 
   /**
    * Keeps a connection to this peer from now on: dials, and dials again after every loss with a growing
-   * pause. An address with or without `/p2p/…`; unreachable ones are reported in the log.
+   * pause. An address with or without `/p2p/…`; unreachable ones are reported in the log. With a peer, the addresses are
+   * what it says of itself: what cannot be meant for us is left out, and one that was never met is called
+   * seldom.
    */
   keepConnected(addresses: readonly string[], peer?: PeerId): void;
 

@@ -247,7 +247,8 @@ export class AntiEntropy {
   /** Raises floors to which this node has its fence, and of which another owner knows that all had. */
   async #passFences(pair: PairComparison, parts: readonly Part[]): Promise<void> {
     const { floors, forgetting } = this.#options;
-    const agreed = higherFloors(pair, parts, floors);
+    if (!pair.hasFloors) return;
+    const agreed = higherFloors(parts, floors, (part) => pair.toldFloorOf(part));
     for (const [part, floor] of agreed) if (floor > floors.fenceOf(part)) agreed.delete(part);
     if (agreed.size > 0) forgetting.begin(await floors.raise(agreed));
   }
@@ -263,21 +264,21 @@ export class AntiEntropy {
     losses: number,
   ): Promise<void> {
     const { floors, forgetting } = this.#options;
-    const higher = higherFloors(pair, parts, floors);
+    if (!pair.hasFloors) return;
+    const higher = higherFloors(parts, floors, (part) => pair.floorOf(part));
     if (higher.size > 0) forgetting.begin(await floors.adopt(higher, losses));
   }
 }
 
 /** The floors of the other node that are above ours. */
 function higherFloors(
-  pair: PairComparison,
   parts: readonly Part[],
   floors: Floors,
+  floorOf: (part: Part) => HybridTime,
 ): Map<PartId, HybridTime> {
   const higher = new Map<PartId, HybridTime>();
-  if (!pair.hasFloors) return higher;
   for (const part of parts) {
-    const floor = pair.floorOf(part);
+    const floor = floorOf(part);
     if (floor > floors.floorOf(partId(part))) higher.set(partId(part), floor);
   }
   return higher;

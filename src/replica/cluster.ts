@@ -21,6 +21,8 @@ export interface Cluster {
   current(): CurrentLayout | undefined;
   /** The peer that bears this name at present. */
   peerOf(node: string): PeerId | undefined;
+  /** The name that a peer bears at present. */
+  nodeOf(peer: PeerId): string | undefined;
   /** For how long a node has been down, as far as this run of ours knows, in milliseconds; 0 if it is not. */
   downForMs(node: string): number;
   /** Whether heartbeats of this node have stopped. */
@@ -33,8 +35,8 @@ export interface Cluster {
   fillingProblem(partition: number): DenamoError | undefined;
   /** A sentence if our clock is too far from the others' to draw dots. */
   clockProblem(): string | undefined;
-  /** A peer has answered that it has another layout than ours; `encoded` is the peer's. */
-  learnLayout(encoded: Uint8Array): void;
+  /** A peer has answered that it works by this layout. */
+  hearLayout(id: string): void;
 }
 
 /** The layout. @throws {DenamoError} `not_ready` if there is none */
@@ -68,8 +70,8 @@ export function reachable(cluster: Cluster, nodes: readonly string[]): Reachable
   return found.length > 1 ? found.sort((a, b) => rank(a) - rank(b)) : found;
 }
 
-/** Reads the layout that a peer sends along when it refuses ours. */
+/** Takes note of the layout that a peer names when it refuses ours. */
 export function learnFromRefusal(cluster: Cluster, error: DenamoError | QuorumError): void {
-  const encoded = error.code === "wrong_layout" ? error.details["layout"] : undefined;
-  if (encoded instanceof Uint8Array) cluster.learnLayout(encoded);
+  const id = error.code === "wrong_layout" ? error.details["layoutId"] : undefined;
+  if (typeof id === "string") cluster.hearLayout(id);
 }

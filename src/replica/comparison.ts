@@ -5,13 +5,14 @@
 //   keys and digests of those leaves      ->  the objects that differ, both ways, merged
 //
 // The work is done by who asks; the other only answers. With its roots it tells its floors: what lies below one and
-// is not there has been replaced, and is lost here too instead of being sent (see floors.ts). So that nothing
-// is lost which the other cannot read, it is asked for each such key by name.
+// is not there has been replaced, and is lost here too instead of being sent (see floors.ts), as far as this owner has
+// agreed to that floor or others tell the same. So that nothing is lost which the other cannot read, it is asked
+// for each such key by name.
 
 import { binaryString, compareBytes, fromBinaryString } from "../base/bytes.ts";
 import { inParallel } from "../base/in_parallel.ts";
 import { MalformedError } from "../base/malformed.ts";
-import { type HybridTime, MAX_TIME } from "../causality/dot.ts";
+import { type HybridTime, MAX_FLOOR } from "../causality/dot.ts";
 import { DataObject } from "../crdt/data_object.ts";
 import { bringsUnseen } from "../crdt/forgetting.ts";
 import type { PeerId } from "../ports/network.ts";
@@ -22,6 +23,7 @@ import { type Method, METHODS } from "../wire/message_codec.ts";
 import { type Cluster, layoutOf } from "./cluster.ts";
 import { copyIn } from "./copy.ts";
 import { differingLeaves, LEAVES_BYTES } from "./hash_tree.ts";
+import type { Floors } from "./floors.ts";
 import type { Namespaces } from "./namespaces.ts";
 import { chunksOf, type Part, type PartId, partId } from "./parts.ts";
 import type { Replica } from "./replica.ts";
@@ -31,6 +33,7 @@ export interface ComparisonOptions {
   readonly cluster: Cluster;
   readonly replica: Replica;
   readonly namespaces: Namespaces;
+  readonly floors: Floors;
   /** Waits while requests are slow. */
   readonly giveWay: () => Promise<void>;
   readonly isStopped: () => boolean;
@@ -59,6 +62,7 @@ const KEYS_BETWEEN_LOOKS = 32;
 
 export class PairComparison {
   readonly #options: ComparisonOptions;
+  readonly #node: string;
   readonly #peer: PeerId;
   readonly #layoutId: string;
   /** What this node meant by a part when it began. */
@@ -75,6 +79,7 @@ export class PairComparison {
       throw new DenamoError("timeout", "no", `${node} is not connected`);
     }
     this.#options = options;
+    this.#node = node;
     this.#peer = peer;
     this.#layoutId = layoutOf(cluster).layout.id;
     this.#partsId = options.replica.partsId(this.#layoutId);
@@ -87,8 +92,23 @@ export class PairComparison {
   }
 
   /** The floor that the other node has told of a part; 0 if none. */
-  floorOf(part: Part): HybridTime {
+  toldFloorOf(part: Part): HybridTime {
     return this.#floors.get(partId(part)) ?? 0;
+  }
+
+  /** As much of it as there is reason to believe; see {@linkcode Floors.believed}. */
+  floorOf(part: Part): HybridTime {
+    return this.#believed(part, this.toldFloorOf(part));
+  }
+
+  #believed(part: Part, floor: HybridTime): HybridTime {
+    if (floor === 0) return 0;
+    const { cluster, floors } = this.#options;
+    const { copies, partition } = part;
+    const owners = layoutOf(cluster).placement.ownersFor(partition, copies || undefined);
+    const others = owners.filter((owner) => owner !== cluster.self);
+    const isFilling = cluster.fillingProblem(partition) !== undefined;
+    return floors.believed(partId(part), floor, others, isFilling);
   }
 
   /** Sorts parts into those that are the same and those that are not. */
@@ -99,13 +119,16 @@ export class PairComparison {
     for (const chunk of chunksOf(parts)) {
       await giveWay();
       const partitions = chunk.map(({ partition }) => partition);
-      const reply = await this.#askTrees(METHODS.roots, [chunk[0]!.copies, partitions]);
-      const args = new Arguments(reply, "roots answer");
-      const roots = rootsIn(args.bytes(8 * ROOTS_COUNT));
-      const floors = new Arguments(args.optional((it) => it.list(2 * ROOTS_COUNT)) ?? [], "floors");
-      while (!floors.isAtEnd) {
-        const part = chunk[floors.count(chunk.length - 1)]!;
-        this.#floors.set(partId(part), floors.count(MAX_TIME));
+      const question = [chunk[0]!.copies, partitions];
+      const { floors, roots } = await this.#askTrees(
+        METHODS.roots,
+        question,
+        (answer) => readRoots(answer, chunk.length),
+      );
+      for (const [i, floor] of floors) {
+        const part = partId(chunk[i]!);
+        this.#floors.set(part, floor);
+        this.#options.floors.hear(part, this.#node, floor);
       }
       for (const [i, part] of chunk.entries()) {
         const tree = trees.get(part.partition, part.copies);
@@ -155,8 +178,9 @@ export class PairComparison {
   }
 
   async #leavesOf({ copies, partition }: Part): Promise<number[]> {
-    const reply = await this.#askTrees(METHODS.leaves, [copies, partition]);
-    const theirs = new Arguments(reply, "leaves answer").bytes(LEAVES_BYTES);
+    const theirs = await this.#askTrees(METHODS.leaves, [copies, partition], (answer) => {
+      return new Arguments(answer, "leaves answer").bytes(LEAVES_BYTES);
+    });
     const tree = await this.#options.replica.trees.get(partition, copies);
     return differingLeaves(tree.leaves(), theirs);
   }
@@ -166,18 +190,16 @@ export class PairComparison {
     leaves: ReadonlySet<number>,
   ): Promise<Map<string, bigint>> {
     const found = new Map<string, bigint>();
-    for (let after: Uint8Array | null = null;;) {
+    let after: Uint8Array | null = null;
+    for (;;) {
       await this.#options.giveWay();
-      const question = [copies, partition, [...leaves], after];
-      const reply = await this.#askTrees(METHODS.entries, question);
-      const entries = new Arguments(reply, "entries answer").list(ENTRIES_COUNT);
-      for (const entry of entries) {
-        const args: Arguments = new Arguments([entry], "entries answer").row();
-        const key = args.ownBytes(LIMITS.key);
-        const [digest] = rootsIn(args.bytes(8));
-        // Else this would never end.
-        const isNext = after === null || compareBytes(key, after) > 0;
-        if (digest === undefined || !isNext) throw args.malformed("keys with digests, in order");
+      const question: unknown[] = [copies, partition, [...leaves], after];
+      const entries: readonly Entry[] = await this.#askTrees(
+        METHODS.entries,
+        question,
+        (answer) => readEntries(answer, after),
+      );
+      for (const { digest, key } of entries) {
         found.set(binaryString(key), digest);
         after = key;
       }
@@ -202,11 +224,11 @@ export class PairComparison {
     let floor = this.floorOf(part);
     if (other !== undefined || bringsUnseen(theirs, before, floor)) {
       const digest = own === undefined ? null : rootBytes([own]);
-      const reply = await this.#ask(METHODS.read, [partition, key, digest, cluster.self]);
-      const copy = copyIn(reply);
+      const question = [partition, key, digest, cluster.self];
+      const copy = await this.#ask(METHODS.read, question, copyIn);
       if (copy.object === undefined) return { repaired: 0, isEqual: true };
       theirs = copy.object;
-      floor = copy.floor;
+      floor = this.#believed(part, copy.floor);
     }
     await replica.level(partition, key, theirs, floor);
     const held = await replica.read(partition, key);
@@ -214,26 +236,65 @@ export class PairComparison {
     if (isSame(held, theirs)) return { repaired, isEqual: true };
     if (!this.#takesWrites) return { repaired, isEqual: false };
     const object = held.isEmpty ? null : held.encoded();
-    await this.#ask(METHODS.level, [partition, key, object, replica.floorOf(partition, key)]);
+    const message = [partition, key, object, replica.floorOf(partition, key)];
+    await this.#ask(METHODS.level, message, () => undefined);
     return { repaired: repaired + 1, isEqual: true };
   }
 
   /** Asks about parts: both must mean the same by them. */
-  #askTrees(method: Method, args: readonly unknown[]): Promise<readonly unknown[]> {
+  #askTrees<T>(
+    method: Method,
+    args: readonly unknown[],
+    read: (answer: readonly unknown[]) => T,
+  ): Promise<T> {
     if (this.#options.replica.partsId(this.#layoutId) !== this.#partsId) {
       throw new DenamoError("wrong_layout", "no", "Other namespaces have come into force");
     }
-    return this.#ask(method, args, this.#partsId);
+    return this.#ask(method, args, read, this.#partsId);
   }
 
-  #ask(
+  #ask<T>(
     method: Method,
     args: readonly unknown[],
+    read: (answer: readonly unknown[]) => T,
     id = this.#layoutId,
-  ): Promise<readonly unknown[]> {
+  ): Promise<T> {
     const { rpc } = this.#options.cluster;
-    return rpc.call(this.#peer, method, [id, ...args], TIMEOUT_MS, "bulk");
+    return rpc.query(this.#peer, method, [id, ...args], TIMEOUT_MS, read, "bulk");
   }
+}
+
+/** The roots of `count` parts, and the floors of some of them by their places. @throws {MalformedError} */
+function readRoots(
+  answer: readonly unknown[],
+  count: number,
+): { readonly roots: bigint[]; readonly floors: ReadonlyMap<number, HybridTime> } {
+  const args = new Arguments(answer, "roots answer");
+  const roots = rootsIn(args.bytes(8 * ROOTS_COUNT));
+  const told = new Arguments(args.optional((it) => it.list(2 * ROOTS_COUNT)) ?? [], "floors");
+  const floors = new Map<number, HybridTime>();
+  while (!told.isAtEnd) floors.set(told.count(count - 1), told.count(MAX_FLOOR));
+  return { roots, floors };
+}
+
+interface Entry {
+  readonly key: Uint8Array;
+  readonly digest: bigint;
+}
+
+/** The entries behind the key `after`. @throws {MalformedError} */
+function readEntries(answer: readonly unknown[], after: Uint8Array | null): Entry[] {
+  let before = after;
+  return new Arguments(answer, "entries answer").list(ENTRIES_COUNT).map((entry) => {
+    const args = new Arguments([entry], "entries answer").row();
+    const key = args.ownBytes(LIMITS.key);
+    const [digest] = rootsIn(args.bytes(8));
+    // Else asking for the next ones would never end.
+    const isNext = before === null || compareBytes(key, before) > 0;
+    if (digest === undefined || !isNext) throw args.malformed("keys with digests, in order");
+    before = key;
+    return { key, digest };
+  });
 }
 
 function isSame(a: DataObject, b: DataObject): boolean {

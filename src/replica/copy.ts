@@ -7,7 +7,7 @@
 
 import { MalformedError } from "../base/malformed.ts";
 import type { HybridTime } from "../causality/dot.ts";
-import { MAX_TIME } from "../causality/dot.ts";
+import { MAX_FLOOR } from "../causality/dot.ts";
 import { DataObject } from "../crdt/data_object.ts";
 import { withFloor, withoutOutdated } from "../crdt/forgetting.ts";
 import { decodeObject } from "../crdt/object_codec.ts";
@@ -27,8 +27,14 @@ export function copyIn(
 ): { readonly object: DataObject | undefined; readonly floor: HybridTime } {
   const args = new Arguments(reply, "read answer");
   const bytes = args.optional((part) => part.ownBytes(LIMITS.objectInParts));
-  const floor = args.optional((part) => part.count(MAX_TIME)) ?? 0;
+  const floor = args.optional((part) => part.count(MAX_FLOOR)) ?? 0;
   return { object: bytes === undefined ? undefined : decodeObject(bytes), floor };
+}
+
+/** What a node has answered that was not asked about anything to compare with. @throws {MalformedError} */
+export function wholeCopyIn(reply: readonly unknown[]): Copy {
+  const { floor, object = DataObject.empty } = copyIn(reply);
+  return { object, floor };
 }
 
 /** The hash of an object as it travels in read requests. */
@@ -36,6 +42,32 @@ export function digestBytes(object: DataObject): Uint8Array<ArrayBuffer> {
   const bytes = new Uint8Array(8);
   new DataView(bytes.buffer).setBigUint64(0, object.digest());
   return bytes;
+}
+
+/**
+ * The same copies with no higher floors than there is reason to believe, for what goes to a disk: what only one owner
+ * says could take away what all others hold.
+ *
+ * @param otherCount how many owners there are beside this node
+ * @param fence up to where this node, as an owner itself, has agreed; 0 if it owns nothing of it
+ */
+export function withBelievedFloors(
+  copies: readonly Copy[],
+  otherCount: number,
+  fence: HybridTime,
+): readonly Copy[] {
+  const floors = copies.map(({ floor }) => floor).sort((a, b) => b - a);
+  const limit = Math.max(fence, floors[Math.floor(otherCount / 2)] ?? 0);
+  if (copies.every(({ floor }) => floor <= limit)) return copies;
+  return copies.map(({ floor, object }) => ({ object, floor: Math.min(floor, limit) }));
+}
+
+/** What a majority of the owners have seen together, up to the highest floor that so many of them have. */
+export function seenByMost(copies: readonly Copy[], ownerCount: number): Copy {
+  const sorted = copies.toSorted((a, b) => b.floor - a.floor);
+  const floor = sorted[Math.floor(ownerCount / 2)]?.floor ?? 0;
+  const agreed = copies.filter((copy) => copy.floor >= floor);
+  return { object: mergeCopies(agreed.map(({ object }) => ({ object, floor }))).object, floor };
 }
 
 /**

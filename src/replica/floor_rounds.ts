@@ -81,13 +81,15 @@ export class FloorRounds {
 
   /** Raises floors and forgets from now on. */
   start(): void {
-    const { clock, forgetAfterMs } = this.#options;
+    const { clock, forgetAfterMs, log } = this.#options;
     const everyMs = Math.min(
       Math.max(forgetAfterMs / 2, LOOK_EVERY_MS_LEAST),
       LOOK_EVERY_MS_MOST,
     );
     this.#timer = clock.after(everyMs, () => {
-      this.#look().finally(() => {
+      this.#look().catch((error) => {
+        log.error("Forgetting has failed for a reason nobody foresaw", { error: messageOf(error) });
+      }).finally(() => {
         if (!this.#isStopped) this.start();
       });
     });
@@ -204,15 +206,19 @@ export class FloorRounds {
   async #fenced(upTo: HybridTime, parts: readonly PartId[]): Promise<PartId[]> {
     const own = await this.#options.service.fence(upTo, parts);
     return await this.#withOwners(own, async (owner, theirs) => {
-      const reply = await this.#ask(owner, METHODS.fence, [upTo, theirs]);
-      return new Set(partsIn(new Arguments(reply, "fence answer")));
+      return await this.#ask(
+        owner,
+        METHODS.fence,
+        [upTo, theirs],
+        (args) => new Set(partsIn(args)),
+      );
     });
   }
 
   /** Who does not hear of it learns it when it is compared with. */
   async #tell(upTo: HybridTime, parts: readonly PartId[]): Promise<void> {
     await this.#withOwners(parts, async (owner, theirs) => {
-      await this.#ask(owner, METHODS.raiseFloor, [upTo, theirs]);
+      await this.#ask(owner, METHODS.raiseFloor, [upTo, theirs], () => undefined);
       return new Set(theirs);
     });
   }
@@ -277,17 +283,24 @@ export class FloorRounds {
     return await Promise.all(
       this.#members().map(async (node) => {
         if (node === cluster.self) return await own();
-        return read(new Arguments(await this.#ask(node, method, message), "floor answer"));
+        return await this.#ask(node, method, message, read);
       }),
     );
   }
 
-  async #ask(node: string, method: Method, message: readonly unknown[]) {
+  async #ask<T>(
+    node: string,
+    method: Method,
+    message: readonly unknown[],
+    read: (args: Arguments) => T,
+  ): Promise<T> {
     const { cluster } = this.#options;
     const peer = cluster.peerOf(node);
     if (peer === undefined || !cluster.rpc.isUp(peer)) {
       throw new DenamoError("timeout", "no", `${node} is not connected`);
     }
-    return await cluster.rpc.call(peer, method, [this.#partsId, ...message], TIMEOUT_MS, "bulk");
+    const question = [this.#partsId, ...message];
+    const readAnswer = (answer: readonly unknown[]) => read(new Arguments(answer, "floor answer"));
+    return await cluster.rpc.query(peer, method, question, TIMEOUT_MS, readAnswer, "bulk");
   }
 }

@@ -1,15 +1,19 @@
 // What a node does for whoever raises the floors of partitions; see floor_rounds.ts.
 
-import { type HybridTime, MAX_TIME } from "../causality/dot.ts";
+import { MalformedError } from "../base/malformed.ts";
+import { type HybridTime, MAX_FLOOR } from "../causality/dot.ts";
+import type { PeerId } from "../ports/network.ts";
 import { Arguments } from "../wire/arguments.ts";
 import { DenamoError } from "../wire/errors.ts";
 import { LIMITS } from "../wire/limits.ts";
 import { type IncomingRequest, METHODS } from "../wire/message_codec.ts";
 import type { Actors } from "./actors.ts";
-import { type Cluster, type CurrentLayout, layoutOf } from "./cluster.ts";
+import { type Cluster, layoutOf } from "./cluster.ts";
 import type { Floors } from "./floors.ts";
 import type { Forgetting } from "./forgetting.ts";
 import type { HandOff } from "./hand_off.ts";
+import type { Namespaces } from "./namespaces.ts";
+import { checkOwnsAll } from "./owners_only.ts";
 import { PART_ID_MAX, type PartId, partOf } from "./parts.ts";
 import type { Replica } from "./replica.ts";
 
@@ -23,6 +27,9 @@ export interface FloorServiceOptions {
   readonly floors: Floors;
   readonly handOff: HandOff;
   readonly forgetting: Forgetting;
+  readonly namespaces: Namespaces;
+  /** After how long a member that is down may be left out, in milliseconds. */
+  readonly maxAbsenceMs: number;
 }
 
 export class FloorService {
@@ -35,21 +42,28 @@ export class FloorService {
   /** Begins to answer. */
   register(): void {
     const { rpc } = this.#options.cluster;
-    rpc.serve(METHODS.promiseFloor, async (request) => {
+    rpc.serve(METHODS.promiseFloor, async (request, from) => {
       const args = this.#begin(request);
-      const [upTo, parts] = [args.count(MAX_TIME), partsIn(args)];
+      const [upTo, parts] = [args.count(MAX_FLOOR), partsIn(args)];
+      this.#checkAsker(from, parts);
       return [pairsOf(await this.promise(upTo, parts, namesIn(args)))];
     });
-    rpc.serve(METHODS.keptBelow, async (request) => {
-      return [await this.kept(tableIn(this.#begin(request)))];
+    rpc.serve(METHODS.keptBelow, async (request, from) => {
+      const highest = tableIn(this.#begin(request));
+      this.#checkAsker(from, [...highest.keys()]);
+      return [await this.kept(highest)];
     });
-    rpc.serve(METHODS.fence, async (request) => {
+    rpc.serve(METHODS.fence, async (request, from) => {
       const args = this.#begin(request);
-      return [await this.fence(args.count(MAX_TIME), partsIn(args))];
+      const [upTo, parts] = [args.count(MAX_FLOOR), partsIn(args)];
+      this.#checkAsker(from, parts);
+      return [await this.fence(upTo, parts)];
     });
-    rpc.serve(METHODS.raiseFloor, async (request) => {
+    rpc.serve(METHODS.raiseFloor, async (request, from) => {
       const args = this.#begin(request);
-      await this.raise(args.count(MAX_TIME), partsIn(args));
+      const [floor, parts] = [args.count(MAX_FLOOR), partsIn(args)];
+      this.#checkAsker(from, parts);
+      await this.raise(floor, parts);
       return [];
     });
   }
@@ -109,12 +123,21 @@ export class FloorService {
     this.#raised(await floors.raise(new Map(fenced.map((part) => [part, floor]))));
   }
 
-  /** Why these members cannot be left out. */
+  /**
+   * Why these members cannot be left out: whoever is will have to empty its copies. So nobody is on one node's word, but
+   * only after each of the others has itself missed it for long enough, and no more than one at a time.
+   */
   #problemOf(without: readonly string[]): DenamoError | undefined {
-    const { cluster, floors } = this.#options;
-    const present = without.find((node) => cluster.downForMs(node) === 0);
+    const { cluster, floors, maxAbsenceMs } = this.#options;
+    const { placement } = layoutOf(cluster);
+    const present = without.find((node) => cluster.downForMs(node) <= maxAbsenceMs);
     if (present !== undefined) {
-      return new DenamoError("not_ready", "no", `${cluster.self} sees ${present}`);
+      const message = `${cluster.self} has not missed ${present} for long enough`;
+      return new DenamoError("not_ready", "no", message);
+    }
+    if (without.length > 1 || !without.every((node) => placement.members.has(node))) {
+      const message = `Nothing is forgotten without ${without.join(", ")}`;
+      return new DenamoError("not_allowed", "no", message);
     }
     const others = [...floors.leftOut].filter((node) => !without.includes(node));
     if (others.length === 0) return undefined;
@@ -130,15 +153,28 @@ export class FloorService {
     return this.#options.cluster.fillingProblem(partOf(part).partition) !== undefined;
   }
 
+  /** Only owners of all of these parts may ask about them. @throws {DenamoError | MalformedError} */
+  #checkAsker(from: PeerId, parts: readonly PartId[]): void {
+    const { cluster, namespaces } = this.#options;
+    const { layout, placement } = layoutOf(cluster);
+    const numbers = new Set(namespaces.copies());
+    for (const part of parts) {
+      const { copies, partition } = partOf(part);
+      if (numbers.has(copies) && partition < layout.partitions) continue;
+      throw new MalformedError("floor request", `${part} is not a part`);
+    }
+    checkOwnsAll(placement, cluster.nodeOf(from), parts);
+  }
+
   #begin(request: IncomingRequest): Arguments {
     const { cluster, replica } = this.#options;
     const args = new Arguments(request.arguments, "floor request");
     const id = args.text();
-    const { encoded, layout }: CurrentLayout = layoutOf(cluster);
+    const { layout } = layoutOf(cluster);
     const own = replica.partsId(layout.id);
     if (own === id) return args;
     throw new DenamoError("wrong_layout", "no", `${cluster.self} has layout ${own}`, {
-      layout: encoded,
+      layoutId: layout.id,
     });
   }
 }
@@ -159,7 +195,7 @@ export function pairsOf(table: FloorTable): number[] {
 export function tableIn(args: Arguments): Map<PartId, HybridTime> {
   const list = new Arguments(args.list(2 * LIMITS.partitionCount), "floor message");
   const table = new Map<PartId, HybridTime>();
-  while (!list.isAtEnd) table.set(list.count(PART_ID_MAX), list.count(MAX_TIME));
+  while (!list.isAtEnd) table.set(list.count(PART_ID_MAX), list.count(MAX_FLOOR));
   return table;
 }
 

@@ -20,11 +20,10 @@
 
 import { ByteReader } from "../base/byte_reader.ts";
 import { ByteWriter } from "../base/byte_writer.ts";
-import { type HybridTime, MAX_TIME } from "../causality/dot.ts";
+import { type HybridTime, MAX_FLOOR } from "../causality/dot.ts";
 import type { HybridClock } from "../causality/hybrid_clock.ts";
 import type { DataObject } from "../crdt/data_object.ts";
 import { bringsUnseen } from "../crdt/forgetting.ts";
-import { readTime } from "../crdt/seen_vector.ts";
 import type { Storage } from "../storage/storage.ts";
 import { type PartId, partOf } from "./parts.ts";
 
@@ -51,6 +50,8 @@ export class Floors {
   #emptied: HybridTime = 0;
   /** By part, up to when nothing unseen may come in if what is compared now is to count. */
   readonly #watched = new Map<PartId, HybridTime>();
+  /** By part and owner, floors that were told here and are above the fence. */
+  readonly #told = new Map<PartId, Map<string, HybridTime>>();
   #lossCount = 0;
   /** Resolves when the disk has all that is known so far. */
   #kept: Promise<void> = Promise.resolve();
@@ -83,6 +84,7 @@ export class Floors {
       if (gained.includes(partOf(part).copies)) this.#marks.delete(part);
     }
     this.#watched.clear();
+    this.#told.clear();
     this.#lossCount++;
     await this.#keep();
   }
@@ -180,6 +182,36 @@ export class Floors {
     return raised.map(([part]) => part);
   }
 
+  /** Another owner was asked, and has told its floor of a part. */
+  hear(part: PartId, owner: string, floor: HybridTime): void {
+    if (floor <= this.fenceOf(part)) return;
+    let told = this.#told.get(part);
+    if (told === undefined) this.#told.set(part, told = new Map());
+    told.set(owner, floor);
+  }
+
+  /**
+   * As much of a floor that another owner has told as there is reason to believe. All owners agree to a floor before it
+   * is one, so up to its own fence this owner knows it for itself. Above it, so much is believed as a majority of the
+   * other owners have told by now, each when it was compared with. What one of them says alone takes nothing away, but
+   * from a copy that has forgotten: until it is filled, whatever it holds alone is the word of an old disk.
+   *
+   * @param others the other owners of the part
+   * @param isFilling whether this copy has forgotten data of the part
+   */
+  believed(
+    part: PartId,
+    floor: HybridTime,
+    others: readonly string[],
+    isFilling: boolean,
+  ): HybridTime {
+    const fence = this.fenceOf(part);
+    if (floor <= fence || isFilling) return floor;
+    const told = this.#told.get(part);
+    const floors = others.map((owner) => told?.get(owner) ?? 0).sort((a, b) => b - a);
+    return Math.min(floor, Math.max(fence, floors[Math.floor(floors.length / 2)] ?? 0));
+  }
+
   /**
    * This copy has seen all that a node has which has these floors. Resolves with the parts whose floor has risen
    * here; none if this copy may have lost something since the comparison began.
@@ -222,6 +254,11 @@ export class Floors {
   /** The highest floor that was raised without this node and does not matter, since its copies were empty then. */
   get emptied(): HybridTime {
     return this.#emptied;
+  }
+
+  /** The highest floor that others have raised without this node; 0 if there is none. */
+  get missedUpTo(): HybridTime {
+    return this.#missed;
   }
 
   /** Whether this node must empty its copies before it talks to anybody. */
@@ -316,24 +353,30 @@ export function writeFloors(floors: StoredFloors): Uint8Array<ArrayBuffer> {
 export function readFloors(bytes: Uint8Array): StoredFloors {
   const reader = new ByteReader(bytes, "floors");
   const settings = reader.text();
-  const promised = readTime(reader);
-  const missed = readTime(reader);
-  const emptied = readTime(reader);
+  const promised = floorIn(reader);
+  const missed = floorIn(reader);
+  const emptied = floorIn(reader);
   const leftOut = new Map<string, HybridTime>();
   for (let left = reader.count(2); left > 0; left--) {
     const node = reader.text();
     if (leftOut.has(node)) throw reader.malformed("a node is named twice");
-    leftOut.set(node, readTime(reader));
+    leftOut.set(node, floorIn(reader));
   }
   const marks = new Map<PartId, Marks>();
   for (let left = reader.count(3); left > 0; left--) {
     const part = reader.integer();
     if (marks.has(part)) throw reader.malformed("a part is named twice");
-    const floor = readTime(reader);
+    const floor = floorIn(reader);
     const fence = floor + reader.integer();
-    if (fence > MAX_TIME) throw reader.malformed("a time is too large");
+    if (fence > MAX_FLOOR) throw reader.malformed("a fence is too late");
     marks.set(part, { floor, fence });
   }
   reader.end();
   return { settings, promised, missed, emptied, leftOut, marks };
+}
+
+function floorIn(reader: ByteReader): HybridTime {
+  const floor = reader.integer();
+  if (floor > MAX_FLOOR) throw reader.malformed("a floor is too late");
+  return floor;
 }

@@ -17,13 +17,12 @@ import { DataObject } from "../crdt/data_object.ts";
 import type { ObjectDelta } from "../crdt/object_delta.ts";
 import type { Clock, Timer } from "../ports/clock.ts";
 import type { Log } from "../ports/log.ts";
-import type { PeerId } from "../ports/network.ts";
 import { PARTITION_COUNT_MAX } from "../ring/partition.ts";
 import type { ScanStart } from "../storage/storage.ts";
 import { DenamoError, messageOf, OverloadedError } from "../wire/errors.ts";
 import { METHODS } from "../wire/message_codec.ts";
 import { type Cluster, layoutOf, learnFromRefusal, type Reachable, reachable } from "./cluster.ts";
-import { copyIn } from "./copy.ts";
+import { seenByMost, wholeCopyIn } from "./copy.ts";
 import type { Namespaces } from "./namespaces.ts";
 import type { Pace } from "./pace.ts";
 import type { Replica } from "./replica.ts";
@@ -331,6 +330,7 @@ export class HandOff {
     const owners = placement.ownersFor(partition, n);
     const takers = whom.filter(({ node }) => owners.includes(node));
     const message = [layout.id, partition, key, held.encoded()];
+    let isOutdated = false;
     const replies = await Promise.all(takers.map(async ({ peer }) => {
       try {
         await cluster.rpc.call(peer, METHODS.store, message, TIMEOUT_MS, "bulk");
@@ -338,10 +338,11 @@ export class HandOff {
       } catch (error) {
         if (!(error instanceof DenamoError)) throw error;
         learnFromRefusal(cluster, error);
-        if (error.code === "outdated") await this.#learnFrom(peer, partition, key);
+        isOutdated ||= error.code === "outdated";
         return false;
       }
     }));
+    if (isOutdated) await this.#loseOutdated(takers, partition, key, owners.length);
     if (replies.includes(false)) return false;
     if (takers.length < owners.length) return true;
     if (!await replica.drop(partition, key, held)) return false;
@@ -349,13 +350,26 @@ export class HandOff {
     return this.#forget(partition, name, hint);
   }
 
-  /** Loses of a key what an owner has seen replaced: it was kept for so long that all owners forgot it. */
-  async #learnFrom(peer: PeerId, partition: number, key: Uint8Array): Promise<void> {
+  /**
+   * Loses of a key what its owners have seen replaced: it was kept for so long that all of them forgot it. What one
+   * owner says is not enough, as this may be the only copy.
+   */
+  async #loseOutdated(
+    owners: readonly Reachable[],
+    partition: number,
+    key: Uint8Array,
+    ownerCount: number,
+  ): Promise<void> {
     const { cluster, replica } = this.#options;
+    const { rpc } = cluster;
     const question = [layoutOf(cluster).layout.id, partition, key, null];
-    const reply = await cluster.rpc.call(peer, METHODS.read, question, TIMEOUT_MS, "bulk");
-    const { floor, object = DataObject.empty } = copyIn(reply);
-    await replica.level(partition, key, object, floor);
+    const asked = owners.map(({ peer }) => {
+      return rpc.query(peer, METHODS.read, question, TIMEOUT_MS, wholeCopyIn, "bulk");
+    });
+    const answers = await Promise.allSettled(asked);
+    const copies = answers.flatMap((it) => it.status === "fulfilled" ? [it.value] : []);
+    const agreed = seenByMost(copies, ownerCount);
+    if (agreed.floor > 0) await replica.level(partition, key, agreed.object, agreed.floor);
   }
 
   /** Ends a hint, unless another has taken its place. */

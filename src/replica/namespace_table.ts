@@ -12,6 +12,11 @@
 // whichever are merged first. Nobody loses settings in force by an order of his own: with() refuses it where they
 // would go. They can only go if nodes that do not hear of each other take some hundred orders each.
 //
+// An order must be able to follow every other one. But times end, and a flipped bit or a clock of another age may give
+// an order the last of them. So one that lies so far ahead that no cluster's clocks were ever there counts as
+// older than all that do not. It is in force until the next order comes, and then gives way on every node alike. Whether
+// it is so far ahead each node asks its own clock, and all of them say the same but for a moment in decades.
+//
 //   table := count | entries, by prefix as text
 //   entry := prefix | time | node | settings as JSON, empty for a removal
 //
@@ -23,7 +28,7 @@ import { ByteReader } from "../base/byte_reader.ts";
 import { ByteWriter } from "../base/byte_writer.ts";
 import { utf8 } from "../base/bytes.ts";
 import { hash64Hex } from "../base/hash.ts";
-import { type HybridTime, MAX_TIME } from "../causality/dot.ts";
+import { type HybridTime, MAX_TIME, TICKS_PER_MS } from "../causality/dot.ts";
 import { LIMITS } from "../wire/limits.ts";
 import { inOrder, mistakesIn, type SettingsOfPrefix } from "./namespace_rules.ts";
 
@@ -61,6 +66,7 @@ export class NamespaceTable {
    * Sets a prefix, or removes its settings if they are undefined.
    *
    * @param time later than {@linkcode NamespaceTable.timeBelow}
+   * @param furthest the latest time that counts; see {@linkcode furthestOrder}
    * @throws {RangeError} if there are too many prefixes
    */
   with(
@@ -68,8 +74,9 @@ export class NamespaceTable {
     settings: SettingsOfPrefix | undefined,
     time: HybridTime,
     node: string,
+    furthest: HybridTime = MAX_TIME,
   ): NamespaceTable {
-    assert(this.timeBelow(prefix) < time, "what replaces is later");
+    assert(this.timeBelow(prefix, furthest) < time, "what replaces is later");
     const entries = new Map(this.entries)
       .set(prefix, { time, node, settings: settings && inOrder(settings) });
     const isSet = ({ settings }: Pick<NamespaceEntry, "settings">) => settings !== undefined;
@@ -78,7 +85,7 @@ export class NamespaceTable {
     if (isOneMore && [...entries.values()].filter(isSet).length > NAMESPACE_COUNT_MAX) {
       throw new RangeError(`${NAMESPACE_COUNT_MAX} namespaces are set already`);
     }
-    const kept = latest(entries);
+    const kept = latest(entries, furthest);
     for (const [other, entry] of entries) {
       if (!isSet(entry) || kept.has(other)) continue;
       const name = JSON.stringify(other);
@@ -90,24 +97,29 @@ export class NamespaceTable {
   }
 
   /** The time that an order for a prefix must exceed: of the order that it replaces, or of one that goes for it. */
-  timeBelow(prefix: string): HybridTime {
-    const replaced = this.entries.get(prefix)?.time;
-    if (replaced !== undefined || this.entries.size < ORDER_COUNT_MAX) return replaced ?? 0;
-    return Math.min(...[...this.entries.values()].map(({ time }) => time));
+  timeBelow(prefix: string, furthest: HybridTime = MAX_TIME): HybridTime {
+    const replaced = this.entries.get(prefix);
+    if (replaced !== undefined) return countedTime(replaced, furthest);
+    if (this.entries.size < ORDER_COUNT_MAX) return 0;
+    return Math.min(...[...this.entries.values()].map((entry) => countedTime(entry, furthest)));
   }
 
-  /** What both know together; returns one of the two itself if that is the result. */
-  merge(other: NamespaceTable): NamespaceTable {
+  /**
+   * What both know together; returns one of the two itself if that is the result.
+   *
+   * @param furthest the latest time that counts; see {@linkcode furthestOrder}
+   */
+  merge(other: NamespaceTable, furthest: HybridTime = MAX_TIME): NamespaceTable {
     const merged = new Map(this.entries);
     let isThis = true;
     for (const [prefix, theirs] of other.entries) {
       const own = merged.get(prefix);
-      if (own !== undefined && compare(own, theirs) >= 0) continue;
+      if (own !== undefined && compare(own, theirs, furthest) >= 0) continue;
       merged.set(prefix, theirs);
       isThis = false;
     }
     if (isThis) return this;
-    const table = new NamespaceTable(latest(merged));
+    const table = new NamespaceTable(latest(merged, furthest));
     if (table.digest === this.digest) return this;
     return table.digest === other.digest ? other : table;
   }
@@ -131,8 +143,21 @@ export class NamespaceTable {
    * @throws {MalformedError} if the bytes are none
    */
   static restore(bytes: Uint8Array): NamespaceTable {
-    return new NamespaceTable(latest(readEntries(new ByteReader(bytes, WHERE), Infinity)));
+    const entries = readEntries(new ByteReader(bytes, WHERE), Infinity);
+    return new NamespaceTable(latest(entries, MAX_TIME));
   }
+}
+
+/** How far ahead of a node's clock an order may lie and still count: more than the clocks of satellites ever jumped. */
+const FURTHEST_AHEAD_MS = 20 * 365 * 86_400_000;
+
+/** Beyond this an order does not count in any year, so that there is always a later time for the next one. */
+const ROOM_BELOW_MAX = 2 ** 40;
+
+/** The latest time of an order that counts, by the clock of this node. */
+export function furthestOrder(nowMs: number): HybridTime {
+  const furthest = (Math.floor(nowMs) + FURTHEST_AHEAD_MS) * TICKS_PER_MS;
+  return Math.min(furthest, MAX_TIME - ROOM_BELOW_MAX);
 }
 
 const WHERE = "table of namespaces";
@@ -175,18 +200,28 @@ function settingsIn(text: string, reader: ByteReader): SettingsOfPrefix {
 }
 
 /** The latest orders, as many as a table keeps; the entries themselves if these are all. */
-function latest(entries: ReadonlyMap<string, NamespaceEntry>): ReadonlyMap<string, NamespaceEntry> {
+function latest(
+  entries: ReadonlyMap<string, NamespaceEntry>,
+  furthest: HybridTime,
+): ReadonlyMap<string, NamespaceEntry> {
   if (entries.size <= ORDER_COUNT_MAX) return entries;
   const sorted = [...entries].sort(([prefix, entry], [other, than]) => {
-    return compare(than, entry) || compareTexts(other, prefix);
+    return compare(than, entry, furthest) || compareTexts(other, prefix);
   });
   return new Map(sorted.slice(0, ORDER_COUNT_MAX));
 }
 
 /** By time and node. Two entries with both the same are one, unless somebody cheats: then by what is set. */
-function compare(a: NamespaceEntry, b: NamespaceEntry): number {
+function compare(a: NamespaceEntry, b: NamespaceEntry, furthest: HybridTime): number {
+  const byRank = Number(a.time <= furthest) - Number(b.time <= furthest);
+  if (byRank !== 0) return byRank;
   if (a.time !== b.time) return a.time - b.time;
   return compareTexts(a.node, b.node) || compareTexts(textOf(a), textOf(b));
+}
+
+/** The time of an order as far as others must be later: none if it lies too far ahead to count. */
+function countedTime({ time }: NamespaceEntry, furthest: HybridTime): HybridTime {
+  return time <= furthest ? time : 0;
 }
 
 function compareTexts(a: string, b: string): number {

@@ -117,6 +117,11 @@ export class Replica {
     return this.#floors.floorOf(this.partOf(partition, key));
   }
 
+  /** Up to where this copy has agreed that it has seen everything, or is about to: see {@linkcode Floors.fenceOf}. */
+  fenceOf(partition: number, key: Uint8Array): HybridTime {
+    return this.#floors.fenceOf(this.partOf(partition, key));
+  }
+
   /** The floors of all parts of a range of partitions, where there are any. */
   floorsOf(first: number, last: number): Map<PartId, HybridTime> {
     const floors = new Map<PartId, HybridTime>();
@@ -155,7 +160,7 @@ export class Replica {
       }
       const dots: Dot[] = [];
       const nextDot = (above: HybridTime) => {
-        const dot = this.#actors.nextDot(partition, above);
+        const dot = this.#actors.nextDot(partition, key, above);
         dots.push(dot);
         return dot;
       };
@@ -167,7 +172,7 @@ export class Replica {
         const base = this.#finish(partition, key, before);
         const made = together(() => change(base, nextDot));
         const object = this.#finish(partition, key, made);
-        checkStorable(object, before);
+        checkStorable(object);
         const durable = this.#commit(partition, key, before, object);
         // An operation that has changed nothing has used up no dot.
         const used = dots.filter((dot) => object.timeOf(dot.actor) >= dot.time);
@@ -247,7 +252,7 @@ export class Replica {
         return { durable: this.#storage.whenDurable(partition, key) ?? Promise.resolve() };
       }
       this.#checkTakesWrites();
-      checkStorable(object, held);
+      checkStorable(object);
       return { durable: this.#commit(partition, key, held, object) };
     };
     try {
@@ -261,7 +266,7 @@ export class Replica {
   /** Puts `object` in place of a record that cannot be read. */
   async replaceCorrupt(partition: number, key: Uint8Array, object: DataObject): Promise<void> {
     this.#checkTakesWrites();
-    checkStorable(object, DataObject.empty);
+    checkStorable(object);
     this.#actors.end(partition);
     this.#floors.mayHaveLost(partition);
     await this.#order.run(key, () => false, async () => {
@@ -399,17 +404,18 @@ export class Replica {
     }
   }
 
-  /** Ends our actor if somebody knows a later write of it to this key than we hold. */
+  /** Ends our actors if somebody knows a later write of it to this key than we hold. */
   #noticeAmnesia(
     partition: number,
     key: Uint8Array,
     held: DataObject,
     knownTime: (actor: string) => HybridTime | undefined,
   ): void {
-    const actor = this.#actors.of(partition);
-    if (actor === undefined) return;
-    const known = Math.max(held.timeOf(actor), this.floorOf(partition, key));
-    if ((knownTime(actor) ?? 0) > known) this.#actors.end(partition);
+    for (const actor of [this.#actors.of(partition), this.#actors.aheadOf(key)]) {
+      if (actor === undefined) continue;
+      const known = Math.max(held.timeOf(actor), this.floorOf(partition, key));
+      if ((knownTime(actor) ?? 0) > known) return this.#actors.end(partition);
+    }
   }
 
   #checkAdmits(partition: number, key: Uint8Array, held: DataObject, incoming: DataObject): void {

@@ -1,7 +1,7 @@
 // What a node answers as an owner: store this, is this what you hold, what keys are there.
 //
 // Every request names the layout under which it was made. A node that has another one, or is no owner of
-// the key, refuses and sends its layout along, so that the asker can look again. A node that is no owner stores
+// the key, refuses and names its layout. A node that is no owner stores
 // and reads what it keeps for an owner that cannot be reached, if the request names that owner.
 
 import { EMPTY } from "../base/bytes.ts";
@@ -10,15 +10,18 @@ import { decodeObject } from "../crdt/object_codec.ts";
 import { decodeDelta } from "../crdt/object_delta.ts";
 import type { Layout } from "../ring/layout.ts";
 import type { Placement } from "../ring/placement.ts";
-import { MAX_TIME } from "../causality/dot.ts";
+import { MAX_FLOOR } from "../causality/dot.ts";
+import type { PeerId } from "../ports/network.ts";
 import { Arguments } from "../wire/arguments.ts";
 import { DenamoError } from "../wire/errors.ts";
 import { LIMITS } from "../wire/limits.ts";
 import { type IncomingRequest, METHODS } from "../wire/message_codec.ts";
+import { readCarried } from "../wire/nonsense.ts";
 import type { Rpc } from "../wire/rpc.ts";
 import type { Filling } from "./filling.ts";
 import type { HandOff } from "./hand_off.ts";
 import type { Namespaces } from "./namespaces.ts";
+import { checkOwns, type NodeOf } from "./owners_only.ts";
 import type { Replica } from "./replica.ts";
 
 /** How much of one key goes into the answer to a scan, in bytes. */
@@ -36,6 +39,7 @@ export class ReplicaService {
   readonly #layout: LayoutSource;
   readonly #handOff: HandOff;
   readonly #filling: Filling;
+  readonly #nodeOf: NodeOf;
 
   constructor(
     self: string,
@@ -44,6 +48,7 @@ export class ReplicaService {
     layout: LayoutSource,
     handOff: HandOff,
     filling: Filling,
+    nodeOf: NodeOf,
   ) {
     this.#self = self;
     this.#replica = replica;
@@ -51,6 +56,7 @@ export class ReplicaService {
     this.#layout = layout;
     this.#handOff = handOff;
     this.#filling = filling;
+    this.#nodeOf = nodeOf;
   }
 
   /** Begins to answer. */
@@ -58,7 +64,7 @@ export class ReplicaService {
     rpc.serve(METHODS.store, (request) => this.#store(request));
     rpc.serve(METHODS.storeDelta, (request) => this.#storeDelta(request));
     rpc.serve(METHODS.read, (request) => this.#read(request));
-    rpc.serve(METHODS.level, (request) => this.#level(request));
+    rpc.serve(METHODS.level, (request, from) => this.#level(request, from));
     rpc.serve(METHODS.scan, (request) => this.#scan(request));
   }
 
@@ -66,13 +72,11 @@ export class ReplicaService {
   async #store(request: IncomingRequest): Promise<readonly unknown[]> {
     const args = new Arguments(request.arguments, "store request");
     const { isOwner, key, partition } = this.#place(args);
-    const object = decodeObject(args.ownBytes(LIMITS.objectInParts));
-    if (isOwner) {
-      await this.#replica.merge(partition, key, object);
-      return [];
-    }
-    const owner = this.#ownerIn(args, partition);
-    await this.#handOff.keep(owner, partition, key, object);
+    const bytes = args.ownBytes(LIMITS.objectInParts);
+    const owner = isOwner ? undefined : this.#ownerIn(args, partition);
+    const object = readCarried(() => decodeObject(bytes));
+    if (owner === undefined) await this.#replica.merge(partition, key, object);
+    else await this.#handOff.keep(owner, partition, key, object);
     return [];
   }
 
@@ -80,23 +84,27 @@ export class ReplicaService {
   async #storeDelta(request: IncomingRequest): Promise<readonly unknown[]> {
     const args = new Arguments(request.arguments, "store request");
     const { isOwner, key, partition } = this.#place(args);
-    const delta = decodeDelta(args.ownBytes(LIMITS.objectInParts));
-    if (isOwner) {
-      await this.#replica.mergeDelta(partition, key, delta);
-      return [];
-    }
-    await this.#handOff.keep(this.#ownerIn(args, partition), partition, key, delta);
+    const bytes = args.ownBytes(LIMITS.objectInParts);
+    const owner = isOwner ? undefined : this.#ownerIn(args, partition);
+    const delta = readCarried(() => decodeDelta(bytes));
+    if (owner === undefined) await this.#replica.mergeDelta(partition, key, delta);
+    else await this.#handOff.keep(owner, partition, key, delta);
     return [];
   }
 
-  /** `[layout, partition, key, object, floor]`: what an owner holds, nil for nothing, and its floor. */
-  async #level(request: IncomingRequest): Promise<readonly unknown[]> {
+  /**
+   * `[layout, partition, key, object, floor]`: what an owner holds, nil for nothing, and its floor. It is taken at its
+   * word only as far as this owner has agreed: what is written here and not there may be news above that.
+   */
+  async #level(request: IncomingRequest, from: PeerId): Promise<readonly unknown[]> {
     const args = new Arguments(request.arguments, "level request");
-    const { isOwner, key, partition } = this.#place(args);
+    const { copies, isOwner, key, partition, placement } = this.#place(args);
     if (!isOwner) throw this.#noOwner(partition);
+    checkOwns(placement, this.#nodeOf(from), partition, copies);
     const bytes = args.optional((part) => part.ownBytes(LIMITS.objectInParts));
-    const object = bytes === undefined ? DataObject.empty : decodeObject(bytes);
-    await this.#replica.level(partition, key, object, args.count(MAX_TIME));
+    const floor = Math.min(args.count(MAX_FLOOR), this.#replica.fenceOf(partition, key));
+    const object = bytes === undefined ? DataObject.empty : readCarried(() => decodeObject(bytes));
+    await this.#replica.level(partition, key, object, floor);
     return [];
   }
 
@@ -142,19 +150,22 @@ export class ReplicaService {
     return [found, [...floors].flat()];
   }
 
-  #place(args: Arguments): { isOwner: boolean; partition: number; key: Uint8Array } {
+  #place(args: Arguments) {
     const current = this.#checkLayout(args.text());
     const partition = args.count(current.layout.partitions - 1);
     const key = args.ownBytes(LIMITS.key);
-    const { n } = this.#namespaces.of(key);
-    return { isOwner: current.placement.isOwner(this.#self, partition, n), partition, key };
+    const { n: copies } = this.#namespaces.of(key);
+    const { placement } = current;
+    const isOwner = placement.isOwner(this.#self, partition, copies);
+    return { copies, isOwner, key, partition, placement };
   }
 
   /** The owner for whom a node that is none stands in. */
   #ownerIn(args: Arguments, partition: number): string {
     const owner = args.optional((part) => part.text(LIMITS.nodeName));
     if (owner === undefined) throw this.#noOwner(partition);
-    return owner;
+    if (this.#layout()!.placement.members.has(owner)) return owner;
+    throw new DenamoError("not_allowed", "no", `${owner} owns nothing that could be kept for it`);
   }
 
   #checkFilledOwner(isOwner: boolean, partition: number): void {
@@ -165,7 +176,7 @@ export class ReplicaService {
 
   #noOwner(partition: number): DenamoError {
     const message = `${this.#self} does not own partition ${partition}`;
-    return new DenamoError("wrong_layout", "no", message, { layout: this.#layout()!.encoded });
+    return new DenamoError("wrong_layout", "no", message, { layoutId: this.#layout()!.layout.id });
   }
 
   #checkLayout(id: string) {
@@ -175,7 +186,7 @@ export class ReplicaService {
     }
     if (current.layout.id === id) return current;
     throw new DenamoError("wrong_layout", "no", `${this.#self} has layout ${current.layout.id}`, {
-      layout: current.encoded,
+      layoutId: current.layout.id,
     });
   }
 }

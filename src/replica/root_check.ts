@@ -131,8 +131,10 @@ export class RootCheck {
     for (const chunk of chunksOf(parts)) {
       const partitions = chunk.map(({ partition }) => partition);
       const question = [id, chunk[0]!.copies, partitions];
-      const reply = await cluster.rpc.call(peer, METHODS.roots, question, TIMEOUT_MS, "bulk");
-      const answered = rootsIn(new Arguments(reply, "roots answer").bytes(8 * ROOTS_COUNT));
+      const read = (answer: readonly unknown[]) =>
+        rootsIn(new Arguments(answer, "roots answer").bytes(8 * ROOTS_COUNT));
+      const { rpc } = cluster;
+      const answered = await rpc.query(peer, METHODS.roots, question, TIMEOUT_MS, read, "bulk");
       for (const [i, part] of chunk.entries()) {
         const root = answered[i];
         if (root === undefined) {

@@ -1,4 +1,4 @@
-// Whether an object may be stored: it must be read again, by every node, and by clients with a context.
+// Whether an object may be stored: it must be read again, by every node.
 //
 // What two copies hold is more together than each of them may hold alone, so a merge may have to be refused as a
 // write may. Then both copies stay what they are: nobody takes what he could not give to others, and what is
@@ -9,16 +9,8 @@ import { encodeHead, isApart, largestPartOver } from "../crdt/parts.ts";
 import { DenamoError, TooLargeError } from "../wire/errors.ts";
 import { LIMITS } from "../wire/limits.ts";
 
-/**
- * @param held what it takes the place of: if that has too many actors already, of an earlier version, it may keep them
- * @throws {DenamoError} `too_large` without effect
- */
-export function checkStorable(object: DataObject, held: DataObject): void {
-  const actors = actorCount(object);
-  if (actors > LIMITS.actorCount && actors > actorCount(held)) {
-    const message = `The key would have ${actors} actors, limit ${LIMITS.actorCount}`;
-    throw new DenamoError("too_large", "no", message, { limit: LIMITS.actorCount, size: actors });
-  }
+/** @throws {DenamoError} `too_large` without effect */
+export function checkStorable(object: DataObject): void {
   try {
     checkSizes(object);
   } catch (error) {
@@ -33,13 +25,6 @@ function checkSizes(object: DataObject): void {
   checkBytes(encodeHead(object).length, LIMITS.object);
   checkBytes(object.sizeBytes, LIMITS.objectInParts);
   checkBytes(largestPartOver(object, LIMITS.object), LIMITS.object, "A key of the map");
-}
-
-/** How many actors an object names; where it can be few only, at most so many. */
-function actorCount(object: DataObject): number {
-  const { expiry, opaque, values } = object;
-  const most = opaque.entries.length + expiry.entries.length + values.seen.times.size;
-  return most <= LIMITS.actorCount ? most : object.vector().size;
 }
 
 function checkBytes(

@@ -3,6 +3,8 @@
 // All three are about one number of copies: the keys of the namespaces that keep so many, 0 standing for the
 // layout's number. Everything travels with the bulk data, so that comparing never stands before a request.
 
+import { MalformedError } from "../base/malformed.ts";
+import type { PeerId } from "../ports/network.ts";
 import { Arguments } from "../wire/arguments.ts";
 import { DenamoError } from "../wire/errors.ts";
 import { LIMITS } from "../wire/limits.ts";
@@ -13,6 +15,7 @@ import type { Floors } from "./floors.ts";
 import { LEAF_COUNT, leafOf } from "./hash_tree.ts";
 import type { HashTrees, TreeEntry } from "./hash_trees.ts";
 import type { Namespaces } from "./namespaces.ts";
+import { checkOwns, type NodeOf } from "./owners_only.ts";
 import { partId } from "./parts.ts";
 
 /** Partitions whose roots one message asks for. */
@@ -27,6 +30,7 @@ export class TreeService {
   readonly #floors: Floors;
   readonly #namespaces: Namespaces;
   readonly #layout: () => CurrentLayout | undefined;
+  readonly #nodeOf: NodeOf;
 
   constructor(
     self: string,
@@ -34,19 +38,21 @@ export class TreeService {
     floors: Floors,
     namespaces: Namespaces,
     layout: () => CurrentLayout | undefined,
+    nodeOf: NodeOf,
   ) {
     this.#self = self;
     this.#trees = trees;
     this.#floors = floors;
     this.#namespaces = namespaces;
     this.#layout = layout;
+    this.#nodeOf = nodeOf;
   }
 
   /** Begins to answer. */
   register(rpc: Rpc): void {
     rpc.serve(METHODS.roots, (request) => this.#roots(request));
-    rpc.serve(METHODS.leaves, (request) => this.#leaves(request));
-    rpc.serve(METHODS.entries, (request) => this.#entries(request));
+    rpc.serve(METHODS.leaves, (request, from) => this.#leaves(request, from));
+    rpc.serve(METHODS.entries, (request, from) => this.#entries(request, from));
   }
 
   /**
@@ -72,10 +78,12 @@ export class TreeService {
   }
 
   /** `[layout, copies, partition]` is answered with the leaves. */
-  async #leaves(request: IncomingRequest): Promise<readonly unknown[]> {
+  async #leaves(request: IncomingRequest, from: PeerId): Promise<readonly unknown[]> {
     const args = new Arguments(request.arguments, "leaves request");
     const { copies, id, partitionCount } = this.#begin(args);
-    const tree = await this.#trees.get(args.count(partitionCount - 1), copies);
+    const partition = args.count(partitionCount - 1);
+    this.#checkOwner(from, partition, copies);
+    const tree = await this.#trees.get(partition, copies);
     this.#check(id);
     return [tree.leaves()];
   }
@@ -84,10 +92,11 @@ export class TreeService {
    * `[layout, copies, partition, [leaf …], after]` is answered with `[key, digest]` for each key of these
    * leaves behind the key `after`, in order; fewer than the limit mean that was all.
    */
-  async #entries(request: IncomingRequest): Promise<readonly unknown[]> {
+  async #entries(request: IncomingRequest, from: PeerId): Promise<readonly unknown[]> {
     const args = new Arguments(request.arguments, "entries request");
     const { copies, id, partitionCount } = this.#begin(args);
     const partition = args.count(partitionCount - 1);
+    this.#checkOwner(from, partition, copies);
     const listed = new Arguments(args.list(LEAF_COUNT), "entries request");
     const leaves = new Set<number>();
     while (!listed.isAtEnd) leaves.add(listed.count(LEAF_COUNT - 1));
@@ -102,10 +111,17 @@ export class TreeService {
     return [found];
   }
 
+  #checkOwner(from: PeerId, partition: number, copies: number): void {
+    checkOwns(this.#layout()!.placement, this.#nodeOf(from), partition, copies || undefined);
+  }
+
   #begin(args: Arguments): { id: string; copies: number; partitionCount: number } {
     const id = args.text();
     const partitionCount = this.#check(id);
-    return { id, copies: args.count(LIMITS.layoutMemberCount), partitionCount };
+    const copies = args.count(LIMITS.layoutMemberCount);
+    // A tree is kept for every number of copies that was asked for.
+    if (this.#namespaces.copies().includes(copies)) return { id, copies, partitionCount };
+    throw new MalformedError("tree request", `no keys have ${copies} copies`);
   }
 
   /**
@@ -117,11 +133,11 @@ export class TreeService {
     if (current === undefined) {
       throw new DenamoError("not_ready", "no", `${this.#self} has no layout`);
     }
-    const { layout, encoded } = current;
+    const { layout } = current;
     const own = this.#namespaces.idWith(layout.id);
     if (own === id) return layout.partitions;
     throw new DenamoError("wrong_layout", "no", `${this.#self} has layout ${own}`, {
-      layout: encoded,
+      layoutId: layout.id,
     });
   }
 }

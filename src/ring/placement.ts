@@ -11,6 +11,8 @@ export class Placement {
   readonly layout: Layout;
   /** How many owners each partition has in the layout. */
   readonly ownerCount: number;
+  /** The names of all members. */
+  readonly members: ReadonlySet<string>;
   readonly #owners: readonly (readonly string[])[];
   readonly #fallbacks: (readonly string[] | undefined)[] = [];
   readonly #preferenceLists: (readonly string[] | undefined)[] = [];
@@ -23,6 +25,7 @@ export class Placement {
     this.layout = layout;
     this.ownerCount = ownerCount(layout);
     const names = layout.members.map(({ node }) => node);
+    this.members = new Set(names);
     this.#owners = layout.assignment.map((owners) =>
       Object.freeze(owners.map((owner) => names[owner]!))
     );

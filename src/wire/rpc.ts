@@ -4,6 +4,10 @@
 // happens, each peer's handler is called exactly once: with an answer, a failure, or our own failure when
 // the deadline passes or the connection breaks. After such a break nobody knows whether the peer acted, so
 // the outcome is `unknown`; if the request never left, it is `no`. A request is carried out at most once.
+//
+// Who may ask what stands in standing.ts and is looked at before any argument is. A message that makes no sense
+// fails by itself: a request is answered with `malformed`, an answer ends its own request, and the connection
+// goes on (nonsense.ts).
 
 import { MalformedError } from "../base/malformed.ts";
 import type { Clock } from "../ports/clock.ts";
@@ -11,30 +15,26 @@ import type { Log } from "../ports/log.ts";
 import type { Lane, Network, PeerId } from "../ports/network.ts";
 import { Breaker, LOOK_MS } from "./breaker.ts";
 import type { Deadline, Deadlines } from "./deadlines.ts";
-import { DenamoError, messageOf, OverloadedError, TimeoutError, TooLargeError } from "./errors.ts";
+import { DenamoError, OverloadedError, TimeoutError } from "./errors.ts";
 import { HedgedMethods } from "./hedging.ts";
 import { LIMITS } from "./limits.ts";
 import {
   decodeMessage,
-  encodeAnswer,
-  encodeFailure,
   encodeRequest,
+  type IncomingMessage,
   type IncomingRequest,
   type Method,
   METHODS,
 } from "./message_codec.ts";
+import { Nonsense, type NonsenseCount } from "./nonsense.ts";
+import { type RequestHandler, Serving, tooLargeToSend } from "./serving.ts";
+import { methodName, type Standing } from "./standing.ts";
 
 /** What became of a request at one peer. */
 export type Reply = readonly unknown[] | DenamoError;
 
 /** Called once per peer. */
 export type ReplyHandler = (peer: PeerId, reply: Reply) => void;
-
-/** Serves one method. It answers by resolving; a DenamoError goes back as it is. */
-export type RequestHandler = (
-  request: IncomingRequest,
-  from: PeerId,
-) => readonly unknown[] | Promise<readonly unknown[]>;
 
 interface OpenRequest {
   readonly method: Method;
@@ -69,10 +69,10 @@ export class Rpc {
   readonly #network: Network;
   readonly #clock: Clock;
   readonly #deadlines: Deadlines;
-  readonly #log: Log;
-  readonly #handlers = new Map<number, RequestHandler>();
+  readonly #serving: Serving;
   readonly #open = new Map<number, OpenRequest>();
   readonly #peers = new Map<PeerId, PeerLoad>();
+  readonly #nonsense: Nonsense;
   /** What is known of how long peers take, for asking others beside them. */
   readonly hedging = new HedgedMethods();
   #lastId = 0;
@@ -81,11 +81,27 @@ export class Rpc {
   #looking: Deadline | undefined;
   #isStopped = false;
 
-  constructor(network: Network, clock: Clock, deadlines: Deadlines, log: Log) {
+  /** @param standingOf what an admitted peer is at present; asked for every request */
+  constructor(
+    network: Network,
+    clock: Clock,
+    deadlines: Deadlines,
+    log: Log,
+    standingOf: (peer: PeerId) => Standing,
+  ) {
     this.#network = network;
     this.#clock = clock;
     this.#deadlines = deadlines;
-    this.#log = log;
+    const nonsense = new Nonsense(log);
+    this.#nonsense = nonsense;
+    this.#serving = new Serving({
+      log,
+      standingOf,
+      connectionTo: (peer) => this.#peers.get(peer),
+      send: (to, lane, bytes) => void this.#send(to, lane, bytes),
+      madeSense: (from) => nonsense.madeSense(from),
+      madeNoSense: (...what) => this.#note(...what),
+    });
     this.serve(METHODS.probe, () => []);
   }
 
@@ -95,7 +111,7 @@ export class Rpc {
   }
 
   serve(method: Method, handler: RequestHandler): void {
-    this.#handlers.set(method, handler);
+    this.#serving.serve(method, handler);
   }
 
   peerUp(peer: PeerId): void {
@@ -108,6 +124,7 @@ export class Rpc {
   /** Ends every request that waits for this peer. */
   peerDown(peer: PeerId, reason: string): void {
     this.#peers.delete(peer);
+    this.#nonsense.forget(peer);
     this.hedging.forget(peer);
     for (const [id, request] of [...this.#open]) {
       if (!request.waiting.has(peer)) continue;
@@ -141,6 +158,16 @@ export class Rpc {
     let count = 0;
     for (const { breaker } of this.#peers.values()) if (breaker.isOpen) count++;
     return count;
+  }
+
+  /** What made no sense, by sender and kind, since the start. */
+  get nonsense(): readonly NonsenseCount[] {
+    return this.#nonsense.counts();
+  }
+
+  /** How many requests were refused since the start because their sender may not make them. */
+  get refusedCount(): number {
+    return this.#serving.refusedCount;
   }
 
   /** What has been handed to the network, in bytes. */
@@ -211,29 +238,69 @@ export class Rpc {
     });
   }
 
-  /** Takes a message from the network. A malformed one costs its sender the connection. */
-  receive(from: PeerId, lane: Lane, bytes: Uint8Array): void {
+  /** As {@linkcode Rpc.call}, with the answer read by `read`. @throws {DenamoError} `malformed` if that cannot be */
+  async query<T>(
+    peer: PeerId,
+    method: Method,
+    args: readonly unknown[],
+    timeoutMs: number,
+    read: (answer: readonly unknown[]) => T,
+    lane?: Lane,
+  ): Promise<T> {
+    const answer = await this.call(peer, method, args, timeoutMs, lane);
+    return this.readAnswer(peer, method, answer, read);
+  }
+
+  /**
+   * Reads what a peer has answered.
+   *
+   * @throws {DenamoError} `malformed` if the answer makes no sense: then nobody knows what the peer has done
+   */
+  readAnswer<T>(
+    peer: PeerId,
+    method: Method,
+    answer: readonly unknown[],
+    read: (answer: readonly unknown[]) => T,
+  ): T {
     try {
-      const message = decodeMessage(bytes);
-      const load = this.#peers.get(from);
-      if (load !== undefined) load.heardAtMs = this.#deadlines.nowMs;
-      if (message.kind !== "failure") load?.breaker.spoke();
-      if (message.kind === "request") {
-        if (this.#isNext(message, from, lane)) this.#answer(message, from, lane);
-        return;
-      }
-      const request = this.#open.get(message.id);
-      if (request === undefined || !request.waiting.has(from)) return;
-      const reply = message.kind === "answer" ? message.result : message.error;
-      if (message.kind === "failure") this.#weigh(from, message.error);
-      if (request.sentAtMs !== undefined) {
-        this.#learnLatency(from, request.method, this.#clock.monotonic() - request.sentAtMs);
-      }
-      this.#settle(message.id, request, from, reply);
+      const value = read(answer);
+      this.#nonsense.madeSense(peer);
+      return value;
     } catch (error) {
       if (!(error instanceof MalformedError)) throw error;
-      this.#network.reset(from, error.message);
+      const kind = `${methodName(method)} answer`;
+      this.#note(peer, kind, error.message);
+      throw new DenamoError("malformed", "unknown", `The ${kind} makes no sense: ${error.message}`);
     }
+  }
+
+  /** Takes a message from the network. */
+  receive(from: PeerId, lane: Lane, bytes: Uint8Array): void {
+    let message: IncomingMessage;
+    try {
+      message = decodeMessage(bytes);
+    } catch (error) {
+      if (!(error instanceof MalformedError)) throw error;
+      this.#note(from, "message", error.message);
+      return;
+    }
+    const load = this.#peers.get(from);
+    if (load !== undefined) load.heardAtMs = this.#deadlines.nowMs;
+    if (message.kind !== "failure") load?.breaker.spoke();
+    if (message.kind === "request") {
+      if (this.#isNext(message, from, lane)) this.#serving.answer(message, from, lane);
+      return;
+    }
+    const request = this.#open.get(message.id);
+    if (request === undefined || !request.waiting.has(from)) return;
+    // Of other answers whoever reads them says whether they make sense.
+    if (message.kind === "failure" || message.result.length === 0) this.#nonsense.madeSense(from);
+    const reply = message.kind === "answer" ? message.result : message.error;
+    if (message.kind === "failure") this.#weigh(from, message.error);
+    if (request.sentAtMs !== undefined) {
+      this.#learnLatency(from, request.method, this.#clock.monotonic() - request.sentAtMs);
+    }
+    this.#settle(message.id, request, from, reply);
   }
 
   /** Ends every open request: the node stops. */
@@ -256,68 +323,17 @@ export class Rpc {
     return true;
   }
 
-  #answer(request: IncomingRequest, from: PeerId, lane: Lane): void {
-    const handler = this.#handlers.get(request.method);
-    if (handler === undefined) {
-      const error = new DenamoError("unsupported", "no", `Method ${request.method} is unknown`);
-      this.#fail(request, from, lane, error);
-      return;
-    }
-    const connection = this.#peers.get(from);
-    let result: readonly unknown[] | Promise<readonly unknown[]>;
-    try {
-      result = handler(request, from);
-    } catch (error) {
-      this.#fail(request, from, lane, error);
-      return;
-    }
-    if (result instanceof Promise) {
-      // An answer belongs to the connection that brought its request: a peer that has started again since
-      // counts its requests from one again, and would take it for the answer to another.
-      const isConnected = () => this.#peers.get(from) === connection;
-      result.then(
-        (value) => isConnected() && this.#succeed(request, from, lane, value),
-        (error) => isConnected() && this.#fail(request, from, lane, error),
-      );
-    } else {
-      this.#succeed(request, from, lane, result);
-    }
-  }
-
-  #succeed(
-    request: IncomingRequest,
-    from: PeerId,
-    lane: Lane,
-    result: readonly unknown[],
-  ): void {
-    const bytes = encodeAnswer(request.id, result);
-    const tooLarge = tooLargeToSend(bytes);
-    if (tooLarge === undefined) return void this.#send(from, lane, bytes);
-    // What was asked for has been done.
-    const { details, message } = tooLarge;
-    this.#fail(request, from, lane, new DenamoError("too_large", "unknown", message, details));
-  }
-
   #send(to: PeerId, lane: Lane, bytes: Uint8Array): boolean {
     const isSent = this.#network.send(to, lane, bytes);
     if (isSent) this.#sentBytes += bytes.length;
     return isSent;
   }
 
-  #fail(request: IncomingRequest, from: PeerId, lane: Lane, cause: unknown): void {
-    if (cause instanceof MalformedError) {
-      this.#network.reset(from, cause.message);
-      return;
-    }
-    let error = cause;
-    if (!(error instanceof DenamoError)) {
-      this.#log.error("A request failed for a reason nobody foresaw", {
-        method: request.method,
-        error: error instanceof Error ? error.stack : String(error),
-      });
-      error = new DenamoError("internal", "unknown", messageOf(cause));
-    }
-    this.#send(from, lane, encodeFailure(request.id, error as DenamoError));
+  #note(from: PeerId, kind: string, problem: string, isCarried = false): void {
+    const nowMs = this.#clock.monotonic();
+    if (!this.#nonsense.note(from, kind, problem, nowMs, isCarried)) return;
+    this.#nonsense.forget(from);
+    this.#network.reset(from, `It sends nothing but nonsense, such as: ${problem}`);
   }
 
   #expire(id: number, timeoutMs: number): void {
@@ -373,11 +389,4 @@ export class Rpc {
 /** Whether a request asks no more than if somebody is there: how long that takes says nothing of others. */
 function isProbe(method: Method): boolean {
   return method === METHODS.probe || method === METHODS.probeFor;
-}
-
-/** Why no message can have these bytes, if so: owners together may hold more of a key than one of them may store. */
-function tooLargeToSend({ length }: Uint8Array): TooLargeError | undefined {
-  return length > LIMITS.message
-    ? new TooLargeError("The message", LIMITS.message, length)
-    : undefined;
 }

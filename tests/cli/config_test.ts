@@ -244,8 +244,11 @@ function validConfig(): fc.Arbitrary<Record<string, unknown> & { name: string; d
     forgetAfterMs: fc.integer({ min: 60_000, max: 31_536_000_000 }),
     maxAbsenceMs: fc.integer({ min: 60_000, max: 31_536_000_000 }),
     cacheBytes: fc.integer({ min: 0, max: 2 ** 40 }),
+    maxClients: fc.integer({ min: 1, max: 1_000_000 }),
+    clientMemoryBytes: fc.integer({ min: 2 ** 20, max: 2 ** 40 }),
     logLevel: fc.constantFrom("debug", "info", "warning", "error"),
     logJson: fc.boolean(),
+    setAsideDamaged: fc.boolean(),
   };
   assert.deepEqual(Object.keys(settings).sort(), Object.keys(NODE_SETTINGS).sort());
   return fc.record(settings, { requiredKeys: ["name"], noNullPrototype: true });

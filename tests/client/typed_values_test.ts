@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { Database } from "../../src/client/database.ts";
+import { UndecodedValue } from "../../src/client/keys_and_values.ts";
 import { FakeNodeApi } from "../doors/fake_node_api.ts";
 
 Deno.test("a counter, a set and a map are used as what they are", async () => {
@@ -24,6 +25,21 @@ Deno.test("a counter, a set and a map are used as what they are", async () => {
   const keys = [];
   for await (const { key } of db.list()) keys.push(String(key));
   assert.deepEqual(keys.sort(), ["tags,1", "user", "visits"]);
+});
+
+Deno.test("a value that cannot be decoded is no reason to list nothing", async () => {
+  const api = new FakeNodeApi();
+  const db = new Database(api);
+  const claims = Uint8Array.from({ length: 600 }, () => 0xdc);
+  await api.put(new TextEncoder().encode("bad"), { kind: "msgpack", bytes: claims });
+  await db.put("good", { n: 1 });
+  await assert.rejects(db.get("bad"), { code: "unsupported", outcome: "no" });
+  const listed = new Map<unknown, unknown>();
+  for await (const { key, value } of db.list()) listed.set(key, value);
+  assert.deepEqual(listed.get("good"), { n: 1 });
+  const bad = listed.get("bad");
+  assert.ok(bad instanceof UndecodedValue);
+  assert.deepEqual(bad.bytes, claims);
 });
 
 Deno.test("a key that holds a value of another type is refused", async () => {

@@ -2,7 +2,14 @@
 
 import assert from "node:assert/strict";
 import { utf8, utf8Text } from "../../src/base/bytes.ts";
-import type { Lane, Network, NetworkHandlers, PeerId } from "../../src/ports/network.ts";
+import type {
+  Lane,
+  Network,
+  NetworkHandlers,
+  PeerId,
+  Refusal,
+  Refuser,
+} from "../../src/ports/network.ts";
 import { LIMITS } from "../../src/wire/limits.ts";
 
 /** A network under test. */
@@ -12,6 +19,8 @@ export interface NetworkHarness {
    * can return; `listen` is an address that `freeAddress` or another network gave.
    */
   create(options?: { cluster?: string; identity?: number; listen?: string }): Promise<Network>;
+  /** A peer that may pass on what it hears as it likes. */
+  forger(): Promise<Forger>;
   /** An address that nobody listens on, without a peer id. */
   freeAddress(): string;
   until(condition: () => boolean, what: string): Promise<void>;
@@ -21,15 +30,33 @@ export interface NetworkHarness {
   close(): Promise<void>;
 }
 
+/** A peer that hears what others publish and passes on what it makes of that. */
+export interface Forger {
+  readonly id: PeerId;
+  /** Is let in by a network as a peer, and takes part in its gossip. */
+  join(network: Network, heard: Listener): Promise<void>;
+  /** What it has heard, the oldest first. */
+  readonly overheard: readonly Overheard[];
+  stop(): Promise<void>;
+}
+
+/** Something published that a forger has heard, and may pass on with other bytes or in another's name. */
+export interface Overheard {
+  readonly text: string;
+  passOn(changes?: { readonly from?: PeerId; readonly bytes?: Uint8Array }): void;
+}
+
 /** Handlers that write down what they are told. */
 export class Listener implements NetworkHandlers {
   readonly events: string[] = [];
   readonly messages: { from: PeerId; lane: Lane; bytes: Uint8Array }[] = [];
   readonly published_: string[] = [];
-  readonly refusals: string[] = [];
+  readonly publishers: PeerId[] = [];
+  readonly refusals: { readonly peer: PeerId; readonly refusal: Refusal; readonly by: Refuser }[] =
+    [];
   readonly greetings: string[] = [];
   onMessage: ((from: PeerId, lane: Lane, bytes: Uint8Array) => void) | undefined;
-  refuse: ((peer: PeerId) => string | undefined) | undefined;
+  refuse: ((peer: PeerId) => Refusal | undefined) | undefined;
 
   constructor(readonly words = "hello") {}
 
@@ -37,7 +64,7 @@ export class Listener implements NetworkHandlers {
     return utf8(this.words);
   }
 
-  admit(peer: PeerId, greeting: Uint8Array): string | undefined {
+  admit(peer: PeerId, greeting: Uint8Array): Refusal | undefined {
     this.greetings.push(utf8Text(greeting));
     return this.refuse?.(peer);
   }
@@ -51,8 +78,9 @@ export class Listener implements NetworkHandlers {
     this.events.push(`down ${peer}`);
   }
 
-  refusedBy(_peer: PeerId | undefined, reason: string): void {
-    this.refusals.push(reason);
+  refusedBy(peer: PeerId, refusal: Refusal, by: Refuser): void {
+    const greeting = by.greeting?.slice();
+    this.refusals.push({ peer, refusal, by: { ...by, greeting } });
   }
 
   message(from: PeerId, lane: Lane, bytes: Uint8Array): void {
@@ -61,8 +89,9 @@ export class Listener implements NetworkHandlers {
     this.onMessage?.(from, lane, bytes);
   }
 
-  published(bytes: Uint8Array): void {
+  published(from: PeerId, bytes: Uint8Array): void {
     assert.equal(bytes.constructor, Uint8Array);
+    this.publishers.push(from);
     this.published_.push(utf8Text(bytes));
   }
 
@@ -75,6 +104,13 @@ export class Listener implements NetworkHandlers {
     return this.events.filter((it) => it === `${event} ${peer}`).length;
   }
 }
+
+const nameTaken: Refusal = {
+  code: "name_in_use",
+  message: "This name is taken",
+  details: { node: "n1", upTo: Number.MAX_SAFE_INTEGER },
+};
+const notYet: Refusal = { code: "not_yet", message: "Not yet", details: {} };
 
 /** A started network with its listener. */
 interface Peer {
@@ -214,16 +250,17 @@ export function networkContract(name: string, makeHarness: () => NetworkHarness)
   for (const [smaller, larger] of [[0, 1], [1, 0]] as const) {
     test(`a refused peer hears why and nothing else passes, ids ${smaller} ${larger}`, async (world) => {
       const [a, b] = await world.peersByIdentity(smaller, larger);
-      b.heard.refuse = () => "This name is taken";
+      b.heard.refuse = () => nameTaken;
       a.network.keepConnected(b.network.addresses(), b.id);
       await world.until(() => a.heard.refusals.length > 0, "the refusal arrives");
-      assert.equal(a.heard.refusals[0], "This name is taken");
+      const by = { greeting: utf8(b.heard.words), isDialled: true };
+      assert.deepEqual(a.heard.refusals[0], { peer: b.id, refusal: nameTaken, by });
       assert.equal(a.network.send(b.id, "request", utf8("let me in")), false);
       a.network.publish(utf8("hear me"));
       b.network.publish(utf8("secret"));
       const c = await world.peer();
       c.network.keepConnected(b.network.addresses(), b.id);
-      b.heard.refuse = (peer) => peer === a.id ? "This name is taken" : undefined;
+      b.heard.refuse = (peer) => peer === a.id ? nameTaken : undefined;
       await world.connected(c, b);
       await world.gossip(c, b);
       assert.deepEqual(a.heard.published_, []);
@@ -237,7 +274,7 @@ export function networkContract(name: string, makeHarness: () => NetworkHarness)
     const a = await world.peer();
     const b = await world.peer();
     let asked = 0;
-    a.heard.refuse = () => asked++ === 0 ? "Not yet" : undefined;
+    a.heard.refuse = () => asked++ === 0 ? notYet : undefined;
     b.network.keepConnected(a.network.addresses(), a.id);
     await world.until(() => b.heard.refusals.length > 0, "the first refusal");
     await world.connected(a, b);
@@ -250,7 +287,11 @@ export function networkContract(name: string, makeHarness: () => NetworkHarness)
       a.network.keepConnected(b.network.addresses(), b.id);
       for (const { heard } of [a, b]) {
         await world.until(() => heard.refusals.length > 0, "the refusal arrives");
-        assert.match(heard.refusals[0]!, /cluster.*(blue.*red|red.*blue)/);
+        const { refusal, by } = heard.refusals[0]!;
+        assert.equal(refusal.code, "other_cluster");
+        assert.match(refusal.message, /cluster.*(blue.*red|red.*blue)/);
+        assert.equal(by.greeting, undefined, "it is no peer of ours");
+        assert.equal(by.isDialled, heard === a.heard);
       }
       assert.deepEqual([a.heard.events, b.heard.events], [[], []]);
       assert.deepEqual([a.heard.greetings, b.heard.greetings], [[], []], "nobody is judged");
@@ -291,6 +332,51 @@ export function networkContract(name: string, makeHarness: () => NetworkHarness)
       assert.deepEqual(a.heard.events, [`up ${b.id}`, `down ${b.id}`, `up ${b.id}`]);
     });
   }
+
+  for (const [third, twin] of [[0, 1], [1, 0]] as const) {
+    test(`of two live processes with one identity the earlier stays, ids ${third} ${twin}`, async (world) => {
+      const [t, first] = await world.peersByIdentity(third, twin);
+      first.network.keepConnected(t.network.addresses(), t.id);
+      await world.connected(t, first);
+      const second = await world.peer({ identity: twin });
+      second.network.keepConnected(t.network.addresses(), t.id);
+      await world.until(() => second.heard.refusals.length > 1, "the later is refused, and again");
+      for (const { peer, refusal, by } of second.heard.refusals) {
+        assert.deepEqual([peer, refusal.code], [t.id, "identity_in_use"]);
+        assert.ok(String(refusal.details.address).length > 0, "it is told where the other is");
+        assert.deepEqual(by.greeting, utf8(t.heard.words));
+      }
+      assert.deepEqual([t.heard.events, second.heard.events], [[`up ${first.id}`], []]);
+      await world.exchange(t, first);
+      await first.network.stop();
+      await world.until(() => t.heard.count("up", first.id) === 2, "the later is let in at last");
+      await world.until(() => second.heard.isUp(t.id), "the later is let in at last");
+    });
+
+    test(`an earlier process that comes second takes its place back, ids ${third} ${twin}`, async (world) => {
+      const first = await world.peer({ identity: twin });
+      const second = await world.peer({ identity: twin });
+      const t = await world.peer({ identity: third });
+      second.network.keepConnected(t.network.addresses(), t.id);
+      await world.connected(t, second);
+      first.network.keepConnected(t.network.addresses(), t.id);
+      await world.until(() => first.heard.isUp(t.id), "the earlier is let in");
+      await world.until(() => second.heard.refusals.length > 0, "the later is refused");
+      await world.exchange(t, first);
+      assert.deepEqual(first.heard.events, [`up ${t.id}`]);
+    });
+  }
+
+  test("a process that calls itself and is answered by another is told so, if it is the later", async (world) => {
+    const first = await world.peer({ identity: 0 });
+    const second = await world.peer({ identity: 0 });
+    second.network.keepConnected([bare(first.network.addresses()[0]!)]);
+    first.network.keepConnected([bare(second.network.addresses()[0]!)]);
+    await world.until(() => second.heard.refusals.length > 1, "it is told, and again");
+    const { peer, refusal, by } = second.heard.refusals[0]!;
+    assert.deepEqual([peer, refusal.code, by.isDialled], [second.id, "identity_in_use", true]);
+    assert.deepEqual([first.heard.refusals, first.heard.events], [[], []]);
+  });
 
   test("reset() ends the connection, which comes back", async (world) => {
     const [a, b] = await world.pair();
@@ -337,6 +423,37 @@ export function networkContract(name: string, makeHarness: () => NetworkHarness)
     const twice = () => b.heard.published_.filter((words) => words === "twice").length;
     await world.until(() => twice() === 2, "both are heard");
     assert.deepEqual(a.heard.published_, [], "nobody hears himself");
+  });
+
+  test("what is published is heard once and with its publisher, whoever passes it on or alters it", async (world) => {
+    const a = await world.peer();
+    const b = await world.peer();
+    const forger = await world.harness.forger();
+    try {
+      await forger.join(a.network, a.heard);
+      await forger.join(b.network, b.heard);
+      let tries = 0;
+      await world.until(() => {
+        a.network.publish(utf8(`genuine ${tries++}`));
+        return forger.overheard.length >= 2;
+      }, "the forger hears what a publishes");
+      const [spoilt, genuine] = forger.overheard as [Overheard, Overheard];
+
+      genuine.passOn({ from: forger.id });
+      genuine.passOn({ from: b.id });
+      genuine.passOn({ bytes: utf8("altered") });
+      spoilt.passOn({ from: b.id, bytes: utf8("forged") });
+      genuine.passOn();
+      genuine.passOn();
+      await world.until(() => b.heard.published_.length > 0, "b hears what is genuine");
+      genuine.passOn();
+      await world.harness.settle();
+      assert.deepEqual(b.heard.published_, [genuine.text]);
+      assert.deepEqual(b.heard.publishers, [a.id], "whoever has passed it on");
+      assert.deepEqual(a.heard.published_, [], "nobody hears his own words again");
+    } finally {
+      await forger.stop();
+    }
   });
 
   test("thirteen peers on one host all meet, and all hear each other", async (world) => {
@@ -446,6 +563,8 @@ class World {
       await this.until(() => isHeard() || ++polls > 20, "the publication is heard");
     }
     assert.ok(isHeard(), `${to.id} hears what ${from.id} publishes`);
+    const at = to.heard.published_.findIndex((words) => words.startsWith(prefix));
+    assert.equal(to.heard.publishers[at], from.id, "the publisher is known");
   }
 }
 

@@ -124,6 +124,7 @@ async function damagedThoughForgotten() {
     world.restart(name, () => world.images.set(name, backups.get(name)!));
   await putBack(self);
   await world.restart(self, () => world.damage(self, KEY));
+  world.node(self).filling.begin("The disk is an old one");
   const { cluster, replica, namespaces, log } = world.node(self);
   const repairs = new CorruptRepairs(cluster, replica, namespaces, world.time.clock(), log);
   return { world, self, second, third, putBack, repairs };

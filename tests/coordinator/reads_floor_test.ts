@@ -11,9 +11,11 @@ import {
   forgotten,
   goRound,
   keysBeside,
+  longAgo,
   lookedWorld,
   putAtAll,
 } from "../replica/floor_world.ts";
+import { METHODS } from "../../src/wire/message_codec.ts";
 import { type RepairWorld, textOf, textsOf } from "../replica/repair_world.ts";
 
 const KEY = "cart:alice";
@@ -84,4 +86,20 @@ Deno.test("a quorum with an old disk in it shows nothing that the others have fo
   assert.deepEqual(await read(world, third, 1), ["milk"], "it is there");
   for (const name of [first, second, third]) assert.deepEqual(await read(world, name, 3), [], name);
   assert.deepEqual(await world.textsOf(first, KEY), [], "and it has not spread");
+});
+
+Deno.test("a floor that one owner alone tells may mislead a reader, and no disk", async () => {
+  const world = await lookedWorld({ names: ["n1", "n2", "n3"] });
+  const [first, second, third] = world.ownersOf(KEY) as [string, string, string];
+  const owners = [first, second, third];
+  await putAtAll(world, KEY, "milk");
+  const lie = [DataObject.empty.encoded(), longAgo(world, -1)];
+  world.node(second).rpc.serve(METHODS.read, () => lie);
+  assert.deepEqual(await read(world, first, 2), []);
+  await world.time.pass(5_000);
+  for (const name of owners) assert.deepEqual(await world.textsOf(name, KEY), ["milk"], name);
+  // All three are asked: that two of them have seen nothing like it counts for more.
+  await read(world, first, 3);
+  await world.time.pass(5_000);
+  for (const name of owners) assert.deepEqual(await world.textsOf(name, KEY), ["milk"], name);
 });

@@ -142,17 +142,16 @@ Deno.test("a slot counts once though its owner and its stand-in both acknowledge
   assert.equal(outcome.error, undefined);
 });
 
-Deno.test("an owner that refuses gets a stand-in at once, and what it says of its layout is learned", async () => {
+Deno.test("an owner that refuses gets a stand-in at once, and the layout that it names is heard", async () => {
   const { world, self, third, others } = await worldOf(5);
-  const layout = utf8("a layout");
   world.trouble(third).serving = () => {
-    throw new DenamoError("wrong_layout", "no", "It has another layout", { layout });
+    throw new DenamoError("wrong_layout", "no", "It has another layout", { layoutId: "1-x" });
   };
   const { end, outcome } = await write(world, self, { w: 3 });
   assert.ok(await end() < 250);
   assert.equal(outcome.error, undefined);
   assert.deepEqual(world.node(others[0]!).asked, ["store"]);
-  assert.deepEqual(world.learned, [layout]);
+  assert.deepEqual(world.heard, ["1-x"]);
 });
 
 Deno.test("a fallback that has no room left refuses, and the write goes on through the next", async () => {

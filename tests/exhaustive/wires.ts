@@ -197,8 +197,8 @@ class Link {
 
   #meet(end: End): void {
     const other = this.#other(end).network;
-    const refusal = end.network.handlers.admit(other.self, other.handlers.greeting());
-    if (refusal !== undefined) throw new Error(`${end.network.node} refuses: ${refusal}`);
+    const refusal = end.network.handlers.admit(other.self, other.handlers.greeting(), true);
+    if (refusal !== undefined) throw new Error(`${end.network.node} refuses: ${refusal.message}`);
     end.isOpen = true;
     end.network.handlers.peerUp(other.self);
     for (const lane of LANES) if (end.waiting[lane].length > 0) this.#announce(end, lane);

@@ -5,6 +5,8 @@
 import { ByteWriter } from "../../src/base/byte_writer.ts";
 import type { SeededRandom } from "../../src/base/seeded_random.ts";
 import { utf8, utf8Text } from "../../src/base/bytes.ts";
+import { contextOf } from "../../src/causality/context.ts";
+import { MAX_TIME } from "../../src/causality/dot.ts";
 import { keyFromParts, partsFromKey } from "../../src/base/kv_key.ts";
 import { MalformedError } from "../../src/base/malformed.ts";
 import {
@@ -115,9 +117,10 @@ function sampleMessage(random: SeededRandom): Uint8Array {
 function sampleRequest(random: SeededRandom): unknown[] {
   const key = random.bytes(1 + below(random, 9));
   const asked = { key, level: oneOf(random, [undefined, 2, "all" as const]), strict: undefined };
-  const context = oneOf(random, [undefined, "token"]);
+  const vector = new Map([["n1~a", Math.min(edgeNumber(random), MAX_TIME)]]);
+  const context = oneOf(random, [undefined, contextOf(vector)]);
   return encodeClientRequest(oneOf(random, [
-    { op: "get", ...asked, atLeast: context },
+    { op: "get", ...asked, atLeast: context === undefined ? [] : [context] },
     { op: "delete", ...asked, context },
     { op: "expire", ...asked, expiresAtMs: edgeNumber(random) },
     { op: "update", ...asked, context, operations: [sampleOperation(random)] },
@@ -213,7 +216,8 @@ export const DECODERS: readonly DecoderUnderTest[] = [
     },
     decode(bytes) {
       const message = decodeMessage(bytes);
-      if (message.kind === "answer") decodeClientAnswer(message.result);
+      if (message.kind !== "answer") return undefined;
+      decodeClientAnswer(message.result);
       return undefined;
     },
   },

@@ -6,6 +6,7 @@ import { silentLog } from "../../src/host/logtape_log.ts";
 import type { Network } from "../../src/ports/network.ts";
 import { networkContract, type NetworkHarness } from "../contracts/network_contract.ts";
 import { eventually } from "./eventually.ts";
+import { GossipForger } from "./gossip_forger.ts";
 
 networkContract("libp2p", () => new LoopbackHarness());
 
@@ -28,6 +29,10 @@ class LoopbackHarness implements NetworkHarness {
     });
     this.#networks.push(network);
     return network;
+  }
+
+  forger(): Promise<GossipForger> {
+    return GossipForger.make("test");
   }
 
   freeAddress(): string {

@@ -5,10 +5,13 @@ import { generateKeyPair } from "@libp2p/crypto/keys";
 import type { Connection, Stream } from "@libp2p/interface";
 import { noise } from "@libp2p/noise";
 import { peerIdFromPrivateKey } from "@libp2p/peer-id";
+import { RPC } from "@libp2p/gossipsub/message";
 import { tcp } from "@libp2p/tcp";
 import { yamux } from "@libp2p/yamux";
 import { multiaddr } from "@multiformats/multiaddr";
 import { createLibp2p, type Libp2p } from "libp2p";
+import { ByteReader } from "../../src/base/byte_reader.ts";
+import { ByteWriter } from "../../src/base/byte_writer.ts";
 import { FrameReader, FrameWriter, plainBytes } from "../../src/host/frames.ts";
 import {
   decodeGreetingFrame,
@@ -16,6 +19,7 @@ import {
   type GreetingFrame,
   type Hello,
 } from "../../src/host/greeting.ts";
+import { answerSigns } from "../../src/host/identity_watch.ts";
 import { protocolOf } from "../../src/host/stream_opener.ts";
 import { LIMITS } from "../../src/wire/limits.ts";
 
@@ -43,6 +47,29 @@ export class RudePeer {
         connectionMonitor: { enabled: false },
       }),
     );
+  }
+
+  /** Shows from now on that its process lives, whichever of its connections it is asked on. */
+  answerSigns(): Promise<void> {
+    return answerSigns(this.#node, { instance: "rude", startedMs: 1 });
+  }
+
+  /** Hears what comes over gossip from everybody that it is connected to. */
+  async hearGossip(heard: (rpc: RPC) => void): Promise<void> {
+    await this.#node.handle(GOSSIP_PROTOCOL, (stream) => {
+      let pending = new Uint8Array(0);
+      stream.addEventListener("message", ({ data }) => {
+        for (const chunk of data instanceof Uint8Array ? [data] : data) {
+          pending = Uint8Array.of(...pending, ...chunk);
+        }
+        for (;;) {
+          const rpc = cutPrefixed(pending);
+          if (rpc === undefined) return;
+          pending = rpc.rest;
+          heard(RPC.decode(rpc.bytes));
+        }
+      });
+    });
   }
 
   /** Connects anew, though there may be a connection. */
@@ -97,6 +124,7 @@ export class RudeConnection {
     this.frame(encodeHello({
       cluster: "test",
       instance: "rude",
+      startedMs: 1,
       number: 1,
       holds: 0,
       greeting: Uint8Array.of(1),
@@ -120,8 +148,35 @@ export class RudeConnection {
     (lane === "request" ? this.#request : this.#bulk)!.send(bytes);
   }
 
+  /** Opens a gossip stream, on which it subscribes to a topic. Returns what sends further messages. */
+  async gossip(topic: string): Promise<(messages: RPC.Message[]) => void> {
+    const stream = await this.stream(GOSSIP_PROTOCOL);
+    const send = (rpc: RPC) => void stream.send(prefixed(RPC.encode(rpc)));
+    send({ subscriptions: [{ subscribe: true, topic }], messages: [] });
+    return (messages) => send({ subscriptions: [], messages });
+  }
+
   /** Opens a stream of another protocol. */
   stream(protocol: string): Promise<Stream> {
     return this.#connection.newStream(protocol);
+  }
+}
+
+const GOSSIP_PROTOCOL = "/meshsub/1.2.0";
+
+/** Bytes behind their length, as gossipsub frames them. */
+function prefixed(bytes: Uint8Array): Uint8Array {
+  const writer = new ByteWriter();
+  writer.bytes(bytes);
+  return writer.finish();
+}
+
+/** The first frame and what follows it; undefined if it has not arrived as a whole. */
+function cutPrefixed(bytes: Uint8Array) {
+  try {
+    const reader = new ByteReader(bytes, "gossip");
+    return { bytes: reader.bytes().slice(), rest: bytes.slice(bytes.length - reader.remaining) };
+  } catch {
+    return undefined;
   }
 }

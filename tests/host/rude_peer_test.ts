@@ -8,6 +8,7 @@ import {
   type Libp2pNetworkOptions,
 } from "../../src/host/libp2p_network.ts";
 import { silentLog } from "../../src/host/logtape_log.ts";
+import { STRANGERS_PER_HOST_MAX } from "../../src/host/strangers.ts";
 import type { Network } from "../../src/ports/network.ts";
 import { LIMITS } from "../../src/wire/limits.ts";
 import { Listener } from "../contracts/network_contract.ts";
@@ -117,11 +118,14 @@ for (const [what, say] of Object.entries(NO_GREETINGS)) {
 
 test("a peer of another version is told so", async ({ rude, address, heard }) => {
   const connection = await rude.open(address);
-  // A hello of version 2: kind, "denamo", the version, and what nobody knows yet.
-  connection.frame(Uint8Array.of(1, 6, ...utf8("denamo"), 2, 77, 77));
+  // A hello of version 3: kind, "denamo", the version, and what nobody knows yet.
+  connection.frame(Uint8Array.of(1, 6, ...utf8("denamo"), 3, 77, 77));
   await eventually(() => connection.greeted.length === 1, "the refusal");
   const [answer] = connection.greeted;
-  assert.ok(answer?.kind === "refusal" && /version 1/.test(answer.reason));
+  assert.ok(answer?.kind === "refusal" && answer.hello === undefined);
+  assert.deepEqual([answer.refusal.code, answer.refusal.details], ["other_version", {
+    version: 2,
+  }]);
   await eventually(() => connection.isClosed, "the connection is closed");
   assert.deepEqual(heard.events, []);
 });
@@ -152,7 +156,7 @@ test("a peer that has restarted replaces its connection that nobody saw die", as
   const dead = await greeted(world);
   const next = await rude.open(address);
   // By its number and what it holds it would be a second connection of the former run.
-  next.hello({ instance: "after the restart", number: 2, holds: 1 });
+  next.hello({ instance: "after the restart", startedMs: 2, number: 2, holds: 1 });
   await eventually(() => next.greeted.length === 1, "the answer on the new connection");
   next.accept();
   await eventually(() => heard.count("up", rude.id) === 2, "it is up again");
@@ -189,4 +193,51 @@ test("a handler that throws costs its peer the connection, not us the process", 
   };
   connection.frame(utf8("trigger"));
   await eventually(() => world.heard.count("down", world.rude.id) === 1, "the connection ends");
+});
+
+test("hundreds of connections that never greet are held to a limit, and a peer gets in beside them", async (world) => {
+  const [, , , , port] = world.address.split("/");
+  const silent = await Promise.all(
+    Array.from({ length: 200 }, () => Deno.connect({ hostname: "127.0.0.1", port: Number(port) })),
+  );
+  let endedCount = 0;
+  const ended = silent.map(async (connection) => {
+    const buffer = new Uint8Array(64);
+    try {
+      while (await connection.read(buffer) !== null);
+    } catch {
+      // It was reset.
+    }
+    endedCount++;
+  });
+  try {
+    await eventually(() => endedCount >= 200 - STRANGERS_PER_HOST_MAX, "too many are ended");
+    await greeted(world);
+    assert.ok(endedCount < 200, "the others are given their time");
+  } finally {
+    for (const connection of silent) connection.close();
+    await Promise.all(ended);
+  }
+});
+
+test("a frame that is announced on the bulk lane before the greeting is not waited for", async (world) => {
+  const connection = await world.rude.open(world.address);
+  connection.bytes(Uint8Array.of(0, 0, 0, 1), "bulk");
+  await eventually(() => connection.isClosed, "the connection is closed");
+});
+
+test("a greeting that another process with the peer's identity repeats is not let in twice", async (world) => {
+  const { rude, heard, address } = world;
+  const first = await greeted(world);
+  await rude.answerSigns();
+  const later = await rude.open(address);
+  later.hello({ instance: "a copy", startedMs: 2 });
+  await eventually(() => later.greeted.length === 1, "the answer to the copy");
+  const [answer] = later.greeted;
+  assert.ok(answer?.kind === "refusal" && answer.refusal.code === "identity_in_use");
+  assert.equal(answer.refusal.details.instance, "rude");
+  assert.ok(answer.hello !== undefined, "it learns who refuses it");
+  await eventually(() => later.isClosed, "the copy is closed");
+  assert.equal(first.isClosed, false);
+  assert.deepEqual(heard.events, [`up ${rude.id}`]);
 });

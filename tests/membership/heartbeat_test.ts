@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
+import { ByteWriter } from "../../src/base/byte_writer.ts";
 import { MalformedError } from "../../src/base/malformed.ts";
 import {
   decodeHeartbeat,
@@ -7,6 +8,7 @@ import {
   type Heartbeat,
   HEARTBEAT_LIMITS,
 } from "../../src/membership/heartbeat.ts";
+import { INCARNATION_MAX } from "../../src/membership/incarnation_step.ts";
 
 const peerId = "12D3KooWAfPDpPRRRBrmqy9is2zjU5srQ4hKuZitiGmh4NTTpS2d";
 const example: Heartbeat = {
@@ -24,6 +26,7 @@ const example: Heartbeat = {
   layoutVersion: 3,
   layoutId: "3-0123456789abcdef",
   namespaces: "fedcba9876543210",
+  sealKeys: "89abcdef",
   layoutSynced: 3,
   layoutAcknowledged: 2,
   load: 17.125,
@@ -34,29 +37,32 @@ const example: Heartbeat = {
 Deno.test("a heartbeat is read as it was sent, and is small", () => {
   const bytes = encodeHeartbeat(example);
   assert.deepEqual(decodeHeartbeat(bytes), example);
-  assert.ok(bytes.length <= 270, `${bytes.length} bytes`);
+  assert.ok(bytes.length <= 279, `${bytes.length} bytes`);
 });
 
-const integers = fc.nat({ max: Number.MAX_SAFE_INTEGER });
+/** Up to a limit, and the limit itself often enough. */
+const upTo = (max: number) => fc.oneof(fc.nat({ max }), fc.constant(max));
+const versions = upTo(HEARTBEAT_LIMITS.layoutVersionMax);
 const texts = fc.string({ minLength: 1, maxLength: 16, unit: "grapheme-ascii" });
 const heartbeats: fc.Arbitrary<Heartbeat> = fc.record({
   node: fc.string({ minLength: 1, maxLength: 20, unit: "binary" })
     .filter((text) => text.isWellFormed()),
   peerId: texts,
-  incarnation: integers,
-  sequence: integers,
-  timeMs: integers,
+  incarnation: upTo(INCARNATION_MAX),
+  sequence: upTo(HEARTBEAT_LIMITS.sequenceMax),
+  timeMs: upTo(HEARTBEAT_LIMITS.timeMsMax),
   intervalMs: fc.integer({ min: 1, max: 60_000 }),
   addresses: fc.array(texts, { maxLength: HEARTBEAT_LIMITS.addressCount }),
   http: fc.option(texts, { nil: undefined }),
   resp: fc.option(texts, { nil: undefined }),
   zone: texts,
   weight: fc.double({ min: 1e-6, max: HEARTBEAT_LIMITS.weightMax, noNaN: true }),
-  layoutVersion: integers,
+  layoutVersion: versions,
   layoutId: fc.option(texts, { nil: undefined }),
   namespaces: fc.option(texts, { nil: undefined }),
-  layoutSynced: integers,
-  layoutAcknowledged: integers,
+  sealKeys: fc.option(texts, { nil: undefined }),
+  layoutSynced: versions,
+  layoutAcknowledged: versions,
   load: fc.nat({ max: 1e9 }).map((thousandths) => thousandths / 1000),
   disk: fc.constantFrom("ok", "readonly", "failed"),
   isReady: fc.boolean(),
@@ -76,7 +82,7 @@ Deno.test("decodeHeartbeat() inverts encodeHeartbeat()", () => {
 Deno.test("decodeHeartbeat() passes over fields and flags that later releases append", () => {
   fc.assert(fc.property(heartbeats, fc.uint8Array({ maxLength: 40 }), (heartbeat, more) => {
     const bytes = new Uint8Array([...encodeHeartbeat(heartbeat), ...more]);
-    bytes[1]! |= 0xe0;
+    bytes[1]! |= 0xc0;
     assert.deepEqual(decodeHeartbeat(bytes), heartbeat);
   }));
 });
@@ -100,6 +106,30 @@ Deno.test("decodeHeartbeat() answers every damage with a heartbeat or a Malforme
     { numRuns: 2000 },
   );
 });
+
+Deno.test("no number goes beyond what its rule can have reached, neither sent nor received", () => {
+  const mosts = {
+    incarnation: INCARNATION_MAX,
+    sequence: HEARTBEAT_LIMITS.sequenceMax,
+    timeMs: HEARTBEAT_LIMITS.timeMsMax,
+    layoutVersion: HEARTBEAT_LIMITS.layoutVersionMax,
+    layoutSynced: HEARTBEAT_LIMITS.layoutVersionMax,
+    layoutAcknowledged: HEARTBEAT_LIMITS.layoutVersionMax,
+  };
+  for (const [name, most] of Object.entries(mosts)) {
+    const bytes = encodeHeartbeat({ ...example, [name]: most });
+    assert.throws(() => encodeHeartbeat({ ...example, [name]: most + 1 }), RangeError, name);
+    const written = new ByteWriter();
+    written.integer(most);
+    const at = indexOf(bytes, written.finish());
+    bytes[at]!++;
+    assert.throws(() => decodeHeartbeat(bytes), MalformedError, name);
+  }
+});
+
+function indexOf(bytes: Uint8Array, part: Uint8Array): number {
+  return bytes.findIndex((_, at) => part.every((byte, i) => bytes[at + i] === byte));
+}
 
 Deno.test("decodeHeartbeat() refuses every heartbeat that was cut short", () => {
   const bytes = encodeHeartbeat(example);

@@ -8,6 +8,7 @@ import { Heartbeats, type SelfDescription } from "../../src/membership/heartbeat
 import type { Target } from "../../src/membership/member.ts";
 import { type MemberChange, MemberTable } from "../../src/membership/member_table.ts";
 import type { ProbeOutcome } from "../../src/membership/probes.ts";
+import type { Refusal } from "../../src/ports/network.ts";
 import type { Log } from "../../src/ports/log.ts";
 import { heartbeatOf, ManualTime } from "./manual_clock.ts";
 
@@ -93,6 +94,11 @@ class TestWorld {
 
   add(name: string, incarnation = 1, peerId?: string): TestNode {
     const node = new TestNode(this, name, incarnation, peerId);
+    for (const other of this.nodes) {
+      if (other.name === name) continue;
+      other.table.connected(node.peerId);
+      node.table.connected(other.peerId);
+    }
     this.nodes.push(node);
     node.heartbeats.start();
     return node;
@@ -107,7 +113,8 @@ class TestWorld {
         // Disorderly: later copies are up to three seconds late, the first one up to 0.3 s.
         const spreadMs = !this.isDisorderly ? 20 : i === 0 ? 300 : 3000;
         const delayMs = 1 + this.#random.uint32() % spreadMs;
-        this.time.after(delayMs, () => node.whenAwake(() => void node.heartbeats.receive(bytes)));
+        const receive = () => void node.heartbeats.receive(from.peerId, bytes);
+        this.time.after(delayMs, () => node.whenAwake(receive));
       }
     }
   }
@@ -245,22 +252,28 @@ Deno.test("heartbeats go out once per interval or a little sooner, and none afte
   assert.throws(() => heartbeats.start(), /started once/);
 });
 
+/** One node judges the greeting of another, shown by a peer. */
+function admit(judge: TestNode, other: TestNode, peerId = other.peerId): Refusal | undefined {
+  const heartbeat = judge.heartbeats.read(peerId, other.heartbeats.greeting());
+  return "code" in heartbeat ? heartbeat : judge.heartbeats.admit(heartbeat);
+}
+
 Deno.test("greeting() and admit() acquaint two nodes before anything is published", () => {
   using world = new TestWorld(3, 0);
   const [a, b] = [new TestNode(world, "n1"), new TestNode(world, "n2")];
-  assert.equal(b.heartbeats.admit("peer-n1", a.heartbeats.greeting()), undefined);
+  assert.equal(admit(b, a), undefined);
   assert.equal(b.table.stateOf("n1"), "up");
   const sequences = [a.heartbeats.greeting(), a.heartbeats.greeting()]
     .map((bytes) => decodeHeartbeat(bytes).sequence);
   assert.deepEqual(sequences, [2, 3]);
   assert.equal(
-    b.heartbeats.admit("peer-x", a.heartbeats.greeting()),
-    "The greeting of peer peer-x names peer peer-n1",
+    admit(b, a, "peer-x")?.message,
+    "Cannot decode heartbeat: peer peer-x names peer peer-n1 in it",
   );
   const second = new TestNode(world, "n1", 2, "peer-y");
-  assert.match(b.heartbeats.admit("peer-y", second.heartbeats.greeting())!, /"n1" is in use/);
-  assert.match(a.heartbeats.admit("peer-y", second.heartbeats.greeting())!, /"n1" is in use/);
-  assert.equal(second.heartbeats.admit("peer-n1", a.heartbeats.greeting()), undefined);
+  assert.equal(admit(b, second)?.code, "name_in_use");
+  assert.equal(admit(a, second)?.code, "name_in_use");
+  assert.equal(admit(second, a), undefined);
 });
 
 Deno.test("a second process with a live node's name learns that it is the later one", () => {
@@ -268,7 +281,7 @@ Deno.test("a second process with a live node's name learns that it is the later 
   world.time.run(5000);
   const second = world.add("n2", 2, "peer-y");
   world.time.run(8500);
-  const taken = (node: TestNode) => node.changes.some(({ kind }) => kind === "name_taken");
+  const taken = (node: TestNode) => node.changes.some(({ kind }) => kind === "rival");
   assert.deepEqual(world.nodes.map(taken), [false, false, false, true]);
   for (const node of world.nodes.slice(0, 3)) assert.equal(node.table.nodeOf("peer-y"), undefined);
   assert.ok(second.changes.length > 0);
@@ -299,18 +312,19 @@ Deno.test("the clocks of members that are down do not count", () => {
   assert.equal(watch.mayCoordinate(), undefined);
   assert.equal(watch.offsetMs("n3"), undefined);
   const late = heartbeatOf({ node: "n3", peerId: "peer-n3", sequence: 999 });
-  assert.equal(world.nodes[0]!.heartbeats.receive(encodeHeartbeat(late)), "recorded");
+  assert.equal(world.nodes[0]!.heartbeats.receive("peer-n3", encodeHeartbeat(late)), "recorded");
   assert.equal(watch.offsetMs("n3"), undefined);
 });
 
 Deno.test("the clock of a member counts anew after a restart", () => {
   using world = new TestWorld(10, 1);
-  const { heartbeats, clockWatch } = world.nodes[0]!;
+  const { heartbeats, clockWatch, table } = world.nodes[0]!;
+  table.connected("peer-a");
   const timeMs = 1_700_000_000_000;
-  heartbeats.receive(encodeHeartbeat(heartbeatOf({ timeMs: timeMs + 9000 })));
-  heartbeats.receive(encodeHeartbeat(heartbeatOf({ timeMs, sequence: 2 })));
+  heartbeats.receive("peer-a", encodeHeartbeat(heartbeatOf({ timeMs: timeMs + 9000 })));
+  heartbeats.receive("peer-a", encodeHeartbeat(heartbeatOf({ timeMs, sequence: 2 })));
   assert.equal(clockWatch.offsetMs("n2"), 9000);
-  heartbeats.receive(encodeHeartbeat(heartbeatOf({ timeMs, incarnation: 2 })));
+  heartbeats.receive("peer-a", encodeHeartbeat(heartbeatOf({ timeMs, incarnation: 2 })));
   assert.equal(clockWatch.offsetMs("n2"), 0);
 });
 
@@ -318,14 +332,14 @@ Deno.test("receive() tells the operator of nonsense once in a while and goes on"
   using world = new TestWorld(8, 1);
   const { heartbeats, warnings } = world.nodes[0]!;
   for (let i = 0; i < 50; i++) {
-    assert.equal(heartbeats.receive(new Uint8Array([9, 9, i])), "malformed");
+    assert.equal(heartbeats.receive("peer-a", new Uint8Array([9, 9, i])), "malformed");
   }
   assert.equal(warnings.length, 1);
   assert.equal(
-    heartbeats.admit("peer-q", new Uint8Array()),
+    (heartbeats.read("peer-q", new Uint8Array()) as Refusal).message,
     "Cannot decode heartbeat: it ends too early",
   );
-  assert.equal(heartbeats.receive(encodeHeartbeat(heartbeatOf())), "recorded");
+  assert.equal(heartbeats.receive("peer-a", encodeHeartbeat(heartbeatOf())), "recorded");
 });
 
 Deno.test("Heartbeats sends the first of many addresses and refuses an impossible interval", () => {

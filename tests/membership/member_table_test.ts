@@ -231,7 +231,7 @@ Deno.test("judge() refuses a second live peer of one name and names the first", 
   const { table, changes } = makeTable();
   table.record(heartbeatOf(), 0);
   const refusal = 'Node name "n2" is in use by the live peer peer-a';
-  assert.equal(table.judge("n2", "peer-b", 99), refusal);
+  assert.equal(table.judge("n2", "peer-b", 99)?.message, refusal);
   assert.equal(table.judge("n2", "peer-a", 1), undefined);
   assert.equal(table.judge("n3", "peer-b", 1), undefined);
   const claim = heartbeatOf({ peerId: "peer-b", incarnation: 99 });
@@ -249,7 +249,7 @@ Deno.test("a node that lost its disk returns with another peer id once the old p
   table.connected("peer-a");
   beat(table, { incarnation: 5 }, 0, 5000);
   judge(table, 60_000);
-  assert.match(table.judge("n2", "peer-b", 6)!, /in use by the live peer peer-a/);
+  assert.match(table.judge("n2", "peer-b", 6)!.message, /in use by the live peer peer-a/);
   table.disconnected("peer-a");
   assert.equal(table.judge("n2", "peer-b", 5), undefined);
   assert.equal(table.laterSelfOf("n2", "peer-b", 5), 5, "the same would leave two equal claims");
@@ -275,10 +275,10 @@ Deno.test("judge() refuses a peer under a second name", () => {
   const { table } = makeTable();
   table.record(heartbeatOf({ incarnation: 5 }), 0);
   assert.equal(
-    table.judge("n3", "peer-a", 9),
+    table.judge("n3", "peer-a", 9)?.message,
     'Peer peer-a is node "n2" and cannot be node "n3" too',
   );
-  assert.match(table.judge("n3", "peer-1", 9)!, /Peer peer-1 is node "n1"/);
+  assert.match(table.judge("n3", "peer-1", 9)!.message, /Peer peer-1 is node "n1"/);
 });
 
 Deno.test("a peer whose incarnation fell is admitted, and not heard until it has gone above", () => {
@@ -317,7 +317,7 @@ Deno.test("of two live peers with one name the later yields, and only it", () =>
         assert.equal(tables[i]!.record(heartbeat, 0), "refused");
       }
     }
-    assert.deepEqual(changes[later]!.map(({ kind }) => kind), ["name_taken"]);
+    assert.deepEqual(changes[later]!.map(({ kind }) => kind), ["rival"]);
     assert.deepEqual(changes[1 - later]!.map(({ kind }) => kind), ["refused"]);
   }));
 });
@@ -360,7 +360,7 @@ Deno.test("MemberTable is bounded", () => {
   for (let i = 0; i < MEMBER_LIMIT; i++) {
     table.record(heartbeatOf({ node: `m${i}`, peerId: `p${i}` }), 0);
   }
-  assert.equal(table.judge("one-more", "p", 1), "The member table is full: limit 4096");
+  assert.equal(table.judge("one-more", "p", 1)?.code, "table_full");
   assert.equal(table.record(heartbeatOf({ node: "one-more", peerId: "p" }), 0), "refused");
   assert.equal(table.judge("m1", "p1", 1), undefined);
   assert.equal(table.members(0).length, MEMBER_LIMIT);

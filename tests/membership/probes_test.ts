@@ -38,11 +38,12 @@ class ProbeWorld {
       },
     } as unknown as Network;
     const log = { error: (message: string) => assert.fail(message) } as unknown as Log;
-    const rpc = new Rpc(network, clock, new Deadlines(clock), log);
+    const rpc = new Rpc(network, clock, new Deadlines(clock), log, () => "member");
     this.rpcs.set(name, rpc);
     const others = this.names.filter((other) => other !== name);
     const members = {
       upMembers: () => others.map((node) => ({ node, peerId: node })),
+      nodeOf: (peer: PeerId) => peer,
     };
     this.probes.set(name, new Probes(rpc, members));
   }

@@ -4,15 +4,24 @@ import { ClockWatch } from "../../src/membership/clock_watch.ts";
 import { Heartbeats } from "../../src/membership/heartbeats.ts";
 import { MemberTable } from "../../src/membership/member_table.ts";
 import { Admission } from "../../src/node/admission.ts";
+import { LeftBehindVoices } from "../../src/node/left_behind_voices.ts";
 import { heartbeatOf, ManualTime } from "../membership/manual_clock.ts";
+import { Refusals } from "../../src/node/refusals.ts";
+import type { Refusal, Refuser } from "../../src/ports/network.ts";
 import { Floors } from "../../src/replica/floors.ts";
 import { HybridClock } from "../../src/causality/hybrid_clock.ts";
 import { DiskImage } from "../sim/memory_disk.ts";
 import { LogBook, openLayouts } from "./layout_world.ts";
 
+const LATEST = 1_000_000;
+const MEMBERS = new Set(["n1", "n2", "n3"]);
+
 /** A node as far as others meet it, and why it has given up, if it has. */
-async function nodeOf(node: string, options: { digest?: string; peerId?: string } = {}) {
-  const { digest = "settings", peerId = `peer-of-${node}` } = options;
+async function nodeOf(
+  node: string,
+  options: { digest?: string; peerId?: string; members?: ReadonlySet<string> } = {},
+) {
+  const { digest = "settings", members, peerId = `peer-of-${node}` } = options;
   const time = new ManualTime();
   const clock = time.clock();
   const log = new LogBook();
@@ -32,98 +41,128 @@ async function nodeOf(node: string, options: { digest?: string; peerId?: string 
   const anew = Promise.withResolvers<void>();
   const { storage } = await openLayouts(new DiskImage().open());
   const floors = new Floors(storage, new HybridClock(clock, 1_000));
+  const leftBehind = new LeftBehindVoices({
+    floors,
+    log,
+    members: () => members,
+    nodeOf: (peer) => peer.startsWith("peer-of-") ? peer.slice("peer-of-".length) : undefined,
+    latest: () => LATEST,
+    startAnew: () => {
+      startedAnew.push(true);
+      anew.resolve();
+    },
+  });
   const admission = new Admission(
     node,
     floors,
     digest,
     heartbeats,
+    new Refusals({
+      clock,
+      self: peerId,
+      node,
+      hasJoined: true,
+      layoutMembers: () => undefined,
+    }),
     clock,
     log,
     giveUp,
-    () => {
-      startedAnew.push(true);
-      anew.resolve();
-    },
+    leftBehind,
   );
   /** Resolves when all that was to be noted is on the disk. */
   const noted = () => storage.setMeta("nothing", undefined);
   return { time, table, admission, floors, log, gaveUp, startedAnew, anew, noted, peerId };
 }
 
+const dialled: Refuser = { greeting: new Uint8Array(), isDialled: true };
+
+function refusalOf(message: string): Refusal {
+  return { code: "other", message, details: {} };
+}
+
 Deno.test("two nodes with the same settings admit and know each other from their first words", async () => {
   const [n1, n2] = await Promise.all([nodeOf("n1"), nodeOf("n2")]);
-  assert.equal(n1.admission.admit(n2.peerId, n2.admission.greeting()), undefined);
-  assert.equal(n2.admission.admit(n1.peerId, n1.admission.greeting()), undefined);
+  assert.equal(n1.admission.admit(n2.peerId, n2.admission.greeting(), true), undefined);
+  assert.equal(n2.admission.admit(n1.peerId, n1.admission.greeting(), true), undefined);
   assert.equal(n1.table.peerOf("n2"), n2.peerId);
   assert.equal(n2.table.peerOf("n1"), n1.peerId);
 });
 
 Deno.test("a node with other settings is told so and is not made a member", async () => {
   const [n1, n2] = await Promise.all([nodeOf("n1"), nodeOf("n2", { digest: "others" })]);
-  assert.match(n1.admission.admit(n2.peerId, n2.admission.greeting())!, /namespaces differ/);
+  assert.equal(
+    n1.admission.admit(n2.peerId, n2.admission.greeting(), true)?.code,
+    "other_settings",
+  );
   assert.equal(n1.table.peerOf("n2"), undefined);
 });
 
 Deno.test("a peer that cannot be who it says it is, or says nothing that makes sense, is refused", async () => {
   const [n1, n2] = await Promise.all([nodeOf("n1"), nodeOf("n2")]);
-  assert.match(n1.admission.admit("peer-x", n2.admission.greeting())!, /names peer peer-of-n2/);
-  assert.equal(n1.admission.admit(n2.peerId, n2.admission.greeting()), undefined);
+  const { message } = n1.admission.admit("peer-x", n2.admission.greeting(), true)!;
+  assert.match(message, /names peer peer-of-n2/);
+  assert.equal(n1.admission.admit(n2.peerId, n2.admission.greeting(), true), undefined);
   const second = await nodeOf("n2", { peerId: "peer-z" });
-  assert.match(n1.admission.admit("peer-z", second.admission.greeting())!, /"n2" is in use/);
+  assert.equal(
+    n1.admission.admit("peer-z", second.admission.greeting(), true)?.code,
+    "name_in_use",
+  );
 
   const greeting = n2.admission.greeting();
   for (let length = 0; length < greeting.length; length++) {
-    assert.notEqual(n1.admission.admit(n2.peerId, greeting.subarray(0, length)), undefined);
+    assert.notEqual(n1.admission.admit(n2.peerId, greeting.subarray(0, length), true), undefined);
   }
 });
 
 Deno.test("a node that only ever met refusals gives up after some seconds, with the reason", async () => {
   const { time, admission, gaveUp, log } = await nodeOf("n1");
   time.run(60_000);
-  admission.refusedBy("peer-2", "Wrong place");
+  admission.refusedBy("peer-2", refusalOf("Wrong place"), dialled);
   time.run(69_999);
-  admission.refusedBy("peer-2", "Wrong place");
+  admission.refusedBy("peer-2", refusalOf("Wrong place"), dialled);
   assert.deepEqual(gaveUp, [], "a peer may be starting itself");
   time.run(70_000);
-  admission.refusedBy(undefined, "Wrong cluster");
-  assert.deepEqual(gaveUp, ["Refused by a peer: Wrong cluster"]);
-  assert.equal(log.lines.length, 3, "every refusal is in the log");
+  admission.refusedBy("peer-3", refusalOf("Wrong cluster"), dialled);
+  assert.deepEqual(gaveUp, ["Refused by peer-3: Wrong cluster"]);
+  assert.equal(log.lines.length, 2, "a peer that refuses us again has been in the log");
 });
 
 Deno.test("a node that somebody has admitted goes on, whoever refuses it", async () => {
   const { time, admission, gaveUp } = await nodeOf("n1");
-  admission.refusedBy("peer-2", "In use");
-  admission.peerUp();
+  admission.refusedBy("peer-2", refusalOf("In use"), dialled);
+  admission.peerUp("peer-3");
   time.run(60_000);
-  admission.refusedBy("peer-2", "In use");
+  admission.refusedBy("peer-2", refusalOf("In use"), dialled);
   assert.deepEqual(gaveUp, []);
 });
 
 Deno.test("a node whose settings fit nobody gives up even if it is always the one that refuses", async () => {
   const [n1, n2] = await Promise.all([nodeOf("n1"), nodeOf("n2", { digest: "others" })]);
-  n2.admission.admit(n1.peerId, n1.admission.greeting());
+  n2.admission.admit(n1.peerId, n1.admission.greeting(), true);
   assert.deepEqual(n2.gaveUp, []);
   n2.time.run(10_000);
-  n2.admission.admit(n1.peerId, n1.admission.greeting());
-  assert.match(n2.gaveUp[0]!, /^Refused by peer-of-n1: The configured namespaces differ/);
+  n2.admission.admit(n1.peerId, n1.admission.greeting(), true);
+  assert.match(n2.gaveUp[0]!, /^Refused by n1: The configured namespaces differ/);
 });
 
 Deno.test("a node that was left out is let in again once its copies are empty", async () => {
-  const [n1, n2] = await Promise.all([nodeOf("n1"), nodeOf("n2")]);
+  const n1 = await nodeOf("n1");
+  const n2 = await nodeOf("n2", { members: MEMBERS });
   await n1.floors.promise(4_000, ["n2"]);
-  const refusal = n1.admission.admit(n2.peerId, n2.admission.greeting());
-  assert.match(refusal!, /left behind at 4000/);
+  const refusal = n1.admission.admit(n2.peerId, n2.admission.greeting(), true);
+  assert.deepEqual([refusal?.code, refusal?.details], ["left_behind", { upTo: 4_000 }]);
   assert.equal(n1.table.peerOf("n2"), undefined, "it is no member before");
 
-  n2.admission.refusedBy(n1.peerId, refusal!);
+  n2.admission.refusedBy(n1.peerId, refusal!, dialled);
+  n2.admission.refusedBy("peer-of-n3", refusal!, dialled);
   await n2.anew.promise;
   assert.ok(n2.floors.mustEmpty);
   assert.deepEqual([n2.startedAnew, n2.gaveUp], [[true], []]);
 
   await n2.floors.haveEmptied();
-  assert.equal(n1.admission.admit(n2.peerId, n2.admission.greeting()), undefined);
+  assert.equal(n1.admission.admit(n2.peerId, n2.admission.greeting(), true), undefined);
   assert.equal(n1.floors.missedBy("n2"), undefined);
-  n2.admission.refusedBy(n1.peerId, refusal!);
+  n2.admission.refusedBy(n1.peerId, refusal!, dialled);
   await n2.noted();
   await n2.noted();
   assert.deepEqual(n2.startedAnew, [true], "once is enough, whoever says it again");

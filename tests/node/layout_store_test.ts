@@ -2,12 +2,12 @@ import assert from "node:assert/strict";
 import { MalformedError } from "../../src/base/malformed.ts";
 import { encodeLayout } from "../../src/ring/layout_codec.ts";
 import { CorruptError } from "../../src/wire/errors.ts";
-import { METHODS } from "../../src/wire/message_codec.ts";
 import { DiskImage } from "../sim/memory_disk.ts";
-import { layoutOf, LayoutWorld, LogBook, openLayouts } from "./layout_world.ts";
+import { VirtualTime } from "../sim/virtual_clock.ts";
+import { layoutOf, LogBook, openLayouts } from "./layout_world.ts";
 
 const FIRST = layoutOf(["n1", "n2"]);
-const SECOND = layoutOf(["n1", "n2", "n3"], 3, 2);
+const OTHER = layoutOf(["n1", "n2", "n3"]);
 
 Deno.test("install() puts a layout in force, and load() finds it at the next start", async () => {
   const image = new DiskImage();
@@ -25,16 +25,59 @@ Deno.test("install() puts a layout in force, and load() finds it at the next sta
   assert.equal(again.changes.count, 0, "nothing has changed for others");
 });
 
-Deno.test("install() takes newer layouts only, in whatever order they come", async () => {
+Deno.test("a node that holds a layout takes no other, whatever its version", async () => {
   const image = new DiskImage();
   const { store, storage, changes } = await openLayouts(image.open());
-  const all = [FIRST, SECOND, FIRST].map((layout) => store.install(encodeLayout(layout)));
-  await Promise.all(all);
-  assert.deepEqual([store.held?.layout.id, changes.count], [SECOND.id, 2]);
-  await store.install(encodeLayout(layoutOf(["n9"], 1, 2)));
-  assert.equal(store.held?.layout.id, SECOND.id, "another layout of the same version is not newer");
+  await store.install(encodeLayout(FIRST));
+  await store.install(encodeLayout(FIRST));
+  await assert.rejects(store.install(encodeLayout(layoutOf(["n9"]))), { code: "layout_exists" });
+  assert.deepEqual([store.held?.layout.id, changes.count], [FIRST.id, 1]);
   await storage.close();
-  assert.equal((await openLayouts(image.open())).store.held?.layout.id, SECOND.id);
+  assert.equal((await openLayouts(image.open())).store.held?.layout.id, FIRST.id);
+});
+
+Deno.test("of two layouts at once the first is taken", async () => {
+  const { store } = await openLayouts(new DiskImage().open());
+  const [first, second] = await Promise.allSettled(
+    [FIRST, OTHER].map((layout) => store.install(encodeLayout(layout))),
+  );
+  assert.deepEqual([first!.status, second!.status], ["fulfilled", "rejected"]);
+  assert.equal(store.held?.layout.id, FIRST.id);
+});
+
+Deno.test("no rule makes a layout of a later version, so none is taken", async () => {
+  const { store } = await openLayouts(new DiskImage().open());
+  for (const version of [2, Number.MAX_SAFE_INTEGER]) {
+    const encoded = encodeLayout(layoutOf(["n1"], 1, version));
+    await assert.rejects(store.install(encoded), { code: "layout_refused", outcome: "no" });
+  }
+  assert.equal(store.held, undefined);
+});
+
+Deno.test("another layout is told to the operator, with both ids and the peer, once a minute", async () => {
+  const log = new LogBook();
+  const time = new VirtualTime();
+  const { store } = await openLayouts(new DiskImage().open(), log, time.clock());
+  store.report(OTHER.id, "peer-9");
+  assert.equal(log.lines.length, 0, "a node without a layout has none to differ from");
+  await store.install(encodeLayout(FIRST));
+  for (let i = 0; i < 3; i++) store.report(OTHER.id, "peer-9");
+  store.report(FIRST.id, "peer-2");
+  assert.equal(log.lines.length, 1);
+  for (const part of [OTHER.id, FIRST.id, "peer-9"]) assert.ok(log.lines[0]!.includes(part), part);
+  await time.pass(60_000);
+  store.report(OTHER.id, undefined);
+  assert.equal(log.lines.length, 2);
+});
+
+Deno.test("promises are on the disk, the latest last, and not without end", async () => {
+  const image = new DiskImage();
+  const { store, storage } = await openLayouts(image.open());
+  for (let i = 0; i < 20; i++) await store.keepPromise(`1-${i}`);
+  await store.keepPromise("1-10");
+  await storage.close();
+  const { promised } = (await openLayouts(image.open())).store;
+  assert.deepEqual([promised.length, promised[0], promised.at(-1)], [16, "1-4", "1-10"]);
 });
 
 Deno.test("install() keeps its own copy of the bytes", async () => {
@@ -63,7 +106,7 @@ Deno.test("a layout is on the disk before it is in force", async () => {
   assert.equal(store.version, 1);
 });
 
-Deno.test("a disk that fails leaves the layout in force as it was, and the next one is taken", async () => {
+Deno.test("a disk that fails leaves a node without a layout, and the next one is taken", async () => {
   let isBroken = false;
   const disk = new DiskImage().open({
     before: ({ kind }) => {
@@ -71,13 +114,12 @@ Deno.test("a disk that fails leaves the layout in force as it was, and the next 
     },
   });
   const { store } = await openLayouts(disk);
-  await store.install(encodeLayout(FIRST));
   isBroken = true;
-  await assert.rejects(store.install(encodeLayout(SECOND)), /out of order/);
-  assert.equal(store.version, 1);
+  await assert.rejects(store.install(encodeLayout(FIRST)), /out of order/);
+  assert.equal(store.version, 0);
   isBroken = false;
-  await store.install(encodeLayout(SECOND));
-  assert.equal(store.version, 2);
+  await store.install(encodeLayout(OTHER));
+  assert.equal(store.held?.layout.id, OTHER.id);
 });
 
 Deno.test("install() rejects bytes that are no layout, and load() calls them corrupt", async () => {
@@ -95,46 +137,6 @@ Deno.test("install() rejects bytes that are no layout, and load() calls them cor
     openLayouts(image.open()),
     (error) => error instanceof CorruptError && error.where === "the stored layout",
   );
-});
-
-Deno.test("fetchFrom() takes the layout of a peer, and asks once at a time", async () => {
-  const world = await LayoutWorld.of("n1", "n2", "n3");
-  const [n1, n2] = [world.node("n1"), world.node("n2")];
-  await n2.store.install(encodeLayout(FIRST));
-  let asked = 0;
-  n2.rpc.serve(METHODS.fetchLayout, () => {
-    asked++;
-    return [n2.store.held!.encoded];
-  });
-  const both = [n1.store.fetchFrom("n2", n1.rpc), n1.store.fetchFrom("n2", n1.rpc)];
-  await world.outcome(Promise.all(both));
-  assert.deepEqual([n1.store.held?.layout.id, asked], [FIRST.id, 1]);
-  await n2.store.install(encodeLayout(SECOND));
-  await world.outcome(n1.store.fetchFrom("n2", n1.rpc));
-  assert.deepEqual([n1.store.held?.layout.id, asked], [SECOND.id, 2]);
-});
-
-Deno.test("fetchFrom() reports in the log what goes wrong, and may be called again", async () => {
-  const world = await LayoutWorld.of("n1", "n2");
-  const [n1, n2] = [world.node("n1"), world.node("n2")];
-  const fetch = () => world.outcome(n1.store.fetchFrom("n2", n1.rpc));
-  assert.equal(await fetch(), undefined);
-  assert.match(n1.log.lines.at(-1)!, /Cannot fetch the layout of a peer .*n2 has no layout/);
-
-  for (const answer of [[new Uint8Array(3)], ["text"], []]) {
-    n2.rpc.serve(METHODS.fetchLayout, () => answer);
-    assert.equal(await fetch(), undefined);
-    assert.match(n1.log.lines.at(-1)!, /Cannot fetch the layout of a peer .*[Ll]ayout/);
-  }
-  world.delayMs = () => Infinity;
-  assert.equal(await fetch(), undefined);
-  assert.match(n1.log.lines.at(-1)!, /took longer than/);
-  assert.equal(n1.log.lines.length, 5);
-
-  world.delayMs = () => 1;
-  n2.rpc.serve(METHODS.fetchLayout, () => [encodeLayout(FIRST)]);
-  await fetch();
-  assert.equal(n1.store.version, 1);
 });
 
 Deno.test("the log tells which layout is in force", async () => {

@@ -1,7 +1,9 @@
 // Nodes that have nothing but a layout store and the way to a first layout, in virtual time.
 
+import assert from "node:assert/strict";
 import { storedObjects } from "../../src/replica/stored_objects.ts";
 import { FirstLayout } from "../../src/node/first_layout.ts";
+import { LayoutAgreement } from "../../src/node/layout_agreement.ts";
 import { LayoutStore } from "../../src/node/layout_store.ts";
 import { type Clock, sleep } from "../../src/ports/clock.ts";
 import type { Log, LogFields } from "../../src/ports/log.ts";
@@ -21,10 +23,14 @@ export function layoutOf(names: readonly string[], replication = 3, version = 1)
 }
 
 /** A layout store over a disk, and how often it has said that another layout is in force. */
-export async function openLayouts(disk: MemoryDisk, log: Log = new LogBook()) {
+export async function openLayouts(
+  disk: MemoryDisk,
+  log: Log = new LogBook(),
+  clock: Clock = new VirtualTime().clock(),
+) {
   const storage = await openStorage(disk, storedObjects());
   const changes = { count: 0 };
-  const store = new LayoutStore(storage, log, () => changes.count++);
+  const store = new LayoutStore({ storage, clock, log, changed: () => changes.count++ });
   await store.load();
   return { store, storage, changes };
 }
@@ -60,6 +66,7 @@ export interface LayoutNode {
   readonly rpc: Rpc;
   readonly store: LayoutStore;
   readonly firstLayout: FirstLayout;
+  readonly agreement: LayoutAgreement;
   readonly log: LogBook;
   /** Whom it sees; it is asked every time. */
   readonly seen: Set<string>;
@@ -71,6 +78,9 @@ export interface LayoutNode {
 export class LayoutWorld {
   readonly time = new VirtualTime();
   readonly nodes = new Map<string, LayoutNode>();
+  readonly images = new Map<string, DiskImage>();
+  /** What nodes say to have that is not what they have. */
+  readonly lies = new Map<string, string>();
   /** How long a message takes from one node to another, in milliseconds; Infinity loses it. */
   delayMs: (from: string, to: string) => number = () => 1;
 
@@ -89,6 +99,32 @@ export class LayoutWorld {
 
   node(name: string): LayoutNode {
     return this.nodes.get(name)!;
+  }
+
+  /** The layout that a node names in its heartbeats. */
+  layoutIdOf(name: string): string | undefined {
+    return this.lies.get(name) ?? this.node(name).store.held?.layout.id;
+  }
+
+  /** A node hears a heartbeat of another. */
+  async hear(name: string, from: string): Promise<void> {
+    const heard = this.node(name).agreement.heard(from, this.layoutIdOf(from));
+    assert.equal(await this.outcome(heard), undefined);
+  }
+
+  /** A node starts again on its disk, seeing what it saw. */
+  async restart(name: string): Promise<LayoutNode> {
+    const { seen } = this.node(name);
+    const node = await this.#makeNode(name);
+    this.nodes.set(name, node);
+    for (const other of this.nodes.values()) {
+      if (other === node) continue;
+      other.rpc.peerDown(name, "it has gone");
+      other.rpc.peerUp(name);
+      node.rpc.peerUp(other.name);
+    }
+    for (const other of seen) node.seen.add(other);
+    return node;
   }
 
   /** Which layouts are in force, each once. */
@@ -111,7 +147,9 @@ export class LayoutWorld {
       ...trueClock,
       monotonic: () => trueClock.monotonic() + troubles.stoodStillMs,
     };
-    const disk = new DiskImage().open({
+    const image = this.images.get(name) ?? new DiskImage();
+    this.images.set(name, image);
+    const disk = image.open({
       before: async ({ kind }) => {
         if (kind === "commit" && troubles.commitMs > 0) await sleep(clock, troubles.commitMs);
       },
@@ -129,16 +167,31 @@ export class LayoutWorld {
       },
       reset: (peer: PeerId, reason: string) => log.warn("Reset", { peer, reason }),
     };
-    const rpc = new Rpc(network as unknown as Network, clock, new Deadlines(clock), log);
-    const { store } = await openLayouts(disk, log);
+    const rpc = new Rpc(
+      network as unknown as Network,
+      clock,
+      new Deadlines(clock),
+      log,
+      () => "member",
+    );
+    const { store } = await openLayouts(disk, log, clock);
     const seen = new Set<string>();
     const firstLayout = new FirstLayout(
       name,
       rpc,
       clock,
       store,
+      { make: () => Promise.resolve(new Uint8Array(0)), take: () => Promise.resolve() },
       () => [...seen].map((node) => ({ node, peer: node })),
     );
-    return { name, rpc, store, firstLayout, log, seen, troubles };
+    firstLayout.load();
+    const agreement = new LayoutAgreement({
+      self: name,
+      rpc,
+      store,
+      log,
+      seen: () => [...seen].map((node) => ({ node, layoutId: this.layoutIdOf(node) })),
+    });
+    return { name, rpc, store, firstLayout, agreement, log, seen, troubles };
   }
 }

@@ -20,6 +20,8 @@ async function measuredOf(fields: Partial<Measured> = {}): Promise<Measured> {
       openCount: 5,
       sentBytes: 12,
       avoidedCount: 9,
+      refusedCount: 13,
+      nonsense: [{ peer: "peer-2", kind: "store", count: 14 }],
       hedging: { reads: { count: 10 }, writes: { count: 11 } },
     },
     members: [],
@@ -49,6 +51,8 @@ Deno.test("measure() gives each number a name of its own", async () => {
   assert.equal(values.get("read_repairs_total"), 4);
   assert.equal(values.get("rpcs_open_count"), 5);
   assert.equal(values.get("peers_avoided_count"), 9);
+  assert.equal(values.get("rpcs_refused_total"), 13);
+  assert.equal(values.get("nonsense_total peer-2 store"), 14);
   assert.equal(values.get("hedged_reads_total"), 10);
   assert.equal(values.get("early_stand_ins_total"), 11);
   assert.equal(values.get("actors_ended_total"), 6);

@@ -21,7 +21,7 @@ export class NodeWorld {
   readonly delaysMs = new Map<string, number>();
   /** How long a commit of these nodes takes, in milliseconds; none otherwise. */
   readonly commitsMs = new Map<string, number>();
-  readonly #network = new MemoryWorld({
+  readonly network = new MemoryWorld({
     clock: this.time.clock(),
     delayMs: (from, to) => Math.max(this.#delayMs(from), this.#delayMs(to)),
   });
@@ -105,7 +105,7 @@ export class NodeWorld {
     }, {
       clock: this.time.clock(),
       random: new SeededRandom(`${node} ${this.time.nowMs}`),
-      network: this.#network.network({
+      network: this.network.network({
         self: `peer-${node}`,
         cluster: "test",
         listen: `/memory/${node}`,
@@ -150,18 +150,18 @@ export class NodeWorld {
 
   /** Lets nothing pass between two nodes, either way, until it is healed. */
   cut(a: string, b: string): void {
-    this.#network.cut(`peer-${a}`, `peer-${b}`);
-    this.#network.cut(`peer-${b}`, `peer-${a}`);
+    this.network.cut(`peer-${a}`, `peer-${b}`);
+    this.network.cut(`peer-${b}`, `peer-${a}`);
   }
 
   /** Loses the connection of two nodes, and what is on its way; they connect anew. */
   breakConnection(a: string, b: string): void {
-    this.#network.breakConnection(`peer-${a}`, `peer-${b}`);
+    this.network.breakConnection(`peer-${a}`, `peer-${b}`);
   }
 
   heal(a: string, b: string): void {
-    this.#network.heal(`peer-${a}`, `peer-${b}`);
-    this.#network.heal(`peer-${b}`, `peer-${a}`);
+    this.network.heal(`peer-${a}`, `peer-${b}`);
+    this.network.heal(`peer-${b}`, `peer-${a}`);
   }
 
   /** Writes a key through a node. */

@@ -1,13 +1,16 @@
 import assert from "node:assert/strict";
 import { EMPTY, utf8 } from "../../src/base/bytes.ts";
 import { type PeerRooms, Peers } from "../../src/node/peers.ts";
-import type { Network } from "../../src/ports/network.ts";
+import type { Network, Refusal } from "../../src/ports/network.ts";
 import { heartbeatOf } from "../membership/manual_clock.ts";
 import { LogBook } from "./layout_world.ts";
 
 /** The peers of a node whose other parts write down what they are told, in order. */
-function tappedPeers({ layoutVersion = 0, isUp = true } = {}) {
+function tappedPeers(
+  { isUp = true, members = ["n1", "n2"] }: { isUp?: boolean; members?: string[] | null } = {},
+) {
   const told: string[] = [];
+  const noted = new Map<string, string>();
   const tell = (line: string) => void told.push(line);
   const network = {
     keepConnected: (addresses: readonly string[], peer: string) =>
@@ -19,28 +22,41 @@ function tappedPeers({ layoutVersion = 0, isUp = true } = {}) {
   const peers = new Peers(
     network as unknown as Network,
     log,
-    (reason) => tell(`give up: ${reason}`),
+    (peer) => tell(`rival ${peer}`),
   );
   const rooms = {
     admission: {
       greeting: () => utf8("hello"),
       admit: (peer: string, greeting: Uint8Array) => `${peer} says ${greeting.length} bytes`,
-      peerUp: () => tell("admission up"),
-      refusedBy: (peer: string, reason: string) => tell(`refused by ${peer}: ${reason}`),
+      peerUp: (peer: string) => tell(`admission up ${peer}`),
+      peerDown: (peer: string) => tell(`admission down ${peer}`),
+      refusedBy: (peer: string, { message }: Refusal) => tell(`refused by ${peer}: ${message}`),
     },
     heartbeats: {
       probeWith: () => {},
       spoke: (peer: string) => tell(`${peer} spoke`),
-      receive: (bytes: Uint8Array) => tell(`heartbeat of ${bytes.length} bytes`),
+      receive: (from: string, bytes: Uint8Array) =>
+        tell(`heartbeat of ${bytes.length} bytes from ${from}`),
     },
     namespaces: {
       differsFrom: (digest: string | undefined) => digest === "theirs",
       fetchFrom: (peer: string) => Promise.resolve(tell(`fetch namespaces from ${peer}`)),
     },
-    layouts: {
-      version: layoutVersion,
-      fetchFrom: (peer: string) => Promise.resolve(tell(`fetch from ${peer}`)),
+    agreement: {
+      heard: (peer: string, id: string | undefined) => {
+        if (id !== undefined) tell(`${peer} has ${id}`);
+        return Promise.resolve();
+      },
     },
+    sealKeys: {
+      makeIfDue: () => Promise.resolve(),
+      differsFrom: (_peer: string, digest: string | undefined) => digest === "their keys",
+      fetchFrom: (peer: string) => Promise.resolve(tell(`fetch keys from ${peer}`)),
+    },
+    layouts: {
+      members: members === null ? undefined : new Set(members),
+    },
+    book: { note: (node: string, peer: string) => void noted.set(node, peer) },
     refutation: { tell: () => tell("refute") },
     rpc: {
       serve: () => {},
@@ -57,31 +73,33 @@ function tappedPeers({ layoutVersion = 0, isUp = true } = {}) {
   } as unknown as PeerRooms;
   const heard = (fields: Parameters<typeof heartbeatOf>[0] = {}) =>
     peers.heard(heartbeatOf({ peerId: "peer-2", addresses: ["/a"], ...fields }), rooms);
-  return { peers, handlers: peers.handlers(rooms), heard, told, log };
+  return { peers, handlers: peers.handlers(rooms), heard, told, noted, log };
 }
 
 Deno.test("what the network tells goes to those that must know, who is connected before anything else", () => {
   const { handlers, told } = tappedPeers();
   handlers.peerUp("peer-2");
   handlers.message("peer-2", "bulk", EMPTY);
-  handlers.published(new Uint8Array(3));
+  handlers.published("peer-4", new Uint8Array(3));
   handlers.peerDown("peer-2", "it has gone");
-  handlers.refusedBy("peer-3", "another cluster");
+  const refusal = { code: "other_cluster", message: "another cluster", details: {} };
+  handlers.refusedBy("peer-3", refusal, { greeting: undefined, isDialled: true });
   assert.deepEqual(told, [
-    "admission up",
+    "admission up peer-2",
     "table up peer-2",
     "rpc up peer-2",
     "refute",
     "peer-2 spoke",
     "rpc bulk of 0 bytes from peer-2",
-    "heartbeat of 3 bytes",
+    "heartbeat of 3 bytes from peer-4",
     "refute",
+    "admission down peer-2",
     "table down peer-2",
     "rpc down peer-2: it has gone",
     "refused by peer-3: another cluster",
   ]);
   assert.deepEqual(handlers.greeting(), utf8("hello"));
-  assert.equal(handlers.admit("peer-2", EMPTY), "peer-2 says 0 bytes");
+  assert.equal(handlers.admit("peer-2", EMPTY, true), "peer-2 says 0 bytes");
 });
 
 Deno.test("a member that is heard is kept connected to, and again when its addresses change", () => {
@@ -93,25 +111,40 @@ Deno.test("a member that is heard is kept connected to, and again when its addre
   assert.deepEqual(told, ["keep peer-2 at /a", "keep peer-2 at /a and /b", "keep peer-3 at /a"]);
 });
 
-Deno.test("a newer layout is fetched from the member that has it, if it can be asked", () => {
-  const { heard, told } = tappedPeers({ layoutVersion: 2 });
-  for (const layoutVersion of [1, 2, 3]) heard({ layoutVersion });
-  assert.deepEqual(told, ["keep peer-2 at /a", "fetch from peer-2"]);
+Deno.test("the layout that a member names is looked at, if the member can be asked", () => {
+  const { heard, noted, told } = tappedPeers();
+  heard({ node: "n2", layoutId: "1-a" });
+  assert.deepEqual(told, ["keep peer-2 at /a", "peer-2 has 1-a"]);
+  assert.deepEqual([...noted], [["n2", "peer-2"]]);
   const away = tappedPeers({ isUp: false });
-  away.heard({ layoutVersion: 1 });
+  away.heard({ layoutId: "1-a" });
   assert.deepEqual(away.told, ["keep peer-2 at /a"]);
 });
 
 Deno.test("other namespaces are fetched from who tells of them, and before its layout", async () => {
-  const { heard, told } = tappedPeers({ layoutVersion: 2 });
-  heard({ namespaces: "own digest" });
-  heard({ namespaces: "theirs", layoutVersion: 3 });
+  const { heard, told } = tappedPeers();
+  heard({ namespaces: "own digest", layoutId: undefined });
+  heard({ namespaces: "theirs", layoutId: "1-a" });
   assert.deepEqual(told, ["keep peer-2 at /a", "fetch namespaces from peer-2"]);
-  await Promise.resolve();
-  assert.equal(told.at(-1), "fetch from peer-2");
+  for (let turn = 0; turn < 4; turn++) await Promise.resolve();
+  assert.equal(told.at(-1), "peer-2 has 1-a");
   const away = tappedPeers({ isUp: false });
   away.heard({ namespaces: "theirs" });
   assert.deepEqual(away.told, ["keep peer-2 at /a"]);
+});
+
+Deno.test("keys are fetched from members of the layout, and before the layout is looked at", async () => {
+  const { heard, told } = tappedPeers();
+  heard({ node: "n2", sealKeys: "own keys", layoutId: undefined });
+  heard({ node: "n2", sealKeys: "their keys", layoutId: "1-a" });
+  assert.deepEqual(told, ["keep peer-2 at /a", "fetch keys from peer-2"]);
+  for (let turn = 0; turn < 4; turn++) await Promise.resolve();
+  assert.equal(told.at(-1), "peer-2 has 1-a");
+  for (const members of [["n1", "n3"], null]) {
+    const stranger = tappedPeers({ members });
+    stranger.heard({ node: "n2", sealKeys: "their keys", layoutId: undefined });
+    assert.deepEqual(stranger.told, ["keep peer-2 at /a"], "not a member of our layout");
+  }
 });
 
 Deno.test("a node that is back under another peer id is no longer dialled under its former one", () => {
@@ -136,13 +169,22 @@ Deno.test("the connection to a member that is down is broken, so that its return
   assert.deepEqual(log.lines, ["n2 is suspect {}", "n2 is down {}"], "a return is no warning");
 });
 
-Deno.test("a claim to our own name by a live peer ends this node, one to another's does not", () => {
+Deno.test("who speaks under our own name is looked into, a claim to another's is refused", () => {
   const { peers, told, log } = tappedPeers();
   peers.changed({ kind: "refused", node: "n2", peerId: "peer-3", reason: "it is in use" });
   assert.deepEqual(told, []);
   assert.match(log.lines[0]!, /claim to the name n2 .*in use/);
-  peers.changed({ kind: "name_taken", node: "n1", peerId: "peer-3" });
-  assert.deepEqual(told, ['give up: The name "n1" is in use by live peer peer-3']);
+  peers.changed({ kind: "rival", node: "n1", peerId: "peer-3" });
+  assert.deepEqual(told, ["rival peer-3"]);
+});
+
+Deno.test("a node that was dropped from the table is no longer dialled", () => {
+  const { peers, heard, told } = tappedPeers();
+  heard();
+  const dropped = { kind: "dropped", node: "n2", peerId: "peer-2" } as const;
+  peers.changed(dropped);
+  peers.changed(dropped);
+  assert.deepEqual(told, ["keep peer-2 at /a", "forget peer-2"]);
 });
 
 Deno.test("a node that stops begins no further connection", () => {

@@ -249,8 +249,8 @@ Deno.test("a peer with another layout refuses and tells its own", async () => {
   await assert.rejects(compare(world, "n1", "n2"), { code: "wrong_layout", outcome: "no" });
   const { antiEntropy } = world.node("n1");
   antiEntropy.start();
-  await world.time.until(() => world.learned.length > 0, "the other layout is learned");
-  assert.deepEqual(world.learned[0], other.encoded);
+  await world.time.until(() => world.heard.length > 0, "the other layout is learned");
+  assert.deepEqual(world.heard[0], other.layout.id);
   antiEntropy.stop();
   world.layouts.delete("n2");
   await assert.rejects(compare(world, "n1", "n2"), { code: "not_ready" });

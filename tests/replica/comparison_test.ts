@@ -2,7 +2,9 @@
 
 import assert from "node:assert/strict";
 import { utf8 } from "../../src/base/bytes.ts";
+import { MAX_TIME } from "../../src/causality/dot.ts";
 import { leafOf } from "../../src/replica/hash_tree.ts";
+import { METHODS } from "../../src/wire/message_codec.ts";
 import {
   deletedAtAll,
   floorsAt,
@@ -10,6 +12,7 @@ import {
   goRound,
   holdersOf,
   keysBeside,
+  longAgo,
   lookedWorld,
   putAt,
   putAtAll,
@@ -40,6 +43,8 @@ async function withOldDisk() {
   await startHandOff(world, third);
   assert.deepEqual(await world.textsOf(third, KEY), ["milk"]);
   assert.deepEqual(floorsAt(world, KEY, [third]), [0]);
+  // As a node does that is told of a later run of its own.
+  world.node(third).filling.begin("The disk is an old one");
   return { world, owners, first, second, third, alive, unknown, floor };
 }
 
@@ -56,23 +61,59 @@ async function compareAll(world: RepairWorld, owners: readonly string[]): Promis
   }
 }
 
-for (const asks of ["third", "first"] as const) {
-  Deno.test(`an old disk loses what was forgotten when ${asks === "third" ? "it compares" : "it is compared"}`, async () => {
-    const { world, owners, first, third, alive, unknown, floor } = await withOldDisk();
-    const to = asks === "third" ? first : third;
-    const { repaired } = await compare(world, asks === "third" ? third : first, to);
-    assert.ok(repaired >= 2, "it loses one key and takes another");
-    for (const name of owners) {
-      assert.ok((await world.read(name, KEY)).live(0).length === 0, name);
-      assert.deepEqual(await world.textsOf(name, alive), ["alive"], name);
-      assert.deepEqual(await world.textsOf(name, unknown), ["later than the backup"], name);
-    }
-    assert.deepEqual(floorsAt(world, KEY, [third]), [asks === "third" ? floor : 0]);
-    await compareAll(world, owners);
-    assert.deepEqual(floorsAt(world, KEY, owners), [floor, floor, floor]);
-    await forgotten(world, KEY);
-  });
-}
+Deno.test("an old disk loses what was forgotten when it compares", async () => {
+  const { world, owners, first, third, alive, unknown, floor } = await withOldDisk();
+  const { repaired } = await compare(world, third, first);
+  assert.ok(repaired >= 2, "it loses one key and takes another");
+  for (const name of owners) {
+    assert.ok((await world.read(name, KEY)).live(0).length === 0, name);
+    assert.deepEqual(await world.textsOf(name, alive), ["alive"], name);
+    assert.deepEqual(await world.textsOf(name, unknown), ["later than the backup"], name);
+  }
+  assert.deepEqual(floorsAt(world, KEY, [third]), [floor]);
+  await compareAll(world, owners);
+  assert.deepEqual(floorsAt(world, KEY, owners), [floor, floor, floor]);
+  await forgotten(world, KEY);
+});
+
+Deno.test("an old disk that is compared takes what it lacks, and loses nothing before it compares itself", async () => {
+  const { world, owners, first, third, unknown, floor } = await withOldDisk();
+  await compare(world, first, third);
+  assert.deepEqual(await world.textsOf(first, KEY), [], "its floor is its own");
+  assert.deepEqual(await world.textsOf(third, KEY), ["milk"], "it has agreed to no floor");
+  assert.deepEqual(await world.textsOf(third, unknown), ["later than the backup"]);
+  await compareAll(world, owners);
+  assert.deepEqual(floorsAt(world, KEY, owners), [floor, floor, floor]);
+  await forgotten(world, KEY);
+});
+
+Deno.test("a copy that has forgotten nothing loses what two others have seen replaced, and not one alone", async () => {
+  const { world, first, second, third, floor } = await withOldDisk();
+  const key = [world.partitionOf(KEY), utf8(KEY)] as const;
+  // This copy has all that there is, and no floor: as when the namespaces were others at its start.
+  world.node(third).filling.comparedWith(first, [key[0]]);
+  world.node(third).filling.comparedWith(second, [key[0]]);
+  await compare(world, third, first);
+  assert.deepEqual(await world.textsOf(third, KEY), ["milk"]);
+  assert.deepEqual(floorsAt(world, KEY, [third]), [0]);
+  await compare(world, third, second);
+  assert.deepEqual(await world.textsOf(third, KEY), []);
+  assert.deepEqual(floorsAt(world, KEY, [third]), [floor]);
+});
+
+Deno.test("level() takes nothing away above the fence of its receiver, whatever floor comes with it", async () => {
+  const world = await lookedWorld(THREE);
+  const [first, second] = world.ownersOf(KEY) as [string, string];
+  await putAtAll(world, KEY, "milk");
+  const level = (floor: number) => {
+    const { id } = world.placement.layout;
+    const message = [id, world.partitionOf(KEY), utf8(KEY), null, floor];
+    return world.settle(world.node(second).rpc.call(first, METHODS.level, message, 1_000));
+  };
+  for (const floor of [1, longAgo(world, -10), MAX_TIME]) await level(floor);
+  assert.deepEqual(await world.textsOf(first, KEY), ["milk"]);
+  assert.deepEqual(floorsAt(world, KEY, [first]), [0]);
+});
 
 Deno.test("an old disk that is written to before it is compared keeps that write", async () => {
   const { world, owners, first, third } = await withOldDisk();
@@ -88,6 +129,7 @@ Deno.test("an empty disk is filled, and takes over the floors of those it is the
   const empty = (await lookedWorld(THREE)).images.get(third)!;
   await world.restart(third, () => images.set(third, empty));
   await startHandOff(world, third);
+  world.node(third).filling.begin("The disk is empty");
   assert.equal(floorsAt(world, KEY, [third])[0], 0);
   await compare(world, third, second);
   assert.equal(floorsAt(world, KEY, [third])[0], floor);

@@ -389,6 +389,7 @@ Deno.test("who owns but a part of a partition gives its floor to nobody who owns
   // As after an old disk: it is the same as the fourth in what both own, and lacks the floor.
   await world.node(order[0]).storage.setMeta("floors", undefined);
   await world.restart(order[0]);
+  world.node(order[0]).filling.begin("The disk is an old one");
   assert.equal(floorsAt(world, KEY, [order[0]])[0], 0);
   await world.settle(world.node(order[0]).antiEntropy.compareWith(order[3]));
   assert.equal(floorsAt(world, KEY, [order[0]])[0], 0);

@@ -2,7 +2,9 @@ import assert from "node:assert/strict";
 import fc from "fast-check";
 import { MalformedError } from "../../src/base/malformed.ts";
 import { mistakesIn, type SettingsOfPrefix } from "../../src/replica/namespace_rules.ts";
+import { MAX_TIME, TICKS_PER_MS } from "../../src/causality/dot.ts";
 import {
+  furthestOrder,
   NAMESPACE_COUNT_MAX,
   NamespaceTable,
   ORDER_COUNT_MAX,
@@ -34,6 +36,39 @@ Deno.test("a removal stays removed beside a copy that missed it, until it is set
   assert.equal(removed.merge(set).entries.get("p")!.settings, undefined);
   assert.equal(set.merge(removed).entries.get("p")!.settings, undefined);
   assert.deepEqual(removed.with("p", { n: 3 }, 3, "n2").entries.get("p")!.settings, { n: 3 });
+});
+
+Deno.test("an order that lies too far ahead is in force until the next one, which wins on every node", () => {
+  const nowMs = Date.UTC(2026, 0);
+  const furthest = furthestOrder(nowMs);
+  const now = nowMs * TICKS_PER_MS;
+  for (const time of [furthest + 1, MAX_TIME]) {
+    const poisoned = NamespaceTable.decode(
+      NamespaceTable.empty.with("p", { n: 2 }, time, "n9").encoded(),
+    );
+    assert.deepEqual(NamespaceTable.empty.merge(poisoned, furthest), poisoned);
+    assert.equal(poisoned.timeBelow("p", furthest), 0);
+    const next = poisoned.with("p", { n: 3 }, now, "n1", furthest);
+    const read = NamespaceTable.decode(next.encoded());
+    for (const merged of [poisoned.merge(read, furthest), read.merge(poisoned, furthest)]) {
+      assert.deepEqual(merged.entries.get("p")!.settings, { n: 3 });
+    }
+  }
+  assert.ok(furthestOrder(Date.UTC(2108, 0)) < MAX_TIME - 2 ** 39, "there is room in every year");
+});
+
+Deno.test("an order of a clock that was a day ahead, or a year, counts like any other", () => {
+  const nowMs = Date.UTC(2026, 0);
+  const furthest = furthestOrder(nowMs);
+  for (const days of [1, 366]) {
+    const time = (nowMs + days * 86_400_000) * TICKS_PER_MS;
+    const ahead = NamespaceTable.empty.with("p", { n: 2 }, time, "n9");
+    const old = NamespaceTable.empty.with("p", { n: 3 }, nowMs * TICKS_PER_MS, "n1");
+    assert.equal(old.merge(ahead, furthest), ahead);
+    assert.equal(ahead.timeBelow("p", furthest), time);
+    const next = ahead.with("p", { n: 4 }, time + 1, "n1", furthest);
+    assert.equal(ahead.merge(next, furthest), next);
+  }
 });
 
 const settings: fc.Arbitrary<SettingsOfPrefix> = fc.record({

@@ -108,7 +108,7 @@ export class RepairWorld {
   readonly refusing = new Set<string>();
   /** Nodes to and from which nothing passes, though they stay connected. */
   readonly mute = new Set<string>();
-  readonly learned: Uint8Array[] = [];
+  readonly heard: string[] = [];
   /** Connections that were broken because a peer broke the rules. */
   readonly resets: string[] = [];
   /** Is shown every message that is sent. */
@@ -209,6 +209,12 @@ export class RepairWorld {
     return node;
   }
 
+  /** The name that a peer bears. */
+  nameOf(peer: PeerId): string | undefined {
+    for (const [node, bearer] of this.peers) if (bearer === peer) return node;
+    return this.nodes.has(peer) ? peer : undefined;
+  }
+
   /** A node writes a key as its coordinator does, alone; resolves when its disk has it. */
   async write(name: string, key: string, text: string): Promise<DataObject> {
     const { object, durable, ended } = await this.begin(name, key, text);
@@ -288,7 +294,7 @@ export class RepairWorld {
       },
     } as unknown as Network;
     const deadlines = new Deadlines(clock);
-    const rpc = new Rpc(network, clock, deadlines, log);
+    const rpc = new Rpc(network, clock, deadlines, log, () => "member");
     const disk = this.images.get(name)!.open({
       before: (operation) => this.trouble(name).disk(operation),
     });
@@ -313,6 +319,7 @@ export class RepairWorld {
       current: layout,
       peerOf: (node) => this.peers.get(node) ?? (this.nodes.has(node) ? node : undefined),
       downForMs: (node) => this.downForMs.get(node) ?? 0,
+      nodeOf: (peer) => this.nameOf(peer),
       isDown: (node) => this.down.has(node),
       takesWrites: (node) => !this.readOnly.has(node),
       hintProblem: (owner) => {
@@ -320,7 +327,7 @@ export class RepairWorld {
       },
       fillingProblem: (partition) => filling.problem(partition),
       clockProblem: () => undefined,
-      learnLayout: (encoded) => this.learned.push(encoded),
+      hearLayout: (id) => this.heard.push(id),
     };
     const pace = new Pace(clock);
     const handOff = new HandOff({
@@ -349,11 +356,20 @@ export class RepairWorld {
     });
     const asked: MethodName[] = [];
     const served = this.#watched(name, rpc, asked);
-    new ReplicaService(name, replica, namespaces, layout, handOff, filling).register(served);
-    new TreeService(name, replica.trees, floors, namespaces, layout).register(served);
+    const { nodeOf } = cluster;
+    new ReplicaService(name, replica, namespaces, layout, handOff, filling, nodeOf)
+      .register(served);
+    new TreeService(name, replica.trees, floors, namespaces, layout, nodeOf).register(served);
     const rooms = { deadlines, disk, storage, actors, namespaces, replica, filling, floors };
     const serving = { ...cluster, rpc: served };
-    const service = new FloorService({ ...rooms, cluster: serving, handOff, forgetting });
+    const maxAbsenceMs = MAX_ABSENCE_MS;
+    const service = new FloorService({
+      ...rooms,
+      cluster: serving,
+      handOff,
+      forgetting,
+      maxAbsenceMs,
+    });
     service.register();
     const floorRounds = new FloorRounds({
       cluster,
@@ -365,7 +381,7 @@ export class RepairWorld {
       clock,
       log,
       forgetAfterMs: FORGET_AFTER_MS,
-      maxAbsenceMs: MAX_ABSENCE_MS,
+      maxAbsenceMs,
     });
     const upkeep = { handOff, antiEntropy, forgetting, floorRounds, pace };
     const node = { name, cluster, rpc, ...rooms, ...upkeep, log, asked };

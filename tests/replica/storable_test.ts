@@ -1,7 +1,4 @@
 import assert from "node:assert/strict";
-import { utf8 } from "../../src/base/bytes.ts";
-import { encodeContext } from "../../src/causality/context_token.ts";
-import { MAX_ACTOR_BYTES, MAX_TIME } from "../../src/causality/dot.ts";
 import { DataObject } from "../../src/crdt/data_object.ts";
 import { decodeObject } from "../../src/crdt/object_codec.ts";
 import { mergeCopies, together } from "../../src/replica/copy.ts";
@@ -12,40 +9,11 @@ import { HOSTILE_UPDATES } from "../crdt/hostile_updates.ts";
 
 const TOO_LARGE = { code: "too_large", outcome: "no" };
 
-/** An object that so many actors have written, each one value. */
-function writtenBy(count: number, nameOf: (index: number) => string): DataObject {
-  let object = DataObject.empty;
-  for (let i = 0; i < count; i++) {
-    const dot = { actor: nameOf(i), time: MAX_TIME - 1 };
-    object = object.write(dot, { kind: "text", bytes: utf8("") }, new Map(), undefined);
-  }
-  return object;
-}
-
 /** An object with one document under one dot. */
 function withDocument(update: Uint8Array): DataObject {
   const operation = { kind: "edit" as const, update };
   return DataObject.empty.update({ actor: "n1~a", time: 1 }, { type: "document", operation });
 }
-
-Deno.test("an object with as many actors as it may have has a context that fits a token", () => {
-  const object = writtenBy(
-    LIMITS.actorCount,
-    (i) => `${"n".repeat(64)}~${String(i).padStart(11, "0")}`,
-  );
-  checkStorable(object, DataObject.empty);
-  const token = encodeContext(utf8("key"), object.vector());
-  assert.ok(token.length <= LIMITS.contextToken, `${token.length} characters`);
-  assert.ok(64 + 12 <= MAX_ACTOR_BYTES);
-});
-
-Deno.test("nobody grows the actors of a key beyond what a context can carry, one of before may keep them", () => {
-  const many = writtenBy(LIMITS.actorCount, (i) => `a${i}`);
-  const more = writtenBy(LIMITS.actorCount, (i) => `b${i}`);
-  assert.throws(() => checkStorable(many.merge(more), many), TOO_LARGE);
-  const old = many.merge(more);
-  checkStorable(old.expire({ actor: "a0", time: MAX_TIME }, undefined), old);
-});
 
 Deno.test("two objects that may be stored and are too large together are refused, each stays as it is", () => {
   const large = (actor: string) =>
@@ -56,8 +24,8 @@ Deno.test("two objects that may be stored and are too large together are refused
       undefined,
     );
   const [a, b] = [large("n1~a"), large("n2~b")];
-  for (const one of [a, b]) checkStorable(one, DataObject.empty);
-  assert.throws(() => checkStorable(a.merge(b), a), TOO_LARGE);
+  for (const one of [a, b]) checkStorable(one);
+  assert.throws(() => checkStorable(a.merge(b)), TOO_LARGE);
   assert.equal(decodeObject(a.encoded()).digest(), a.digest());
 });
 
@@ -74,7 +42,7 @@ Deno.test("a counter whose totals nobody could read again is refused before it i
   const [slot] = forged.values.store;
   const store = slot!.store as { shares: { plus: number }[] };
   store.shares[0]!.plus = -1;
-  assert.throws(() => checkStorable(forged, DataObject.empty), TOO_LARGE);
+  assert.throws(() => checkStorable(forged), TOO_LARGE);
 });
 
 Deno.test("documents that are too much work together are an error of their key and no other", () => {

@@ -1,7 +1,7 @@
 // A client: one request after another at whatever node it likes, remembering what it was shown.
 
 import { utf8, utf8Text } from "../../src/base/bytes.ts";
-import { decodeContext } from "../../src/causality/context_token.ts";
+import { contextIn } from "../../src/causality/context_token.ts";
 import type { NestedOperation } from "../../src/crdt/map.ts";
 import { SessionMemory } from "../../src/client/session.ts";
 import type { WriteResult } from "../../src/node/api.ts";
@@ -191,7 +191,7 @@ export class Client {
         const result = await node.get(key, { atLeast, r: level, timeoutMs });
         operation.siblings = result.siblings.map(({ bytes }) => utf8Text(bytes));
         const token = result.context();
-        operation.seen = decodeContext(key, token);
+        operation.seen = contextIn(key, token).vector;
         this.#session?.learn(key, token);
         this.#learn(operation, token, operation.siblings);
         return;
@@ -231,6 +231,12 @@ export class Client {
   }
 
   #fail(operation: Operation, error: unknown): void {
+    if (error instanceof DenamoError && error.code === "bad_context") {
+      // All that clients send in these worlds was given out by the cluster.
+      this.#world.violation(
+        `A context of ours is refused: ${showOperation(operation)} ${error.message}`,
+      );
+    }
     if (error instanceof DenamoError && error.code !== "internal") {
       this.#end(operation, error.outcome, error.message);
       return;

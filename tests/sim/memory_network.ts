@@ -6,11 +6,13 @@
 // are on their own: each may be lost or late. A world may ask for worse than TCP allows; see `Fate`.
 
 import { SeededRandom } from "../../src/base/seeded_random.ts";
+import { isGenuine, type Publication, SEEN_MS, signed } from "./publication.ts";
 import { Redial } from "../../src/host/redial.ts";
 import { silentLog } from "../../src/host/logtape_log.ts";
 import type { Clock } from "../../src/ports/clock.ts";
-import type { Lane, Network, NetworkHandlers, PeerId } from "../../src/ports/network.ts";
+import type { Lane, Network, NetworkHandlers, PeerId, Refusal } from "../../src/ports/network.ts";
 import { type Random, randomBelow } from "../../src/ports/random.ts";
+import { identityInUse } from "../../src/host/greeting.ts";
 import { LIMITS } from "../../src/wire/limits.ts";
 import {
   type ConnectionEnd,
@@ -49,6 +51,7 @@ export class MemoryWorld implements Paths {
   readonly losesPublication: (from: PeerId, to: PeerId) => boolean;
   readonly tap: Tap | undefined;
   readonly fate: (from: PeerId, to: PeerId) => Fate;
+  #networkCount = 0;
   readonly #listening = new Map<string, MemoryNetwork>();
   readonly #connections = new Set<MemoryConnection>();
   readonly #cuts = new Map<string, number>();
@@ -75,7 +78,7 @@ export class MemoryWorld implements Paths {
 
   /** Makes the network of one node, as one run of its process has it. */
   network(options: MemoryNodeOptions): MemoryNetwork {
-    return new MemoryNetwork(this, options);
+    return new MemoryNetwork(this, options, ++this.#networkCount);
   }
 
   /** Lets nothing pass from one peer to another until `heal`. Cuts add up. */
@@ -158,9 +161,17 @@ export class MemoryNetwork implements Network, ConnectionEnd {
   /** Connections by peer, once our side has accepted; up or about to be. */
   readonly #connections = new Map<PeerId, MemoryConnection>();
   readonly #up = new Set<PeerId>();
+  /** What was published lately, and when it was heard first. */
+  readonly #seen = new Map<Publication, number>();
+  /** Hears everything that is published, genuine or not, before it is judged. */
+  overhears: ((publication: Publication) => void) | undefined;
   #handlers: NetworkHandlers | undefined;
 
-  constructor(world: MemoryWorld, options: MemoryNodeOptions) {
+  /** How many networks the world has had before this one. */
+  readonly #number: number;
+
+  constructor(world: MemoryWorld, options: MemoryNodeOptions, number: number) {
+    this.#number = number;
     this.self = options.self;
     this.#world = world;
     this.#options = options;
@@ -217,6 +228,15 @@ export class MemoryNetwork implements Network, ConnectionEnd {
   publish(bytes: Uint8Array): void {
     const copy = bytes.slice();
     const taken = this.#world.tap?.published?.(this.self, copy);
+    this.#spread(signed(this.self, copy), taken);
+  }
+
+  /** Tells its peers what somebody, perhaps another, has published: as a peer does that passes on what it hears. */
+  passOn(publication: Publication): void {
+    this.#spread(publication);
+  }
+
+  #spread(publication: Publication, taken?: (peer: PeerId) => void): void {
     for (const peer of this.#up) {
       const connection = this.#connections.get(peer)!;
       const other = connection.other(this) as MemoryNetwork;
@@ -224,10 +244,29 @@ export class MemoryNetwork implements Network, ConnectionEnd {
       this.#world.clock.after(this.#world.delayMs(this.self, peer), () => {
         const arrives = connection.isOpen && !this.#world.isCut(this.self, peer);
         if (!arrives || !other.#up.has(this.self) || other.#handlers === undefined) return;
-        taken?.(peer);
-        other.#handlers.published(copy);
+        if (other.#takes(publication, peer)) taken?.(peer);
       });
     }
+  }
+
+  /** Delivers what is genuine and not remembered. */
+  #takes(publication: Publication, self: PeerId): boolean {
+    this.overhears?.(publication);
+    const { bytes, from } = publication;
+    if (!isGenuine(publication) || from === self || this.#remembers(publication)) return false;
+    this.#handlers!.published(from, bytes);
+    return true;
+  }
+
+  #remembers(publication: Publication): boolean {
+    const nowMs = this.#world.clock.monotonic();
+    for (const [known, atMs] of this.#seen) {
+      if (nowMs - atMs < SEEN_MS) break;
+      this.#seen.delete(known);
+    }
+    if (this.#seen.has(publication)) return true;
+    this.#seen.set(publication, nowMs);
+    return false;
   }
 
   /** As a process that ends: its connections close. */
@@ -297,6 +336,7 @@ export class MemoryNetwork implements Network, ConnectionEnd {
         if (other === undefined || other.#handlers === undefined) {
           return reject(new Error("Nobody listens there"));
         }
+        if (other.self === this.self) return reject(this.#metItself(other));
         if (peer !== undefined && other.self !== peer) {
           return reject(new Error(`Peer ${other.self} is not ${peer}`));
         }
@@ -309,14 +349,23 @@ export class MemoryNetwork implements Network, ConnectionEnd {
     });
   }
 
+  /** Another process answers with our own identity. */
+  #metItself(other: MemoryNetwork): Error {
+    if (other.#number < this.#number) {
+      const refusal = identityInUse(other.#run, other.#options.listen);
+      this.#handlers?.refusedBy(this.self, refusal, { greeting: undefined, isDialled: true });
+    }
+    return new Error("Another process with our identity answers there");
+  }
+
   /** The dialler has reached `other`: both are judged, and both learn the outcome, a delay apart. */
   #greet(other: MemoryNetwork): void {
     if (this.#isConnectedTo(other)) return;
-    const refusal = other.#judge(this);
+    const refusal = other.#judge(this, false);
     if (refusal !== undefined) {
       const problem = this.#clusterProblem(other);
-      if (problem !== undefined) other.#refused(this, problem);
-      return this.#refused(other, refusal);
+      if (problem !== undefined) other.#refused(this, problem, false);
+      return this.#refused(other, refusal, true);
     }
     const { clock } = this.#world;
     const connection = new MemoryConnection(this.#world, this, other);
@@ -325,10 +374,10 @@ export class MemoryNetwork implements Network, ConnectionEnd {
       if (this.#handlers === undefined) return connection.end("It stopped");
       if (!connection.isOpen) return;
       if (other.#handlers === undefined) return connection.end("It has gone");
-      const answer = this.#judge(other);
+      const answer = this.#judge(other, true);
       if (answer !== undefined) {
-        connection.end(answer);
-        return other.#refused(this, answer);
+        connection.end(answer.message);
+        return other.#refused(this, answer, false);
       }
       this.#replace(other.self, connection);
       this.#accept(other.self, connection);
@@ -346,21 +395,37 @@ export class MemoryNetwork implements Network, ConnectionEnd {
     return ours === theirs || !other.#up.has(this.self);
   }
 
-  #judge(other: MemoryNetwork): string | undefined {
-    return this.#clusterProblem(other) ??
-      this.#handlers!.admit(other.self, other.#handlers!.greeting());
+  #judge(other: MemoryNetwork, isDialled: boolean): Refusal | undefined {
+    return this.#clusterProblem(other) ?? this.#identityProblem(other) ??
+      this.#handlers!.admit(other.self, other.#handlers!.greeting(), isDialled);
   }
 
-  #clusterProblem(other: MemoryNetwork): string | undefined {
+  /** An earlier process with the identity of the other one is connected to us and lives. */
+  #identityProblem(other: MemoryNetwork): Refusal | undefined {
+    const former = this.#connections.get(other.self)?.other(this) as MemoryNetwork | undefined;
+    if (former === undefined || former === other || !this.#up.has(other.self)) return undefined;
+    if (former.#handlers === undefined || former.#number > other.#number) return undefined;
+    return identityInUse(former.#run, former.#options.listen);
+  }
+
+  get #run() {
+    return { instance: `run ${this.#number}`, startedMs: this.#number };
+  }
+
+  #clusterProblem(other: MemoryNetwork): Refusal | undefined {
     const [ours, theirs] = [this.#options.cluster, other.#options.cluster];
-    return ours === theirs ? undefined : `This is cluster "${ours}", not "${theirs}"`;
+    if (ours === theirs) return undefined;
+    const message = `This is cluster "${ours}", not "${theirs}"`;
+    return { code: "other_cluster", message, details: {} };
   }
 
-  #refused(by: MemoryNetwork, reason: string): void {
+  #refused(by: MemoryNetwork, refusal: Refusal, isDialled: boolean): void {
     this.#redial.refused(by.self);
+    const isOurs = by.#options.cluster === this.#options.cluster;
+    const greeting = isOurs ? by.#handlers?.greeting() : undefined;
     this.#world.clock.after(this.#world.delayMs(by.self, this.self), () => {
-      this.#handlers?.refusedBy(by.self, reason);
-      this.#redial.linkEnded(by.self, reason);
+      this.#handlers?.refusedBy(by.self, refusal, { greeting, isDialled });
+      this.#redial.linkEnded(by.self, refusal.message);
     });
   }
 

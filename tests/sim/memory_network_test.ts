@@ -3,9 +3,15 @@ import { SeededRandom } from "../../src/base/seeded_random.ts";
 import { utf8, utf8Text } from "../../src/base/bytes.ts";
 import type { Network } from "../../src/ports/network.ts";
 import { randomBelow } from "../../src/ports/random.ts";
-import { Listener, networkContract, type NetworkHarness } from "../contracts/network_contract.ts";
+import {
+  type Forger,
+  Listener,
+  networkContract,
+  type NetworkHarness,
+  type Overheard,
+} from "../contracts/network_contract.ts";
 import { type Fate, SILENCE_MS, type Tap } from "./memory_connection.ts";
-import { MemoryWorld } from "./memory_network.ts";
+import { type MemoryNetwork, MemoryWorld } from "./memory_network.ts";
 import { VirtualTime } from "./virtual_clock.ts";
 
 Deno.test("a cut holds messages back until it heals, one direction at a time", async () => {
@@ -192,6 +198,29 @@ class MemoryHarness implements NetworkHarness {
     });
     this.#networks.push(network);
     return Promise.resolve(network);
+  }
+
+  async forger(): Promise<Forger> {
+    const network = await this.create() as MemoryNetwork;
+    const overheard: Overheard[] = [];
+    network.overhears = (publication) => {
+      const text = utf8Text(publication.bytes);
+      if (overheard.some((other) => other.text === text)) return;
+      const passOn: Overheard["passOn"] = (changes) => {
+        network.passOn(changes === undefined ? publication : { ...publication, ...changes });
+      };
+      overheard.push({ text, passOn });
+    };
+    await network.start(new Listener());
+    return {
+      id: network.self,
+      overheard,
+      join: async (other, heard) => {
+        network.keepConnected(other.addresses(), other.self);
+        await this.until(() => heard.isUp(network.self), "the forger is up");
+      },
+      stop: () => network.stop(),
+    };
   }
 
   freeAddress(): string {

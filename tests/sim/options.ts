@@ -40,6 +40,8 @@ export const FAULT_KINDS = [
   "oldDisk",
   // Of the clocks.
   "clockJump",
+  // Of the disks as well.
+  "pulledDisk",
 ] as const;
 
 export type FaultKind = typeof FAULT_KINDS[number];
@@ -48,7 +50,12 @@ export type FaultKind = typeof FAULT_KINDS[number];
 export type FaultWeights = Readonly<Record<FaultKind, number>>;
 
 /** The kinds that destroy what is on a disk. */
-export const DESTRUCTIVE_KINDS: readonly FaultKind[] = ["bitFlip", "lostDisk", "oldDisk"];
+export const DESTRUCTIVE_KINDS: readonly FaultKind[] = [
+  "bitFlip",
+  "lostDisk",
+  "oldDisk",
+  "pulledDisk",
+];
 
 /** What clients do, each with its weight. */
 export interface OperationWeights {
@@ -131,7 +138,12 @@ export function drawOptions(seed: number, nodeCounts: readonly number[] = []): S
   const nodeCount = dice.one([3, 3, 3, 4, 5, 7]);
   const [r, w] = dice.one(LEVELS);
   const ownLevelShare = dice.one([0, 0, 0.2]);
-  const faults = Object.fromEntries(FAULT_KINDS.map((kind) => [kind, weight()])) as Record<
+  const pulled = new Dice(seed, "pulled disk");
+  const weightOf = (kind: FaultKind) => {
+    if (kind !== "pulledDisk") return weight();
+    return pulled.happens(0.7) ? 0 : pulled.between(0.1, 1);
+  };
+  const faults = Object.fromEntries(FAULT_KINDS.map((kind) => [kind, weightOf(kind)])) as Record<
     FaultKind,
     number
   >;

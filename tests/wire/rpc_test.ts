@@ -1,12 +1,15 @@
 import assert from "node:assert/strict";
+import { MalformedError } from "../../src/base/malformed.ts";
 import type { Timer } from "../../src/ports/clock.ts";
 import type { Log } from "../../src/ports/log.ts";
 import type { Network, PeerId } from "../../src/ports/network.ts";
 import { Deadlines } from "../../src/wire/deadlines.ts";
 import { DenamoError, OverloadedError } from "../../src/wire/errors.ts";
 import { LIMITS } from "../../src/wire/limits.ts";
-import { encodeAnswer, METHODS } from "../../src/wire/message_codec.ts";
+import { encodeAnswer, type Method, METHODS } from "../../src/wire/message_codec.ts";
+import { NONSENSE_IN_A_ROW, readCarried } from "../../src/wire/nonsense.ts";
 import { type Reply, Rpc } from "../../src/wire/rpc.ts";
+import type { Standing } from "../../src/wire/standing.ts";
 
 /** A clock that moves when it is told to. */
 class HandClock {
@@ -42,6 +45,8 @@ class World {
   readonly resets: string[] = [];
   readonly sent: { from: PeerId; to: PeerId; bytes: Uint8Array }[] = [];
   readonly nodes = new Map<PeerId, Rpc>();
+  readonly standings = new Map<PeerId, Standing>();
+  readonly warnings: string[] = [];
   isFull = false;
 
   node(id: PeerId): Rpc {
@@ -54,8 +59,13 @@ class World {
       },
       reset: (peer: PeerId, reason: string) => this.resets.push(`${id} resets ${peer}: ${reason}`),
     } as unknown as Network;
-    const log = { error: (message: string) => this.errors.push(message) } as unknown as Log;
-    const rpc = new Rpc(network, this.clock, new Deadlines(this.clock), log);
+    const log = {
+      error: (message: string) => this.errors.push(message),
+      warn: (message: string, fields: unknown) =>
+        this.warnings.push(`${message} ${JSON.stringify(fields)}`),
+    } as unknown as Log;
+    const standingOf = (peer: PeerId) => this.standings.get(peer) ?? "member";
+    const rpc = new Rpc(network, this.clock, new Deadlines(this.clock), log, standingOf);
     this.nodes.set(id, rpc);
     return rpc;
   }
@@ -236,15 +246,81 @@ Deno.test("a full queue and too many open requests are refused at once, with no 
   assert.equal(a.openCount, 0);
 });
 
-Deno.test("a malformed message costs its sender the connection, and nobody else", async () => {
+Deno.test("a message that cannot be read is counted and told, and costs nobody the connection", async () => {
   const { world, a, b } = pair();
+  for (let time = 0; time < 3; time++) b.receive("A", "request", new Uint8Array([0xc1]));
+  assert.deepEqual(b.nonsense, [{ peer: "A", kind: "message", count: 3 }]);
+  assert.equal(world.warnings.length, 1, "once a minute is enough");
+  world.clock.advance(60_000);
   b.receive("A", "request", new Uint8Array([0xc1]));
-  assert.equal(world.resets.length, 1);
-  assert.match(world.resets[0]!, /^B resets A: Cannot decode message/);
+  assert.match(world.warnings[1]!, /makes no sense .*"peer":"A","kind":"message".*"messages":3/);
+  assert.deepEqual(world.resets, []);
   b.serve(METHODS.read, () => ["still here"]);
   const reply = a.call("B", METHODS.read, [], 1000);
   await world.deliver();
   assert.deepEqual(await reply, ["still here"]);
+});
+
+/** Serves a method whose arguments never make sense, or never what they carry. */
+function serveNonsense(rpc: Rpc, method: Method, isCarried: boolean): void {
+  const read = () => {
+    throw new MalformedError("request", "it is none");
+  };
+  rpc.serve(method, () => isCarried ? readCarried(read) : read());
+}
+
+Deno.test("arguments that make no sense fail their request alone, without effect", async () => {
+  const { world, a, b } = pair();
+  serveNonsense(b, METHODS.read, false);
+  serveNonsense(b, METHODS.store, true);
+  for (const method of [METHODS.read, METHODS.store]) {
+    const reply = a.call("B", method, [], 1000);
+    reply.catch(() => {});
+    await world.deliver();
+    await assert.rejects(reply, { code: "malformed", outcome: "no", message: /it is none/ });
+  }
+  assert.deepEqual(b.nonsense.map(({ count, kind }) => [kind, count]), [["read", 1], ["store", 1]]);
+  assert.deepEqual(world.resets, []);
+});
+
+Deno.test("an answer that makes no sense ends its request with an unknown outcome", async () => {
+  const { world, a, b } = pair();
+  b.serve(METHODS.coordinate, () => ["nonsense"]);
+  const answer = a.query("B", METHODS.coordinate, [], 1000, () => {
+    throw new MalformedError("client answer", "it is none");
+  });
+  answer.catch(() => {});
+  await world.deliver();
+  await assert.rejects(answer, { code: "malformed", outcome: "unknown" });
+  assert.deepEqual(a.nonsense, [{ peer: "B", kind: "coordinate answer", count: 1 }]);
+  assert.deepEqual(world.resets, []);
+});
+
+Deno.test("only a peer that sends nothing but nonsense is cut off", async () => {
+  const { world, a, b } = pair();
+  b.serve(METHODS.read, () => []);
+  const send = (count: number) => {
+    for (let i = 0; i < count; i++) b.receive("A", "request", new Uint8Array([0xc1]));
+  };
+  send(NONSENSE_IN_A_ROW - 1);
+  a.ask(["B"], METHODS.read, [], 1000, () => {});
+  await world.deliver();
+  send(NONSENSE_IN_A_ROW - 1);
+  assert.deepEqual(world.resets, [], "one with sense was between them");
+  send(1);
+  assert.equal(world.resets.length, 1);
+  assert.match(world.resets[0]!, /^B resets A: It sends nothing but nonsense/);
+});
+
+Deno.test("what a message carries for somebody else is never held against its messenger", async () => {
+  const { world, a, b } = pair();
+  serveNonsense(b, METHODS.store, true);
+  for (let i = 0; i < 2 * NONSENSE_IN_A_ROW; i++) {
+    a.ask(["B"], METHODS.store, [], 1000, () => {});
+    await world.deliver();
+  }
+  assert.deepEqual(b.nonsense, [{ peer: "A", kind: "store", count: 2 * NONSENSE_IN_A_ROW }]);
+  assert.deepEqual(world.resets, []);
 });
 
 Deno.test("a peer that does not answer for some hundred milliseconds is avoided until its next word", async () => {

@@ -6,6 +6,7 @@
 
 import type { ReadResult, WriteResult } from "../../node/api.ts";
 import { LIMITS } from "../../wire/limits.ts";
+import type { HttpRequest, HttpResponse } from "./message.ts";
 import {
   type DoorContext,
   jsonResponse,
@@ -106,13 +107,11 @@ function readOperation({ api }: DoorContext): Operation {
       if (count > 1 && siblings !== "latest") return siblingsResponse(result);
       if (result.value === undefined) return typedResponse(result);
       const { contentType, body } = bodyOfValue(result.value);
-      // The length is said because an answer to HEAD has no body to tell it from.
-      const headers: Record<string, string> = {
+      const headers = {
         ...readHeaders(result, result.context()),
         "content-type": contentType,
-        "content-length": String(body.length),
       };
-      return new Response(body as Uint8Array<ArrayBuffer>, { headers });
+      return { status: 200, headers, body };
     },
   });
 }
@@ -169,7 +168,7 @@ function putOperation({ api, bodies }: DoorContext): Operation {
         context: contextOf(request),
         expiresAtMs: ttlMs === undefined ? expiresAtMs : api.nowMs() + ttlMs,
       });
-      return new Response(null, { status: 204, headers: writeHeaders(result) });
+      return { status: 204, headers: writeHeaders(result), body: undefined };
     },
   });
 }
@@ -193,7 +192,7 @@ function deleteOperation({ api }: DoorContext): Operation {
     handle: async ({ request, query, key }) => {
       const result = await api.delete(key(), { ...query, context: contextOf(request) });
       const headers = { ...writeHeaders(result), [EXISTED_HEADER]: String(result.existed) };
-      return new Response(null, { status: 204, headers });
+      return { status: 204, headers, body: undefined };
     },
   });
 }
@@ -201,7 +200,7 @@ function deleteOperation({ api }: DoorContext): Operation {
 /** A hundred years: what is longer means for ever, and is said by giving no time to live. */
 const TTL_MS_MAX = 100 * 365.25 * 24 * 3_600_000;
 
-function siblingsResponse(result: ReadResult): Response {
+function siblingsResponse(result: ReadResult): HttpResponse {
   const context = result.context();
   const opaque = result.siblings.map((value) => `{${jsonMembersOf(value)}}`);
   const typed = result.merged.types.map((type) => {
@@ -213,7 +212,7 @@ function siblingsResponse(result: ReadResult): Response {
 }
 
 /** The value of a type that merges, as JSON. */
-function typedResponse(result: ReadResult): Response {
+function typedResponse(result: ReadResult): HttpResponse {
   const [type] = result.merged.types;
   const headers = { ...readHeaders(result, result.context()), [TYPE_HEADER]: type! };
   return jsonResponse(jsonOfType(result.merged, type!), 200, headers);
@@ -237,6 +236,6 @@ function writeHeaders(result: WriteResult): Record<string, string> {
   return headers;
 }
 
-function contextOf(request: Request): string | undefined {
+function contextOf(request: HttpRequest): string | undefined {
   return request.headers.get(CONTEXT_HEADER) ?? undefined;
 }

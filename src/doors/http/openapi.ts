@@ -99,8 +99,8 @@ const AT_LEAST_PARAMETER = {
   required: false,
   schema: { type: "string", maxLength: LIMITS.contextToken },
   description:
-    "The Denamo-Context or Denamo-At-Least of an earlier answer on this key: the read answers with " +
-    "nothing that has seen less, or fails with the code stale.",
+    "The Denamo-Context or Denamo-At-Least of an earlier answer on this key, or several with commas " +
+    "between them: the read answers with nothing that has seen less, or fails with the code stale.",
 };
 
 const IDEMPOTENCY_KEY_PARAMETER = {

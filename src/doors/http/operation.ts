@@ -6,6 +6,7 @@
 import { utf8 } from "../../base/bytes.ts";
 import type { NodeApi } from "../../node/api.ts";
 import { KEY_PATH_PREFIX, keyOfPath, NAMESPACE_PATH_PREFIX, type Target } from "./key_path.ts";
+import type { HttpRequest, HttpResponse } from "./message.ts";
 import { type JsonSchema, type QueryParameters, type QueryValues, readQuery } from "./query.ts";
 import type { BodyReader } from "./request_body.ts";
 
@@ -58,7 +59,7 @@ export interface OperationDescription {
 
 /** One request, as an operation gets it. */
 export interface Call<Q extends QueryParameters> {
-  readonly request: Request;
+  readonly request: HttpRequest;
   readonly query: QueryValues<Q>;
   /** The path, still percent-encoded. */
   readonly path: string;
@@ -69,7 +70,7 @@ export interface Call<Q extends QueryParameters> {
 export interface Operation extends OperationDescription {
   readonly query: QueryParameters;
   /** Answers one request. Whatever is thrown becomes a problem. */
-  run(request: Request, target: Target): Response | Promise<Response>;
+  run(request: HttpRequest, target: Target): HttpResponse | Promise<HttpResponse>;
 }
 
 /** What operations work with. */
@@ -82,7 +83,7 @@ export interface DoorContext {
 export function operation<const Q extends QueryParameters>(
   definition: OperationDescription & {
     readonly query: Q;
-    readonly handle: (call: Call<Q>) => Response | Promise<Response>;
+    readonly handle: (call: Call<Q>) => HttpResponse | Promise<HttpResponse>;
   },
 ): Operation {
   const { handle, ...description } = definition;
@@ -101,12 +102,10 @@ export function jsonResponse(
   body: object | string,
   status = 200,
   headers: Readonly<Record<string, string>> = {},
-): Response {
-  const bytes = utf8(typeof body === "string" ? body : JSON.stringify(body));
-  // The length is said because an answer to HEAD has no body to tell it from.
-  const length = String(bytes.length);
-  return new Response(bytes, {
+): HttpResponse {
+  return {
     status,
-    headers: { ...headers, "content-type": "application/json", "content-length": length },
-  });
+    headers: { ...headers, "content-type": "application/json" },
+    body: utf8(typeof body === "string" ? body : JSON.stringify(body)),
+  };
 }

@@ -1,0 +1,77 @@
+// All that a node has to do with its layout: what it holds, how the first one is made, and which one it takes when it
+// comes late.
+
+import type { DataObject } from "../crdt/data_object.ts";
+import type { Member } from "../membership/member_table.ts";
+import type { Clock } from "../ports/clock.ts";
+import type { Log } from "../ports/log.ts";
+import type { Storage } from "../storage/storage.ts";
+import type { Rpc } from "../wire/rpc.ts";
+import { FirstLayout, type SeenNode } from "./first_layout.ts";
+import { LayoutAgreement } from "./layout_agreement.ts";
+import { LayoutStore } from "./layout_store.ts";
+import type { SealKeyStore } from "./seal_key_store.ts";
+
+export interface LayoutsOptions {
+  readonly self: string;
+  readonly storage: Storage<DataObject>;
+  readonly rpc: Rpc;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly sealKeys: SealKeyStore;
+  /** All other nodes as they are at this moment. */
+  readonly others: () => readonly Member[];
+  /** Called when a layout has come into force. */
+  readonly changed: () => void;
+  /** Told why this node must have forgotten data, if the cluster has a layout that its disk does not know of. */
+  readonly hasForgotten: (reason: string) => void;
+}
+
+export class Layouts {
+  readonly store: LayoutStore;
+  readonly first: FirstLayout;
+  readonly agreement: LayoutAgreement;
+  readonly #options: LayoutsOptions;
+
+  /** Serves the requests about layouts from the moment it is made. */
+  constructor(options: LayoutsOptions) {
+    this.#options = options;
+    const { clock, hasForgotten, rpc, self } = options;
+    this.store = new LayoutStore({
+      ...options,
+      isFirst: (id) => {
+        if (this.first.hasPromised(id)) return;
+        hasForgotten("The cluster has a layout that this node's disk does not know of");
+      },
+    });
+    this.first = new FirstLayout(
+      self,
+      rpc,
+      clock,
+      this.store,
+      options.sealKeys,
+      () => this.#connected(),
+    );
+    this.agreement = new LayoutAgreement({
+      ...options,
+      store: this.store,
+      seen: () => this.#seen().map(({ heartbeat: { layoutId }, node }) => ({ node, layoutId })),
+    });
+  }
+
+  /** Reads what the disk has. @throws {CorruptError} */
+  async load(): Promise<void> {
+    await this.store.load();
+    this.first.load();
+  }
+
+  #connected(): SeenNode[] {
+    const { rpc } = this.#options;
+    return this.#seen().filter(({ peerId }) => rpc.isUp(peerId))
+      .map(({ node, peerId }) => ({ node, peer: peerId }));
+  }
+
+  #seen(): Member[] {
+    return this.#options.others().filter(({ state }) => state !== "down");
+  }
+}

@@ -1,0 +1,104 @@
+// Who is no member of the layout changes nothing, whatever it asks; the table of standing is walked here.
+
+import assert from "node:assert/strict";
+import { utf8, utf8Text } from "../../src/base/bytes.ts";
+import { MAX_TIME } from "../../src/causality/dot.ts";
+import { DataObject } from "../../src/crdt/data_object.ts";
+import { partitionOf } from "../../src/ring/partition.ts";
+import { encodeLayout } from "../../src/ring/layout_codec.ts";
+import { DenamoError } from "../../src/wire/errors.ts";
+import { METHODS } from "../../src/wire/message_codec.ts";
+import { type MethodName, STANDING } from "../../src/wire/standing.ts";
+import { layoutOf } from "./layout_world.ts";
+import { NodeWorld } from "./node_world.ts";
+import { Stranger } from "./stranger.ts";
+
+const KEYS = ["cart:alice", "cart:bob", "list"];
+
+/** By method, what a stranger would ask to do harm. */
+function harmful(layoutId: string, key: string): Record<MethodName, readonly unknown[]> {
+  const partition = partitionOf(utf8(key), 256);
+  const tombstone = DataObject.empty.write(
+    { actor: "x1~stranger", time: MAX_TIME - 1 },
+    null,
+    undefined,
+    undefined,
+  ).encoded();
+  const invented = layoutOf(["x1"], 1, Number.MAX_SAFE_INTEGER);
+  return {
+    store: [layoutId, partition, utf8(key), tombstone],
+    storeDelta: [layoutId, partition, utf8(key), tombstone],
+    read: [layoutId, partition, utf8(key), null],
+    level: [layoutId, partition, utf8(key), null, MAX_TIME],
+    leaves: [layoutId, 0, partition],
+    entries: [layoutId, 0, partition, [0], null],
+    promiseFloor: [layoutId, MAX_TIME, [partition], ["n1", "n2", "n3"]],
+    keptBelow: [layoutId, [partition, MAX_TIME]],
+    fence: [layoutId, MAX_TIME, [partition]],
+    raiseFloor: [layoutId, MAX_TIME, [partition]],
+    repair: [[partition]],
+    refute: [2 ** 43 - 1],
+    promiseLayout: [invented.id, ["x1"]],
+    installLayout: [encodeLayout(invented)],
+    // These may be asked by all, and nonsense is answered as such.
+    coordinate: [layoutId, false, 9],
+    scan: [layoutId, 0, 70_000],
+    roots: [layoutId, 0, [70_000]],
+    hints: [],
+    fetchLayout: [],
+    fetchNamespaces: [],
+    fetchSealKeys: [],
+    probe: [],
+    probeFor: [7],
+  };
+}
+
+Deno.test("whatever a stranger asks of a cluster, nothing on its disks changes and every key is kept", async () => {
+  await using world = await NodeWorld.of(3);
+  for (const key of KEYS) await world.put("n1", key, "milk");
+  const stranger = await Stranger.join(world, "x1", world.names);
+  const layoutId = world.node("n1").status().layoutId!;
+  const before = world.names.map((name) => contentsOf(world, name));
+  for (const [name, args] of Object.entries(harmful(layoutId, KEYS[0]!))) {
+    const { from } = STANDING[name as MethodName];
+    for (const node of world.names) {
+      for (const asked of [args, []]) {
+        const reply = await stranger.ask(node, METHODS[name as MethodName], asked);
+        const code = reply instanceof DenamoError ? `${reply.code} ${reply.outcome}` : "answered";
+        if (from === "peer") {
+          const isHarmless = ["answered", "malformed no", "layout_exists no", "layout_refused no"];
+          assert.ok(isHarmless.includes(code), `${name}: ${code}`);
+        } else assert.equal(code, "not_allowed no", name);
+      }
+    }
+  }
+  assert.deepEqual(world.names.map((name) => contentsOf(world, name)), before);
+  for (const name of world.names) {
+    for (const key of KEYS) {
+      const { siblings } = await world.ended(world.node(name).get(utf8(key), { r: "all" }));
+      assert.deepEqual(siblings.map(({ bytes }) => utf8Text(bytes)), ["milk"]);
+    }
+    assert.equal(world.node(name).status().isReady, true);
+    assert.equal(world.node(name).status().layoutId, layoutId);
+    const refused = world.node(name).measurements().find((it) => it.name === "rpcs_refused_total");
+    assert.ok(refused!.value > 0);
+  }
+  await stranger.leave();
+});
+
+Deno.test("before there is a layout only what leads to one is served", async () => {
+  await using world = await NodeWorld.withoutLayout(2);
+  const stranger = await Stranger.join(world, "x1", world.names);
+  for (const [name, args] of Object.entries(harmful("1-x", KEYS[0]!))) {
+    const { isForUnplaced } = STANDING[name as MethodName];
+    const reply = await stranger.ask("n1", METHODS[name as MethodName], args);
+    const code = reply instanceof DenamoError ? reply.code : "answered";
+    if (!isForUnplaced) assert.equal(code, "not_ready", name);
+  }
+  assert.equal(world.node("n1").status().layoutVersion, 0);
+  await stranger.leave();
+});
+
+function contentsOf(world: NodeWorld, name: string): string[] {
+  return world.image(name).entries().map(({ key, value }) => `${key.join(" ")} ${value.toHex()}`);
+}
