@@ -8,7 +8,8 @@ import { encodeOperation } from "../../src/crdt/operation_codec.ts";
 import { deltaBetween, encodeDelta } from "../../src/crdt/object_delta.ts";
 import { partitionOf } from "../../src/ring/partition.ts";
 import { METHODS } from "../../src/wire/message_codec.ts";
-type MethodName = keyof typeof METHODS;
+import type { MethodName } from "../../src/wire/standing.ts";
+
 import { layoutOfOne, nestedMessagePack } from "../hostile/forgery.ts";
 import type { Draw } from "./draw.ts";
 import { sampleObjects, sampleOperation } from "./sample_objects.ts";
@@ -49,6 +50,7 @@ const WEIGHTS: Readonly<Record<MethodName, number>> = {
   fence: 10,
   raiseFloor: 10,
   fetchNamespaces: 2,
+  fetchSealKeys: 2,
 };
 
 const DRAWN: readonly MethodName[] = Object.entries(WEIGHTS).flatMap(([name, weight]) => {
@@ -110,6 +112,7 @@ const ARGUMENTS: Readonly<Record<MethodName, Grammar>> = {
   fence: (draw, facts) => [facts.layoutId, edgeTime(draw), partitionsOf(draw, facts)],
   raiseFloor: (draw, facts) => [facts.layoutId, edgeTime(draw), partitionsOf(draw, facts)],
   fetchNamespaces: () => [],
+  fetchSealKeys: () => [],
 };
 
 /** One request without its id. */
