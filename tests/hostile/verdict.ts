@@ -12,6 +12,9 @@ const SERVED_LEAST = 0.99;
 /** How much more memory a node may hold afterwards. */
 const MEMORY_FACTOR = 1.5;
 
+/** What any node may hold: one that has worked for a while and was never attacked holds 200 MiB. */
+const MEMORY_BYTES = 256 * 1024 * 1024;
+
 /** How long every input is followed by honest requests, at the least. */
 const WATCHED_MS = 1_000;
 
@@ -87,7 +90,7 @@ export class Trial implements AsyncDisposable {
     try {
       for (const node of this.target.nodes) {
         const before = this.#memoryBefore.get(node.name)!;
-        const most = before * MEMORY_FACTOR;
+        const most = Math.max(before * MEMORY_FACTOR, MEMORY_BYTES);
         await waitFor(`${node.name} to hold ${inMiB(most)} at the most, as before`, () => {
           return this.target.memoryOf(node) <= most;
         });
