@@ -7,7 +7,11 @@
 // again.
 //
 // The same word tells a node that its disk is not the one it had: if a peer remembers a run later than the last
-// one that the disk knows of, then the disk is empty, or an old copy was put back.
+// one that the disk knows of, then the disk is empty, or an old copy was put back. Then the node fills its copies and
+// serves nobody from them meanwhile, so one voice must not be able to say so for nothing. An earlier run began before
+// this one: a number near our clock or below is what any member may well remember. One far ahead is what a very
+// wrong clock has left behind, or a flipped bit, or an error of that one member; the others remember it too if there
+// was such a run. So the node goes above it, which does no harm, and believes it when most members say so.
 //
 // Source: Das et al., "SWIM" (2002), section 4.2, where a member refutes what is said of it in this way.
 
@@ -23,6 +27,9 @@ import type { Incarnations } from "./incarnations.ts";
 /** A word that got lost is said again when this has passed and the cluster speaks again. */
 const TIMEOUT_MS = 5_000;
 
+/** How far ahead of the start of this run an earlier one may have begun for one member to be believed: 30 days. */
+const NEAR_MS = 30 * 24 * 3_600_000;
+
 /** So many of the last incarnations of this run are known for its own. */
 const OWN_COUNT = 64;
 
@@ -36,27 +43,41 @@ export class Refutation {
   /** The highest incarnation of an earlier run that is known here, from the disk or by what was told. */
   #former: number;
 
-  /** @param remembers told that a peer remembers a run from before this one that our disk does not know of */
+  /** The peers that remember a run that began long after this one. */
+  readonly #afar = new Set<PeerId>();
+
+  /**
+   * @param memberCount how many members the layout has, 0 without one
+   * @param stepped told after this node has gone above an incarnation
+   * @param remembers told that a run from before this one is remembered that our disk does not know of
+   */
   constructor(
     heartbeats: Heartbeats,
     rpc: Rpc,
     { former, incarnation }: Incarnations,
+    memberCount: () => number,
+    stepped: () => void,
     remembers: () => void,
   ) {
     this.#heartbeats = heartbeats;
     this.#rpc = rpc;
     this.#former = former;
     this.#own = new Set([incarnation]);
-    rpc.serve(METHODS.refute, (request) => {
+    rpc.serve(METHODS.refute, (request, from) => {
       const args = new Arguments(request.arguments, "refute");
       const remembered = args.count(INCARNATION_MAX);
       if (remembered <= this.#former || this.#own.has(remembered)) return [];
       // Those who remember a number that cannot be gone above give it up themselves.
       if (!hasRoomAbove(remembered)) return [];
-      this.#former = remembered;
       this.#own.add(heartbeats.refute(remembered));
       const [oldest] = this.#own;
       if (this.#own.size > OWN_COUNT) this.#own.delete(oldest!);
+      stepped();
+      if (remembered > incarnation + NEAR_MS) {
+        this.#afar.add(from);
+        if (this.#afar.size < neededOf(memberCount())) return [];
+      }
+      this.#former = remembered;
       remembers();
       return [];
     });
@@ -73,4 +94,9 @@ export class Refutation {
       });
     }
   }
+}
+
+/** A majority of all members, or all that there are beside this node. */
+function neededOf(memberCount: number): number {
+  return Math.max(1, Math.min(Math.floor(memberCount / 2) + 1, memberCount - 1));
 }

@@ -35,19 +35,18 @@ export async function attackByHttp(options: DoorAttackOptions, tally: Tally): Pr
 }
 
 async function sendRequests(draw: Draw, port: number, tally: Tally): Promise<void> {
-  const requests: Uint8Array[] = [];
-  for (let i = 0; i < BATCH_COUNT; i++) {
-    const { bytes, kind } = drawHttpRequest(draw);
-    tally.send(kind);
-    requests.push(bytes);
-  }
+  const drawn = Array.from({ length: BATCH_COUNT }, () => drawHttpRequest(draw));
+  const requests = drawn.map(({ bytes }) => bytes);
   requests.push(utf8("GET /healthz HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"));
   await withConnection(port, async (connection) => {
     const sending = sendAll(connection, concatBytes(requests));
     sending.catch(() => {});
     const answers = await readUntil(connection, undefined, PATIENCE_MS);
     if (answers === undefined) throw new Error(`no end of the answers within ${PATIENCE_MS} ms`);
-    for (const [, status] of answers.matchAll(/HTTP\/1\.1 (\d{3}) /g)) tally.answer(status!);
+    const statuses = [...answers.matchAll(/HTTP\/1\.1 (\d{3}) /g)].map(([, status]) => status!);
+    for (const status of statuses) tally.answer(status);
+    // One that ends the connection is the last that was looked at.
+    for (const { kind } of drawn.slice(0, Math.max(1, statuses.length))) tally.send(kind);
   });
 }
 
