@@ -126,12 +126,14 @@ export function drawHttpRequest(draw: Draw): { readonly kind: string; readonly b
   const path = route.replace("KEY", draw.onceIn(9) ? encoded(draw.text()) : key)
     .replace("PREFIX", `fuzz-${draw.below(20)}:`);
   const headers: string[] = ["Host: x"];
-  if (draw.onceIn(4)) headers.push(`Denamo-Context: ${drawToken(draw, key)}`);
-  if (draw.onceIn(8)) headers.push(`Denamo-At-Least: ${drawToken(draw, key)}`);
+  if (draw.onceIn(4)) headers.push(`Denamo-Context: ${fieldOf(drawToken(draw, key))}`);
+  if (draw.onceIn(8)) headers.push(`Denamo-At-Least: ${fieldOf(drawToken(draw, key))}`);
   if (draw.onceIn(12)) headers.push(`Idempotency-Key: ${encoded(draw.text())}`);
   if (draw.onceIn(12)) headers.push("Accept-Encoding: gzip", "Range: bytes=0-99999999999");
   if (draw.onceIn(20)) headers.push(`Content-Encoding: ${draw.pick(["gzip", "br", "x"])}`);
-  const body = method === "GET" || method === "HEAD" ? undefined : drawBody(draw);
+  // Where a body is not read, the connection ends.
+  const isRead = method === "PUT" || method === "POST";
+  const body = isRead || draw.onceIn(60) ? drawBody(draw) : undefined;
   if (body !== undefined) {
     headers.push(`Content-Type: ${draw.pick(TYPES)}`, `Content-Length: ${body.length}`);
   }
@@ -182,6 +184,11 @@ function queryOf(draw: Draw): string {
     return `${draw.pick(QUERIES)}=${encoded(value)}`;
   });
   return `?${pairs.join("&")}`;
+}
+
+/** Text as the value of a header field: with a control character in it a connection would end. */
+function fieldOf(text: string): string {
+  return text.replaceAll(/\p{Cc}/gu, "?");
 }
 
 /** Text as a part of a URL; what cannot be said in UTF-8 is left out. */
