@@ -187,13 +187,20 @@ export class Node implements NodeApi {
       (reason) => this.#ending.giveUp(reason),
       leftBehind,
     );
-    this.#refutation = new Refutation(this.#heartbeats, this.#rpc, incarnations, (isUnknown) => {
-      keepIncarnation(storage, this.#table.incarnation).catch((error) => {
-        log.warn("Cannot note the incarnation of this node", { error: messageOf(error) });
-      });
-      if (!isUnknown) return;
-      this.#filling.begin("A peer remembers a run of this node that its disk does not know of");
-    });
+    this.#refutation = new Refutation(
+      this.#heartbeats,
+      this.#rpc,
+      incarnations,
+      () => layoutMembers()?.size ?? 0,
+      () => {
+        keepIncarnation(storage, this.#table.incarnation).catch((error) => {
+          log.warn("Cannot note the incarnation of this node", { error: messageOf(error) });
+        });
+      },
+      () => {
+        this.#filling.begin("A peer remembers a run of this node that its disk does not know of");
+      },
+    );
     const canSeal = () => this.#sealKeys.areShared;
     this.#readiness = new Readiness(settings.node, clock, isConnected, canSeal);
     this.#sealKeys = new SealKeyStore({

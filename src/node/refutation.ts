@@ -10,6 +10,12 @@
 // one that the disk knows of, then the disk is empty, or an old copy was put back. An incarnation of this very run
 // says no such thing: another peer has borne it under our name, and the node goes above it like any other.
 //
+// A node whose disk is not the one it had fills its copies and serves nobody from them meanwhile, so one voice must not
+// be able to say so for nothing. An earlier run began before
+// this one: a number near our clock or below is what any member may well remember. One far ahead is what a very
+// wrong clock has left behind, or a flipped bit, or an error of that one member; the others remember it too if there
+// was such a run. So the node goes above it, which does no harm, and believes it when most members say so.
+//
 // Source: Das et al., "SWIM" (2002), section 4.2, where a member refutes what is said of it in this way.
 
 import type { Heartbeats } from "../membership/heartbeats.ts";
@@ -24,6 +30,9 @@ import type { Incarnations } from "./incarnations.ts";
 /** A word that got lost is said again when this has passed and the cluster speaks again. */
 const TIMEOUT_MS = 5_000;
 
+/** How far ahead of the start of this run an earlier one may have begun for one member to be believed: 30 days. */
+const NEAR_MS = 30 * 24 * 3_600_000;
+
 /** So many of the last incarnations of this run are known for its own. */
 const OWN_COUNT = 64;
 
@@ -37,34 +46,47 @@ export class Refutation {
   /** The highest incarnation of an earlier run that is known here, from the disk or by what was told. */
   #former: number;
 
+  /** The peers that remember a run that began long after this one. */
+  readonly #afar = new Set<PeerId>();
+
   /**
-   * @param refuted told that this node speaks as a later run from now on, and whether a peer remembers a run from before
-   * this one that our disk does not know of
+   * @param memberCount how many members the layout has, 0 without one
+   * @param stepped told after this node has gone above an incarnation
+   * @param remembers told that a run from before this one is remembered that our disk does not know of
    */
   constructor(
     heartbeats: Heartbeats,
     rpc: Rpc,
     { former, incarnation }: Incarnations,
-    refuted: (isFormerUnknown: boolean) => void,
+    memberCount: () => number,
+    stepped: () => void,
+    remembers: () => void,
   ) {
     this.#heartbeats = heartbeats;
     this.#rpc = rpc;
     this.#former = former;
     this.#own = new Set([incarnation]);
-    rpc.serve(METHODS.refute, (request) => {
+    rpc.serve(METHODS.refute, (request, from) => {
       const args = new Arguments(request.arguments, "refute");
       const remembered = args.count(INCARNATION_MAX);
       const isOwn = this.#own.has(remembered);
       if (!isOwn && remembered <= this.#former) return [];
       // Those who remember a number that cannot be gone above give it up themselves.
       if (!hasRoomAbove(remembered)) return [];
-      const incarnation = heartbeats.refute(remembered);
-      if (isOwn && this.#own.has(incarnation)) return [];
-      if (!isOwn) this.#former = remembered;
-      this.#own.add(incarnation);
-      const [oldest] = this.#own;
-      if (this.#own.size > OWN_COUNT) this.#own.delete(oldest!);
-      refuted(!isOwn);
+      const next = heartbeats.refute(remembered);
+      if (!this.#own.has(next)) {
+        this.#own.add(next);
+        const [oldest] = this.#own;
+        if (this.#own.size > OWN_COUNT) this.#own.delete(oldest!);
+        stepped();
+      }
+      if (isOwn) return [];
+      if (remembered > incarnation + NEAR_MS) {
+        this.#afar.add(from);
+        if (this.#afar.size < neededOf(memberCount())) return [];
+      }
+      this.#former = remembered;
+      remembers();
       return [];
     });
   }
@@ -80,4 +102,9 @@ export class Refutation {
       });
     }
   }
+}
+
+/** A majority of all members, or all that there are beside this node. */
+function neededOf(memberCount: number): number {
+  return Math.max(1, Math.min(Math.floor(memberCount / 2) + 1, memberCount - 1));
 }

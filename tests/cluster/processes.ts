@@ -48,6 +48,10 @@ export class DenamoProcess implements AsyncDisposable {
     ]);
   }
 
+  get hasEnded(): boolean {
+    return this.#hasEnded;
+  }
+
   get out(): string {
     return this.#out;
   }
