@@ -106,10 +106,10 @@ export class Scribe {
     return Array.from({ length: 1 + dice.below(5) }, () => anything(dice));
   }
 
-  /** An error of any code, with a layout or anything else in its details. */
+  /** An error of any code but the one that means a defect, with a layout or anything else in its details. */
   failure(): DenamoError {
     const dice = this.#dice;
-    const code = dice.one(ERROR_CODES);
+    const code = dice.one(ERROR_CODES.filter((code) => code !== "internal"));
     const outcome = dice.one(["no", "unknown"] as const);
     const details = dice.one([{}, { layout: this.layout() }, { layout: 1 }, { limit: -1 }]);
     return new DenamoError(code, outcome, "A hostile peer has its reasons", details);
