@@ -85,7 +85,7 @@ const ARGUMENTS: Readonly<Record<MethodName, Grammar>> = {
   fetchLayout: () => [],
   promiseLayout: (draw, { layoutId, names }) => [draw.pick([layoutId, draw.text()]), names],
   installLayout: (draw) => [layoutBytes(draw)],
-  refute: (draw) => [draw.count()],
+  refute: (draw) => [unlikelyTime(draw)],
   roots: (draw, facts) => [facts.layoutId, copiesOf(draw), partitionsOf(draw, facts)],
   leaves: (draw, facts) => [facts.layoutId, copiesOf(draw), draw.below(facts.partitions)],
   entries: (draw, facts) => [
@@ -188,6 +188,12 @@ function ownerOf(draw: Draw, { names }: ClusterFacts): unknown {
 /** A time that no floor is raised to in earnest: of long ago, or one that no clock has come to. */
 function edgeTime(draw: Draw): number {
   return draw.onceIn(2) ? draw.pick([0, 1, LONG_AGO]) : 2 ** 53 - 1 - draw.below(2 ** 31);
+}
+
+/** A number that is not the time of a start between 2004 and 2109. */
+function unlikelyTime(draw: Draw): number {
+  const count = draw.count();
+  return count >= 2 ** 40 && count < 2 ** 42 ? 2 ** 43 - draw.below(2 ** 24) : count;
 }
 
 function copiesOf(draw: Draw): number {
