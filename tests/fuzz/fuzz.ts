@@ -157,7 +157,9 @@ class Siege implements AsyncDisposable {
       problems.push(`${okCount} of ${askedCount} honest requests were served`);
       for (const [reason, count] of failures) problems.push(`  ${count} times ${reason}`);
     }
-    return problems.length > 0 ? problems : await this.#clients.lost();
+    if (problems.length === 0) problems.push(...await this.#clients.lost());
+    if (problems.length > 0) await this.#keepLogs(problems);
+    return problems;
   }
 
   /** Whether everything is as before: memory, keys, all nodes after another start, and their copies. */
@@ -186,6 +188,15 @@ class Siege implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     this.#clients[Symbol.dispose]();
     await this.#target[Symbol.asyncDispose]();
+  }
+
+  /** What the nodes have logged outlives them where something was found. */
+  async #keepLogs(problems: string[]): Promise<void> {
+    const directory = await Deno.makeTempDir({ prefix: "denamo-fuzz-" });
+    for (const { name, process } of this.#target.nodes) {
+      await Deno.writeTextFile(`${directory}/${name}.log`, process.err);
+    }
+    problems.push(`The logs of the nodes are in ${directory}`);
   }
 
   async #memoryIsFree(node: TargetNode): Promise<void> {
