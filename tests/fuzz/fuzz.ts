@@ -164,6 +164,12 @@ class Siege implements AsyncDisposable {
 
   /** Whether everything is as before: memory, keys, all nodes after another start, and their copies. */
   async end(tell: (line: string) => void): Promise<string[]> {
+    const problems = await this.#problemsAtEnd(tell);
+    if (problems.length > 0) await this.#keepLogs(problems);
+    return problems;
+  }
+
+  async #problemsAtEnd(tell: (line: string) => void): Promise<string[]> {
     const target = this.#target;
     try {
       tell("waiting for the memory to be free again");
@@ -211,10 +217,17 @@ class Siege implements AsyncDisposable {
     await inParallel(urls, urls.length, async (url) => {
       await request(`${url}/cluster/repair`, json("POST", {}));
     });
-    await waitFor("denamo repair --check to find no difference", async () => {
-      await using check = new DenamoProcess(["repair", "--check", "--url", urls[0]!]);
-      return await check.code() === 0;
-    });
+    let said = "";
+    try {
+      await waitFor("denamo repair --check to find no difference", async () => {
+        await using check = new DenamoProcess(["repair", "--check", "--url", urls[0]!]);
+        const code = await check.code();
+        said = `${check.out}${check.err}`;
+        return code === 0;
+      });
+    } catch (error) {
+      throw new Error(`${(error as Error).message}:\n${said}`);
+    }
   }
 }
 
