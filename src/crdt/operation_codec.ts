@@ -23,9 +23,6 @@ import type { ValueKind } from "./value.ts";
 
 const KINDS: readonly ValueKind[] = ["bytes", "text", "msgpack"];
 
-/** What stands for all that is no number. */
-const WRITTEN_NAN = 0x7ff8_0000_0000_0000n;
-
 export function encodeOperation(operation: NestedOperation): Uint8Array<ArrayBuffer> {
   const writer = new ByteWriter();
   write(writer, operation);
@@ -122,12 +119,9 @@ function read(reader: ByteReader, depth: number): NestedOperation {
     case "max":
     case "min": {
       const bytes = reader.raw(8);
-      const view = new DataView(bytes.buffer, bytes.byteOffset, 8);
-      const value = view.getFloat64(0);
-      // There are many of them, and they are written as one. Who carries the operation out refuses that one.
-      if (Number.isNaN(value) && view.getBigUint64(0) !== WRITTEN_NAN) {
-        throw reader.malformed("a number is none");
-      }
+      const value = new DataView(bytes.buffer, bytes.byteOffset, 8).getFloat64(0);
+      // What is not a number can be written in many ways, and is refused where it comes in.
+      if (!Number.isFinite(value)) throw reader.malformed("a number is infinite, or none");
       return { type, operation: { kind: "put", value } };
     }
     case "hyperloglog":

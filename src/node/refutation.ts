@@ -11,8 +11,8 @@
 // says no such thing: another peer has borne it under our name, and the node goes above it like any other.
 //
 // A node whose disk is not the one it had fills its copies and serves nobody from them meanwhile, so one voice must not
-// be able to say so for nothing. An earlier run began before
-// this one: a number near our clock or below is what any member may well remember. One far ahead is what a very
+// be able to say so for nothing. An earlier run began before this one: a number not far from our clock is what any
+// member may well remember. One far away is what a very
 // wrong clock has left behind, or a flipped bit, or an error of that one member; the others remember it too if there
 // was such a run. So the node goes above it, which does no harm, and believes it when most members say so.
 //
@@ -30,8 +30,13 @@ import type { Incarnations } from "./incarnations.ts";
 /** A word that got lost is said again when this has passed and the cluster speaks again. */
 const TIMEOUT_MS = 5_000;
 
-/** How far ahead of the start of this run an earlier one may have begun for one member to be believed: 30 days. */
-const NEAR_MS = 30 * 24 * 3_600_000;
+const DAY_MS = 24 * 3_600_000;
+
+/** How long before the start of this run an earlier one may have begun for one member to be believed: ten years. */
+const NEAR_BEFORE_MS = 3_650 * DAY_MS;
+
+/** How far ahead of it, by a wrong clock: 30 days. */
+const NEAR_AHEAD_MS = 30 * DAY_MS;
 
 /** So many of the last incarnations of this run are known for its own. */
 const OWN_COUNT = 64;
@@ -46,7 +51,7 @@ export class Refutation {
   /** The highest incarnation of an earlier run that is known here, from the disk or by what was told. */
   #former: number;
 
-  /** The peers that remember a run that began long after this one. */
+  /** The peers that remember a run that began at a time far from that of this one. */
   readonly #afar = new Set<PeerId>();
 
   /**
@@ -81,7 +86,8 @@ export class Refutation {
         stepped();
       }
       if (isOwn) return [];
-      if (remembered > incarnation + NEAR_MS) {
+      const aheadMs = remembered - incarnation;
+      if (aheadMs < -NEAR_BEFORE_MS || aheadMs > NEAR_AHEAD_MS) {
         this.#afar.add(from);
         if (this.#afar.size < neededOf(memberCount())) return [];
       }

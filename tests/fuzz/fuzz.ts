@@ -157,11 +157,19 @@ class Siege implements AsyncDisposable {
       problems.push(`${okCount} of ${askedCount} honest requests were served`);
       for (const [reason, count] of failures) problems.push(`  ${count} times ${reason}`);
     }
-    return problems.length > 0 ? problems : await this.#clients.lost();
+    if (problems.length === 0) problems.push(...await this.#clients.lost());
+    if (problems.length > 0) await this.#keepLogs(problems);
+    return problems;
   }
 
   /** Whether everything is as before: memory, keys, all nodes after another start, and their copies. */
   async end(tell: (line: string) => void): Promise<string[]> {
+    const problems = await this.#problemsAtEnd(tell);
+    if (problems.length > 0) await this.#keepLogs(problems);
+    return problems;
+  }
+
+  async #problemsAtEnd(tell: (line: string) => void): Promise<string[]> {
     const target = this.#target;
     try {
       tell("waiting for the memory to be free again");
@@ -188,6 +196,15 @@ class Siege implements AsyncDisposable {
     await this.#target[Symbol.asyncDispose]();
   }
 
+  /** What the nodes have logged outlives them where something was found. */
+  async #keepLogs(problems: string[]): Promise<void> {
+    const directory = await Deno.makeTempDir({ prefix: "denamo-fuzz-" });
+    for (const { name, process } of this.#target.nodes) {
+      await Deno.writeTextFile(`${directory}/${name}.log`, process.err);
+    }
+    problems.push(`The logs of the nodes are in ${directory}`);
+  }
+
   async #memoryIsFree(node: TargetNode): Promise<void> {
     const most = Math.max(this.#memoryBefore.get(node.name)! * MEMORY_FACTOR, MEMORY_BYTES);
     await waitFor(`${node.name} to hold less than ${most} bytes`, () => {
@@ -200,10 +217,17 @@ class Siege implements AsyncDisposable {
     await inParallel(urls, urls.length, async (url) => {
       await request(`${url}/cluster/repair`, json("POST", {}));
     });
-    await waitFor("denamo repair --check to find no difference", async () => {
-      await using check = new DenamoProcess(["repair", "--check", "--url", urls[0]!]);
-      return await check.code() === 0;
-    });
+    let said = "";
+    try {
+      await waitFor("denamo repair --check to find no difference", async () => {
+        await using check = new DenamoProcess(["repair", "--check", "--url", urls[0]!]);
+        const code = await check.code();
+        said = `${check.out}${check.err}`;
+        return code === 0;
+      });
+    } catch (error) {
+      throw new Error(`${(error as Error).message}:\n${said}`);
+    }
   }
 }
 

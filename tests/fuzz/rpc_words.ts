@@ -85,7 +85,7 @@ const ARGUMENTS: Readonly<Record<MethodName, Grammar>> = {
   fetchLayout: () => [],
   promiseLayout: (draw, { layoutId, names }) => [draw.pick([layoutId, draw.text()]), names],
   installLayout: (draw) => [layoutBytes(draw)],
-  refute: (draw) => [draw.count()],
+  refute: (draw) => draw.onceIn(2) ? [] : [draw.value()],
   roots: (draw, facts) => [facts.layoutId, copiesOf(draw), partitionsOf(draw, facts)],
   leaves: (draw, facts) => [facts.layoutId, copiesOf(draw), draw.below(facts.partitions)],
   entries: (draw, facts) => [
@@ -130,11 +130,13 @@ export function drawRequest(draw: Draw, facts: ClusterFacts): DrawnRequest {
   }
   const kind = draw.pick(DRAWN);
   const method = METHODS[kind];
-  if (draw.onceIn(8)) {
+  if (draw.onceIn(8) && kind !== "refute") {
     const count = draw.below(8);
     return { kind, method, arguments: Array.from({ length: count }, () => draw.value()) };
   }
   const args = ARGUMENTS[kind](draw, facts);
+  // A run of a node that can have been is what a member may well say.
+  if (kind === "refute") return { kind, method, arguments: [unlikelyTime(draw), ...args] };
   // Nearly right: one of them is anything, is missing, or there is one more.
   if (args.length > 0 && draw.onceIn(2)) {
     const at = draw.below(args.length);
@@ -188,6 +190,13 @@ function ownerOf(draw: Draw, { names }: ClusterFacts): unknown {
 /** A time that no floor is raised to in earnest: of long ago, or one that no clock has come to. */
 function edgeTime(draw: Draw): number {
   return draw.onceIn(2) ? draw.pick([0, 1, LONG_AGO]) : 2 ** 53 - 1 - draw.below(2 ** 31);
+}
+
+/** Anything but the time of a start between 2004 and 2109. */
+function unlikelyTime(draw: Draw): unknown {
+  const value = draw.onceIn(4) ? draw.value() : draw.count();
+  const isLikely = typeof value === "number" && value >= 2 ** 40 && value < 2 ** 42;
+  return isLikely ? 2 ** 43 - draw.below(2 ** 24) : value;
 }
 
 function copiesOf(draw: Draw): number {

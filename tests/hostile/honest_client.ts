@@ -36,6 +36,10 @@ export interface Served {
 /** How long a request may take: what a node gives it unless it is told otherwise. */
 const PATIENCE_MS = 5_000;
 
+/** How often, and how long after, a key is asked for again when all must be there. */
+const TRIES = 10;
+const TRY_AGAIN_MS = 200;
+
 export class HonestClients implements Disposable {
   readonly #nodes: readonly TargetNode[];
   readonly #door: Door;
@@ -173,8 +177,9 @@ export class HonestClients implements Disposable {
   }
 
   async #patiently(node: TargetNode, ...command: [string, string]): Promise<Reply> {
-    let reply: Reply = { outcome: "no", error: "nobody was asked" };
-    for (let i = 0; i < 3 && reply.outcome !== "ok"; i++) {
+    let reply = await this.#door.ask(node.name, ...command);
+    for (let i = 0; i < TRIES && reply.outcome !== "ok"; i++) {
+      await pass(TRY_AGAIN_MS);
       reply = await this.#door.ask(node.name, ...command);
     }
     return reply;
