@@ -24,7 +24,7 @@ import { Floors } from "../replica/floors.ts";
 import { ReplicaService } from "../replica/replica_service.ts";
 import { openStorage, type Storage, type StorageOptions } from "../storage/storage.ts";
 import { Deadlines } from "../wire/deadlines.ts";
-import { DenamoError, messageOf } from "../wire/errors.ts";
+import { messageOf } from "../wire/errors.ts";
 import { Rpc } from "../wire/rpc.ts";
 import type {
   DeleteResult,
@@ -53,9 +53,8 @@ import { measure } from "./measurements.ts";
 import { type Incarnations, keepIncarnation, nextIncarnation } from "./incarnations.ts";
 import { LeftBehindVoices } from "./left_behind_voices.ts";
 import { PeerBook } from "./peer_book.ts";
-import { emptyCopies, LEAST_OWNERS_TO_FORGET } from "./left_behind.ts";
+import { emptyCopies } from "./left_behind.ts";
 import { type PeerRooms, Peers } from "./peers.ts";
-import { checkedNames, planFirst } from "./plan_first.ts";
 import { Readiness } from "./readiness.ts";
 import { Refusals } from "./refusals.ts";
 import { Refutation } from "./refutation.ts";
@@ -220,7 +219,7 @@ export class Node implements NodeApi {
     replica.writeProblem = () => disk.problem();
     onCommitFailed.handler = (partitions, keys) => replica.commitFailed(partitions, keys);
     const placement = () => this.#layouts.store.held?.placement;
-    this.#filling = new Filling(settings.node, storage, placement, log);
+    const filling = this.#filling = new Filling(settings.node, storage, placement, log);
     this.#layouts = new Layouts({
       self: settings.node,
       storage,
@@ -232,7 +231,6 @@ export class Node implements NodeApi {
       changed: () => this.#heartbeats.publishNow(),
       hasForgotten: (reason) => this.#filling.begin(reason),
     });
-    const filling = this.#filling;
     const cluster = clusterOf({
       settings,
       rpc: this.#rpc,
@@ -256,7 +254,6 @@ export class Node implements NodeApi {
       pace: this.#pace,
       diskRefuses: () => disk.refusesCommits,
     });
-    const { handOff } = this.#upkeep;
     this.namespaces = new NamespaceStore({
       cluster,
       storage,
@@ -271,13 +268,21 @@ export class Node implements NodeApi {
     });
     this.namespaces.register(this.#rpc);
     const { current, nodeOf } = cluster;
-    new ReplicaService(settings.node, replica, namespaces, current, handOff, filling, nodeOf)
+    new ReplicaService(
+      settings.node,
+      replica,
+      namespaces,
+      current,
+      this.#upkeep.handOff,
+      filling,
+      nodeOf,
+    )
       .register(this.#rpc);
     this.#coordinator = new Coordinator(
       cluster,
       replica,
       namespaces,
-      handOff,
+      this.#upkeep.handOff,
       clock,
       this.#deadlines,
       log,
@@ -394,9 +399,8 @@ export class Node implements NodeApi {
   }
 
   ring(): RingView | undefined {
-    return this.#layouts.store.held === undefined
-      ? undefined
-      : ringView(this.#layouts.store.held.layout);
+    const { held } = this.#layouts.store;
+    return held === undefined ? undefined : ringView(held.layout);
   }
 
   placement(key: Uint8Array): KeyPlacement | undefined {
@@ -405,15 +409,7 @@ export class Node implements NodeApi {
   }
 
   async initLayout(members: readonly string[]): Promise<RingView> {
-    const names = checkedNames(members);
-    const missing = this.#layouts.first.missing(names);
-    if (missing.length > 0) {
-      throw new DenamoError("layout_refused", "no", `This node does not see ${missing.join(", ")}`);
-    }
-    const views = new Map(this.members().map((view) => [view.node, view]));
-    await this.#layouts.first.make(
-      planFirst(this.#settings, names.map((name) => views.get(name)!)),
-    );
+    await this.#layouts.make(this.#settings, members, this.members());
     return this.ring()!;
   }
 
@@ -458,12 +454,9 @@ export class Node implements NodeApi {
   async #startAnew(): Promise<void> {
     await setAsideCopies(this.#disk, this.#storage, this.#floors.missedUpTo, this.#ports.log);
     this.#filling.begin("This node was away for so long that the others have forgotten without it");
-    // As few copies as that are never forgotten without one of their owners.
-    const isKept = (key: Uint8Array) => {
-      const { replication } = this.#layouts.store.held?.layout ?? { replication: 0 };
-      return (this.#namespaces.of(key).n ?? replication) < LEAST_OWNERS_TO_FORGET;
-    };
-    await emptyCopies(this.#storage, isKept);
+    const { replication } = this.#layouts.store.held?.layout ?? { replication: 0 };
+    const copiesOf = (key: Uint8Array) => this.#namespaces.of(key).n ?? replication;
+    await emptyCopies(this.#storage, copiesOf);
     await this.#floors.haveEmptied();
   }
 
