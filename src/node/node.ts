@@ -44,19 +44,18 @@ import type {
   WriteResult,
 } from "./api.ts";
 import { DataApi } from "./data_api.ts";
-import { Admission } from "./admission.ts";
+import type { Admission } from "./admission.ts";
 import { clusterOf, standingOf } from "./cluster_of.ts";
 import { Ending } from "./ending.ts";
+import { entranceOf } from "./entrance.ts";
 import { Layouts } from "./layouts.ts";
 import { NamespaceStore } from "./namespace_store.ts";
 import { measure } from "./measurements.ts";
 import { type Incarnations, keepIncarnation, nextIncarnation } from "./incarnations.ts";
-import { LeftBehindVoices } from "./left_behind_voices.ts";
 import { PeerBook } from "./peer_book.ts";
 import { emptyCopies } from "./left_behind.ts";
 import { type PeerRooms, Peers } from "./peers.ts";
 import { Readiness } from "./readiness.ts";
-import { Refusals } from "./refusals.ts";
 import { Refutation } from "./refutation.ts";
 import { SealKeyStore } from "./seal_key_store.ts";
 import { setAsideCopies } from "./set_aside_copies.ts";
@@ -160,32 +159,20 @@ export class Node implements NodeApi {
     this.#floors = new Floors(storage, hybridClock, placementDigest);
     this.#book = new PeerBook(storage, layoutMembers, log);
     const isConnected = (node: string) => this.#table.isConnected(node);
-    const leftBehind = new LeftBehindVoices({
-      floors: this.#floors,
-      log,
-      members: layoutMembers,
-      nodeOf: (peer) => this.#book.nodeOf(peer),
-      isConnected,
-      latest: () => hybridClock.furthest(),
-      startAnew: () => this.#ending.startAnew(),
-    });
-    this.#admission = new Admission(
-      settings.node,
-      this.#floors,
-      this.#namespaces.baseDigest(),
-      this.#heartbeats,
-      new Refusals({
-        clock,
-        self: network.self,
-        node: settings.node,
-        hasJoined: settings.join.length > 0,
-        layoutMembers,
-      }),
+    this.#admission = entranceOf({
+      settings,
+      self: network.self,
       clock,
       log,
-      (reason) => this.#ending.giveUp(reason),
-      leftBehind,
-    );
+      heartbeats: this.#heartbeats,
+      floors: this.#floors,
+      settingsDigest: this.#namespaces.baseDigest(),
+      book: this.#book,
+      ending: this.#ending,
+      layoutMembers,
+      isConnected,
+      latest: () => hybridClock.furthest(),
+    });
     this.#refutation = new Refutation(
       this.#heartbeats,
       this.#rpc,
