@@ -108,7 +108,7 @@ export class Peers {
    * A member has told of itself: stays connected to it, takes what it has set of namespaces, if that is something
    * else, and looks at its layout.
    */
-  heard(heartbeat: Heartbeat, { agreement, book, namespaces, rpc }: PeerRooms): void {
+  heard(heartbeat: Heartbeat, { agreement, book, namespaces, rpc, table }: PeerRooms): void {
     const { addresses, layoutId, node, peerId } = heartbeat;
     if (this.#isStopped) return;
     book.note(node, peerId);
@@ -118,7 +118,8 @@ export class Peers {
       this.#network.keepConnected(addresses, peerId);
     }
     if (!rpc.isUp(peerId)) return;
-    if (!namespaces.differsFrom(heartbeat.namespaces)) {
+    // What anybody might set of namespaces would move keys: a cluster takes that from its members only.
+    if (!table.counts(node) || !namespaces.differsFrom(heartbeat.namespaces)) {
       return void agreement.heard(peerId, layoutId);
     }
     // A node without a layout serves nobody, and must not begin to before it knows how.

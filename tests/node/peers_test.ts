@@ -6,7 +6,7 @@ import { heartbeatOf } from "../membership/manual_clock.ts";
 import { LogBook } from "./layout_world.ts";
 
 /** The peers of a node whose other parts write down what they are told, in order. */
-function tappedPeers({ isUp = true } = {}) {
+function tappedPeers({ isUp = true, isMember = true } = {}) {
   const told: string[] = [];
   const noted = new Map<string, string>();
   const tell = (line: string) => void told.push(line);
@@ -57,6 +57,7 @@ function tappedPeers({ isUp = true } = {}) {
         tell(`rpc ${lane} of ${bytes.length} bytes from ${peer}`),
     },
     table: {
+      counts: () => isMember,
       connected: (peer: string) => tell(`table up ${peer}`),
       disconnected: (peer: string) => tell(`table down ${peer}`),
     },
@@ -121,6 +122,12 @@ Deno.test("other namespaces are fetched from who tells of them, and before its l
   const away = tappedPeers({ isUp: false });
   away.heard({ namespaces: "theirs" });
   assert.deepEqual(away.told, ["keep peer-2 at /a"]);
+});
+
+Deno.test("what is set of namespaces is not taken from who is no member of the layout", () => {
+  const { heard, told } = tappedPeers({ isMember: false });
+  heard({ namespaces: "theirs", layoutId: "1-a" });
+  assert.deepEqual(told, ["keep peer-2 at /a", "peer-2 has 1-a"]);
 });
 
 Deno.test("a node that is back under another peer id is no longer dialled under its former one", () => {
