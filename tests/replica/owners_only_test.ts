@@ -61,6 +61,27 @@ Deno.test("what is no part, by its partition or its number of copies, is nonsens
   }
 });
 
+Deno.test("a key that is said to lie in another partition than its own is nonsense", async () => {
+  const { world, owners, partition, ask } = await fiveNodes();
+  const [first, second] = owners;
+  await putAtAll(world, KEY, "milk");
+  const object = (await world.read(second, KEY)).encoded();
+  const elsewhere = [...Array(256).keys()].find((it) => {
+    return it !== partition && [first, second].every((node) => world.placement.isOwner(node, it));
+  })!;
+  const asked: Partial<Record<MethodName, readonly unknown[]>> = {
+    store: [elsewhere, utf8(KEY), object],
+    level: [elsewhere, utf8(KEY), object, 0],
+    read: [elsewhere, utf8(KEY), null],
+  };
+  for (const [name, args] of Object.entries(asked) as [MethodName, unknown[]][]) {
+    await assert.rejects(ask(second, first, name, args), { code: "malformed" }, name);
+    await ask(second, first, name, [partition, ...args.slice(1)]);
+  }
+  const { replica } = world.node(first);
+  assert.equal((await replica.read(elsewhere, utf8(KEY))).isEmpty, true);
+});
+
 Deno.test("nobody is left out on one node's word", async () => {
   const { world, owners, other, partition, ask } = await fiveNodes();
   const [first, second] = owners;

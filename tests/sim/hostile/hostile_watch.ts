@@ -26,7 +26,9 @@ export class HostileWatch {
     for (const { name, node } of this.#world.machines) {
       if (node === undefined) continue;
       const { layoutId, membersKnown } = node.status();
-      const sight = { name, layoutId, membersKnown, measurements: node.measurements() };
+      const namespaces = node.namespaces.digest;
+      const measurements = node.measurements();
+      const sight = { name, layoutId, membersKnown, namespaces, measurements };
       this.#tell(sightProblems(sight, facts));
     }
   }

@@ -141,7 +141,8 @@ export class Scribe {
     const count = dice.one([1, 2, 511, 512, 513, 1_024]);
     writer.integer(count);
     for (let i = 0; i < count; i++) {
-      writer.text(`${this.name()}${String(i).padStart(5, "0")}`);
+      // In their order, the first of them that of keys.
+      writer.text(i === 0 ? dice.one(["", "k", "k0"]) : `z${String(i).padStart(5, "0")}`);
       writer.integer(dice.one([1, 2, ...WRITABLE_EDGES]));
       writer.text(dice.one(this.#insight.names));
       writer.text(dice.one(["", "", '{"n":1}', '{"ttlMs":1}', '{"conflicts":"lww"}', "{"]));

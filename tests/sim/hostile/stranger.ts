@@ -1,9 +1,9 @@
 // A peer that knows the name and the settings of a cluster, and is no member of its layout.
 //
 // Its process is the network and nothing behind it. It is let in by a greeting that is right, calls everybody, asks
-// for everything, publishes what is not so, and answers with what is no answer or not at all. A question of data, which
-// it is asked while it bears the name of a member that is away, it refuses, and it asks nothing then that makes sense:
-// that would be a lie, and no node can know.
+// for everything, publishes what is not so, and answers with what is no answer or not at all. While it bears the name
+// of a member that is away, it refuses to tell of data and of namespaces, and asks nothing that makes sense: those
+// would be lies, and no node can know.
 
 import { encode } from "@msgpack/msgpack";
 import type { Lane, NetworkHandlers, PeerId, Refusal } from "../../../src/ports/network.ts";
@@ -115,7 +115,8 @@ export class Stranger implements NetworkHandlers {
     if (message.kind !== "request") return;
     const { dice, network, scribe } = this.#around;
     const { id, method } = message;
-    const isAnswered = dice.happens(0.7) && OF_THE_CLUSTER.includes(method);
+    const isAnswered = dice.happens(0.7) && OF_THE_CLUSTER.includes(method) &&
+      !(this.names.isClaimed && method === METHODS.fetchNamespaces);
     const answer = isAnswered ? scribe.answer(method) : scribe.failure();
     const isSilent = dice.happens(0.3);
     network.clock.after(dice.one([0, 10, MOST_ANSWER_MS]), () => {

@@ -5,6 +5,7 @@
 // that do make sense, such as an answer that acknowledges what was not stored, nobody could tell from the truth.
 
 import { encode } from "@msgpack/msgpack";
+import { equalBytes } from "../../../src/base/bytes.ts";
 import { MAX_TIME } from "../../../src/causality/dot.ts";
 import { DataObject } from "../../../src/crdt/data_object.ts";
 import { decodeHeartbeat, encodeHeartbeat } from "../../../src/membership/heartbeat.ts";
@@ -148,7 +149,7 @@ export class WrongMember {
       [METHODS.promiseLayout, ["2-0123456789abcdef", [...names]]],
       [METHODS.refute, [dice.one([2 ** 53 - 1, 2 ** 53 - 2, beyond])]],
       [METHODS.store, [id, partition, key, objectAt(beyond), dice.one([null, ...names])]],
-      [METHODS.store, [id, elsewhere, key, DataObject.empty.encoded(), null]],
+      [METHODS.store, [id, elsewhere, key, this.#objectOf(key), dice.one([null, ...names])]],
       [METHODS.level, [id, partition, key, null, dice.one([MAX_TIME, MAX_TIME - 1])]],
       [METHODS.level, [id, elsewhere, key, null, 0]],
       [METHODS.raiseFloor, [id, MAX_TIME, parts]],
@@ -157,6 +158,14 @@ export class WrongMember {
       [METHODS.fence, [id, MAX_TIME, parts]],
     ]);
     return { method, args };
+  }
+
+  /** What was really stored of a key, if that was overheard. */
+  #objectOf(key: Uint8Array): unknown {
+    const { overheard } = this.#insight;
+    const stored = overheard.request(this.#dice, METHODS.store)?.request.arguments;
+    const isOfKey = stored?.[2] instanceof Uint8Array && equalBytes(stored[2], key);
+    return isOfKey ? stored[3] : DataObject.empty.encoded();
   }
 }
 

@@ -4,7 +4,7 @@
 // which hold there as they do elsewhere.
 //
 // Layout: the one that the cluster made when it came up is the only one that a node ever works by, also after it was
-// started again, which it then does by what is on its disk.
+// started again, which it then does by what is on its disk. Of namespaces nothing is in force that no operator ordered.
 // Life: no node ends by itself, whatever it is told; but for one whose name a stranger has taken while it was away, and
 // that comes again when its supervisor starts it. When all is over every node can be started again, finds the others,
 // and shows what it showed before.
@@ -23,6 +23,8 @@ export interface HostileSight {
   /** Undefined if it has no layout, as after the loss of its disk. */
   readonly layoutId: string | undefined;
   readonly membersKnown: number;
+  /** The digest of what it takes for ordered of namespaces; undefined for nothing. */
+  readonly namespaces: string | undefined;
   readonly measurements: readonly { readonly name: string; readonly value: number }[];
 }
 
@@ -50,11 +52,12 @@ const BOUNDS: Readonly<Record<string, number>> = {
 
 /** What is wrong with a running node. */
 export function sightProblems(sight: HostileSight, facts: HostileFacts): string[] {
-  const { layoutId, measurements, membersKnown, name } = sight;
+  const { layoutId, measurements, membersKnown, name, namespaces } = sight;
   const problems: string[] = [];
   if (layoutId !== undefined && layoutId !== facts.layoutId) {
     problems.push(`${name} works by layout ${layoutId}, and ${facts.layoutId} was made`);
   }
+  if (namespaces !== undefined) problems.push(`${name} follows orders that nobody gave`);
   const most = facts.machineCount + facts.strangerCount;
   if (membersKnown > most) {
     problems.push(`${name} knows ${membersKnown} members, and there were ${most}`);

@@ -15,6 +15,7 @@ const SIGHT: HostileSight = {
   name: "n1",
   layoutId: "1-aa",
   membersKnown: 3,
+  namespaces: undefined,
   measurements: [{ name: "rpcs_open_count", value: 3 }, { name: "heap_bytes", value: 1e12 }],
 };
 
@@ -31,15 +32,17 @@ Deno.test("a node that works by the layout of its cluster, or by none yet, is we
   assert.deepEqual(sightProblems({ ...SIGHT, layoutId: undefined, membersKnown: 5 }, FACTS), []);
 });
 
-Deno.test("another layout, invented members and what waits without end are seen", () => {
+Deno.test("another layout, orders, invented members and what waits without end are seen", () => {
   const sight = {
     ...SIGHT,
     layoutId: "9-bb",
     membersKnown: 6,
+    namespaces: "aa",
     measurements: [{ name: "rpcs_open_count", value: LIMITS.inFlightPerPeerCount + 1 }],
   };
   assert.deepEqual(sightProblems(sight, FACTS), [
     "n1 works by layout 9-bb, and 1-aa was made",
+    "n1 follows orders that nobody gave",
     "n1 knows 6 members, and there were 5",
     `n1 has rpcs_open_count ${LIMITS.inFlightPerPeerCount + 1}`,
   ]);
