@@ -5,6 +5,8 @@ import type { DataObject } from "../crdt/data_object.ts";
 import type { Member } from "../membership/member_table.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { Log } from "../ports/log.ts";
+import type { PeerId } from "../ports/network.ts";
+import type { Layout } from "../ring/layout.ts";
 import type { Storage } from "../storage/storage.ts";
 import { DenamoError } from "../wire/errors.ts";
 import type { Rpc } from "../wire/rpc.ts";
@@ -60,6 +62,7 @@ export class Layouts {
       ...options,
       store: this.store,
       seen: () => this.#seen().map(({ heartbeat: { layoutId }, node }) => ({ node, layoutId })),
+      prepare: (peer, layout) => this.#takeKeys(peer, layout),
     });
   }
 
@@ -86,6 +89,20 @@ export class Layouts {
     }
     const byName = new Map(views.map((view) => [view.node, view]));
     await this.first.make(planFirst(settings, names.map((name) => byName.get(name)!)));
+  }
+
+  /**
+   * A node that serves gives out contexts, and others must be able to open them: it has the keys of a member before it
+   * has the layout. A cluster that is older than seals has none yet.
+   */
+  async #takeKeys(peer: PeerId, { members }: Layout): Promise<boolean> {
+    const { rpc, sealKeys } = this.#options;
+    const teller = this.#seen().find(({ peerId }) => peerId === peer);
+    if (teller === undefined || !members.some(({ node }) => node === teller.node)) return false;
+    const digest = teller.heartbeat.sealKeys;
+    if (digest === undefined || sealKeys.areShared) return true;
+    await sealKeys.fetchFrom(peer, digest, rpc);
+    return sealKeys.areShared;
   }
 
   #connected(): SeenNode[] {

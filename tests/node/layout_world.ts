@@ -191,6 +191,7 @@ export class LayoutWorld {
       store,
       log,
       seen: () => [...seen].map((node) => ({ node, layoutId: this.layoutIdOf(node) })),
+      prepare: () => Promise.resolve(true),
     });
     return { name, rpc, store, firstLayout, agreement, log, seen, troubles };
   }

@@ -42,6 +42,9 @@ const KEPT_CONTEXTS = 4;
 /** How long a client waits at the most that asks again and again, in milliseconds. */
 const MOST_PATIENCE_MS = 5_000;
 
+/** The name of the client that sends contexts which nobody has given out. */
+export const FORGER = "forger";
+
 export class Client {
   readonly #world: World;
   readonly #name: string;
@@ -232,8 +235,9 @@ export class Client {
   }
 
   #fail(operation: Operation, error: unknown): void {
-    if (error instanceof DenamoError && error.code === "bad_context") {
-      // All that clients send in these worlds was given out by the cluster.
+    const isRefused = error instanceof DenamoError && error.code === "bad_context";
+    if (isRefused && operation.client !== FORGER) {
+      // All that others than forgers send was given out by the cluster.
       this.#world.violation(
         `A context of ours is refused: ${showOperation(operation)} ${error.message}`,
       );
