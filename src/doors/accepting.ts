@@ -14,8 +14,8 @@ export interface AcceptOptions {
   readonly door: string;
   readonly log: Log;
   readonly isStopping: () => boolean;
-  /** Closes what can be done without: the process may be out of descriptors. */
-  readonly makeRoom: () => void;
+  /** Closes a connection that nobody misses, as the process may be out of descriptors; false if there is none. */
+  readonly makeRoom: () => boolean;
 }
 
 /** Hands each connection to `admit` until the listener is closed. Never rejects. */
@@ -36,8 +36,8 @@ export async function acceptConnections(
           times: count,
         })
       );
-      makeRoom();
-      await new Promise((resolve) => setTimeout(resolve, PAUSE_MS));
+      const pauseMs = makeRoom() ? 0 : PAUSE_MS;
+      await new Promise((resolve) => setTimeout(resolve, pauseMs));
     }
   }
 }

@@ -6,11 +6,15 @@ import type { Member } from "../membership/member_table.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { Log } from "../ports/log.ts";
 import type { Storage } from "../storage/storage.ts";
+import { DenamoError } from "../wire/errors.ts";
 import type { Rpc } from "../wire/rpc.ts";
+import type { MemberView } from "./api.ts";
 import { FirstLayout, type SeenNode } from "./first_layout.ts";
 import { LayoutAgreement } from "./layout_agreement.ts";
 import { LayoutStore } from "./layout_store.ts";
+import { checkedNames, planFirst } from "./plan_first.ts";
 import type { SealKeyStore } from "./seal_key_store.ts";
+import type { NodeSettings } from "./settings.ts";
 
 export interface LayoutsOptions {
   readonly self: string;
@@ -63,6 +67,25 @@ export class Layouts {
   async load(): Promise<void> {
     await this.store.load();
     this.first.load();
+  }
+
+  /**
+   * Plans the first layout for these members, as this node sees them, and makes it.
+   *
+   * @throws {DenamoError} `layout_exists` or `layout_refused`; then nothing has changed anywhere
+   */
+  async make(
+    settings: NodeSettings,
+    members: readonly string[],
+    views: readonly MemberView[],
+  ): Promise<void> {
+    const names = checkedNames(members);
+    const missing = this.first.missing(names);
+    if (missing.length > 0) {
+      throw new DenamoError("layout_refused", "no", `This node does not see ${missing.join(", ")}`);
+    }
+    const byName = new Map(views.map((view) => [view.node, view]));
+    await this.first.make(planFirst(settings, names.map((name) => byName.get(name)!)));
   }
 
   #connected(): SeenNode[] {

@@ -19,6 +19,8 @@ export interface LeftBehindVoicesOptions {
   readonly members: () => ReadonlySet<string> | undefined;
   /** The member that this peer was last known as. */
   readonly nodeOf: (peer: PeerId) => string | undefined;
+  /** Whether the peer that bears the name of a member at present has let this node in. */
+  readonly isConnected: (node: string) => boolean;
   /** The latest time that the clocks of the cluster can have come to. */
   readonly latest: () => HybridTime;
   /** Told once the disk knows that this node must start again with empty copies. */
@@ -52,12 +54,13 @@ export class LeftBehindVoices {
     if (node === undefined || !all.has(node)) return this.#passOver(peer);
     const isNews = this.#voices.get(node) !== upTo;
     this.#voices.set(node, upTo);
-    if (this.#voices.size >= neededOf(all)) {
-      if (await floors.miss(Math.max(...this.#voices.values()))) startAnew();
+    const voices = this.#counted();
+    if (voices.length >= neededOf(all)) {
+      if (await floors.miss(Math.max(...voices.map(([, upTo]) => upTo)))) startAnew();
     } else if (isNews) {
       this.#options.log.warn("A member says that this node was left behind, which is not enough", {
         node,
-        said: this.#voices.size,
+        said: voices.length,
         needed: neededOf(all),
       });
     }
@@ -67,6 +70,11 @@ export class LeftBehindVoices {
   admittedBy(peer: PeerId): void {
     const node = this.#options.nodeOf(peer);
     if (node !== undefined) this.#voices.delete(node);
+  }
+
+  /** What members say that have not let this node in meanwhile, under whatever peer ids. */
+  #counted(): [node: string, upTo: HybridTime][] {
+    return [...this.#voices].filter(([node]) => !this.#options.isConnected(node));
   }
 
   #passOver(peer: PeerId): void {
@@ -80,8 +88,8 @@ export class LeftBehindVoices {
   /** A sentence for the operator if any member says so. */
   get problem(): string | undefined {
     const all = this.#options.members();
-    if (this.#voices.size === 0 || all === undefined) return undefined;
-    const names = [...this.#voices.keys()].sort().join(", ");
+    const names = this.#counted().map(([node]) => node).sort().join(", ");
+    if (names === "" || all === undefined) return undefined;
     return `Left behind as ${names} says: the node waits until ${
       neededOf(all)
     } members do, and then ` +

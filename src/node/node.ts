@@ -24,7 +24,7 @@ import { Floors } from "../replica/floors.ts";
 import { ReplicaService } from "../replica/replica_service.ts";
 import { openStorage, type Storage, type StorageOptions } from "../storage/storage.ts";
 import { Deadlines } from "../wire/deadlines.ts";
-import { DenamoError, messageOf } from "../wire/errors.ts";
+import { messageOf } from "../wire/errors.ts";
 import { Rpc } from "../wire/rpc.ts";
 import type {
   DeleteResult,
@@ -44,20 +44,18 @@ import type {
   WriteResult,
 } from "./api.ts";
 import { DataApi } from "./data_api.ts";
-import { Admission } from "./admission.ts";
+import type { Admission } from "./admission.ts";
 import { clusterOf, standingOf } from "./cluster_of.ts";
 import { Ending } from "./ending.ts";
+import { entranceOf } from "./entrance.ts";
 import { Layouts } from "./layouts.ts";
 import { NamespaceStore } from "./namespace_store.ts";
 import { measure } from "./measurements.ts";
 import { type Incarnations, keepIncarnation, nextIncarnation } from "./incarnations.ts";
-import { LeftBehindVoices } from "./left_behind_voices.ts";
 import { PeerBook } from "./peer_book.ts";
-import { emptyCopies, LEAST_OWNERS_TO_FORGET } from "./left_behind.ts";
+import { emptyCopies } from "./left_behind.ts";
 import { type PeerRooms, Peers } from "./peers.ts";
-import { checkedNames, planFirst } from "./plan_first.ts";
 import { Readiness } from "./readiness.ts";
-import { Refusals } from "./refusals.ts";
 import { Refutation } from "./refutation.ts";
 import { SealKeyStore } from "./seal_key_store.ts";
 import { setAsideCopies } from "./set_aside_copies.ts";
@@ -160,31 +158,21 @@ export class Node implements NodeApi {
     const placementDigest = () => this.#namespaces.placementDigest();
     this.#floors = new Floors(storage, hybridClock, placementDigest);
     this.#book = new PeerBook(storage, layoutMembers, log);
-    const leftBehind = new LeftBehindVoices({
-      floors: this.#floors,
-      log,
-      members: layoutMembers,
-      nodeOf: (peer) => this.#book.nodeOf(peer),
-      latest: () => hybridClock.furthest(),
-      startAnew: () => this.#ending.startAnew(),
-    });
-    this.#admission = new Admission(
-      settings.node,
-      this.#floors,
-      this.#namespaces.baseDigest(),
-      this.#heartbeats,
-      new Refusals({
-        clock,
-        self: network.self,
-        node: settings.node,
-        hasJoined: settings.join.length > 0,
-        layoutMembers,
-      }),
+    const isConnected = (node: string) => this.#table.isConnected(node);
+    this.#admission = entranceOf({
+      settings,
+      self: network.self,
       clock,
       log,
-      (reason) => this.#ending.giveUp(reason),
-      leftBehind,
-    );
+      heartbeats: this.#heartbeats,
+      floors: this.#floors,
+      settingsDigest: this.#namespaces.baseDigest(),
+      book: this.#book,
+      ending: this.#ending,
+      layoutMembers,
+      isConnected,
+      latest: () => hybridClock.furthest(),
+    });
     this.#refutation = new Refutation(
       this.#heartbeats,
       this.#rpc,
@@ -199,7 +187,6 @@ export class Node implements NodeApi {
         this.#filling.begin("A peer remembers a run of this node that its disk does not know of");
       },
     );
-    const isConnected = (node: string) => this.#table.isConnected(node);
     const canSeal = () => this.#sealKeys.areShared;
     this.#readiness = new Readiness(settings.node, clock, isConnected, canSeal);
     this.#sealKeys = new SealKeyStore({
@@ -219,7 +206,7 @@ export class Node implements NodeApi {
     replica.writeProblem = () => disk.problem();
     onCommitFailed.handler = (partitions, keys) => replica.commitFailed(partitions, keys);
     const placement = () => this.#layouts.store.held?.placement;
-    this.#filling = new Filling(settings.node, storage, placement, log);
+    const filling = this.#filling = new Filling(settings.node, storage, placement, log);
     this.#layouts = new Layouts({
       self: settings.node,
       storage,
@@ -231,7 +218,6 @@ export class Node implements NodeApi {
       changed: () => this.#heartbeats.publishNow(),
       hasForgotten: (reason) => this.#filling.begin(reason),
     });
-    const filling = this.#filling;
     const cluster = clusterOf({
       settings,
       rpc: this.#rpc,
@@ -255,7 +241,6 @@ export class Node implements NodeApi {
       pace: this.#pace,
       diskRefuses: () => disk.refusesCommits,
     });
-    const { handOff } = this.#upkeep;
     this.namespaces = new NamespaceStore({
       cluster,
       storage,
@@ -270,13 +255,21 @@ export class Node implements NodeApi {
     });
     this.namespaces.register(this.#rpc);
     const { current, nodeOf } = cluster;
-    new ReplicaService(settings.node, replica, namespaces, current, handOff, filling, nodeOf)
+    new ReplicaService(
+      settings.node,
+      replica,
+      namespaces,
+      current,
+      this.#upkeep.handOff,
+      filling,
+      nodeOf,
+    )
       .register(this.#rpc);
     this.#coordinator = new Coordinator(
       cluster,
       replica,
       namespaces,
-      handOff,
+      this.#upkeep.handOff,
       clock,
       this.#deadlines,
       log,
@@ -393,9 +386,8 @@ export class Node implements NodeApi {
   }
 
   ring(): RingView | undefined {
-    return this.#layouts.store.held === undefined
-      ? undefined
-      : ringView(this.#layouts.store.held.layout);
+    const { held } = this.#layouts.store;
+    return held === undefined ? undefined : ringView(held.layout);
   }
 
   placement(key: Uint8Array): KeyPlacement | undefined {
@@ -404,15 +396,7 @@ export class Node implements NodeApi {
   }
 
   async initLayout(members: readonly string[]): Promise<RingView> {
-    const names = checkedNames(members);
-    const missing = this.#layouts.first.missing(names);
-    if (missing.length > 0) {
-      throw new DenamoError("layout_refused", "no", `This node does not see ${missing.join(", ")}`);
-    }
-    const views = new Map(this.members().map((view) => [view.node, view]));
-    await this.#layouts.first.make(
-      planFirst(this.#settings, names.map((name) => views.get(name)!)),
-    );
+    await this.#layouts.make(this.#settings, members, this.members());
     return this.ring()!;
   }
 
@@ -457,12 +441,9 @@ export class Node implements NodeApi {
   async #startAnew(): Promise<void> {
     await setAsideCopies(this.#disk, this.#storage, this.#floors.missedUpTo, this.#ports.log);
     this.#filling.begin("This node was away for so long that the others have forgotten without it");
-    // As few copies as that are never forgotten without one of their owners.
-    const isKept = (key: Uint8Array) => {
-      const { replication } = this.#layouts.store.held?.layout ?? { replication: 0 };
-      return (this.#namespaces.of(key).n ?? replication) < LEAST_OWNERS_TO_FORGET;
-    };
-    await emptyCopies(this.#storage, isKept);
+    const { replication } = this.#layouts.store.held?.layout ?? { replication: 0 };
+    const copiesOf = (key: Uint8Array) => this.#namespaces.of(key).n ?? replication;
+    await emptyCopies(this.#storage, copiesOf);
     await this.#floors.haveEmptied();
   }
 

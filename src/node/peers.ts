@@ -114,7 +114,7 @@ export class Peers {
    */
   heard(
     heartbeat: Heartbeat,
-    { agreement, book, layouts, namespaces, rpc, sealKeys }: PeerRooms,
+    { agreement, book, layouts, namespaces, rpc, sealKeys, table }: PeerRooms,
   ): void {
     const { addresses, layoutId, node, peerId } = heartbeat;
     if (this.#isStopped) return;
@@ -128,9 +128,11 @@ export class Peers {
     void sealKeys.makeIfDue();
     if (!rpc.isUp(peerId)) return;
     const first: Promise<void>[] = [];
-    if (namespaces.differsFrom(heartbeat.namespaces)) first.push(namespaces.fetchFrom(peerId, rpc));
+    // What anybody might set of namespaces would move keys: a cluster takes that from its members only.
+    if (table.counts(node) && namespaces.differsFrom(heartbeat.namespaces)) {
+      first.push(namespaces.fetchFrom(peerId, rpc));
+    }
     const digest = heartbeat.sealKeys;
-    // Keys are taken from members of our layout only.
     const givesKeys = layouts.members?.has(node) === true;
     if (givesKeys && digest !== undefined && sealKeys.differsFrom(peerId, digest)) {
       first.push(sealKeys.fetchFrom(peerId, digest, rpc));

@@ -7,9 +7,12 @@
 // again.
 //
 // The same word tells a node that its disk is not the one it had: if a peer remembers a run later than the last
-// one that the disk knows of, then the disk is empty, or an old copy was put back. Then the node fills its copies and
-// serves nobody from them meanwhile, so one voice must not be able to say so for nothing. An earlier run began before
-// this one: a number not far from our clock is what any member may well remember. One far away is what a very
+// one that the disk knows of, then the disk is empty, or an old copy was put back. An incarnation of this very run
+// says no such thing: another peer has borne it under our name, and the node goes above it like any other.
+//
+// A node whose disk is not the one it had fills its copies and serves nobody from them meanwhile, so one voice must not
+// be able to say so for nothing. An earlier run began before this one: a number not far from our clock is what any
+// member may well remember. One far away is what a very
 // wrong clock has left behind, or a flipped bit, or an error of that one member; the others remember it too if there
 // was such a run. So the node goes above it, which does no harm, and believes it when most members say so.
 //
@@ -71,13 +74,18 @@ export class Refutation {
     rpc.serve(METHODS.refute, (request, from) => {
       const args = new Arguments(request.arguments, "refute");
       const remembered = args.count(INCARNATION_MAX);
-      if (remembered <= this.#former || this.#own.has(remembered)) return [];
+      const isOwn = this.#own.has(remembered);
+      if (!isOwn && remembered <= this.#former) return [];
       // Those who remember a number that cannot be gone above give it up themselves.
       if (!hasRoomAbove(remembered)) return [];
-      this.#own.add(heartbeats.refute(remembered));
-      const [oldest] = this.#own;
-      if (this.#own.size > OWN_COUNT) this.#own.delete(oldest!);
-      stepped();
+      const next = heartbeats.refute(remembered);
+      if (!this.#own.has(next)) {
+        this.#own.add(next);
+        const [oldest] = this.#own;
+        if (this.#own.size > OWN_COUNT) this.#own.delete(oldest!);
+        stepped();
+      }
+      if (isOwn) return [];
       const aheadMs = remembered - incarnation;
       if (aheadMs < -NEAR_BEFORE_MS || aheadMs > NEAR_AHEAD_MS) {
         this.#afar.add(from);

@@ -307,4 +307,4 @@ function isOfOneKey(error: unknown): boolean {
   return error instanceof DenamoError && OF_ONE_KEY.includes(error.code);
 }
 
-const OF_ONE_KEY: readonly ErrorCode[] = ["bad_request", "corrupt", "too_large"];
+const OF_ONE_KEY: readonly ErrorCode[] = ["bad_request", "corrupt", "malformed", "too_large"];

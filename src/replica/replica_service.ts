@@ -5,10 +5,12 @@
 // and reads what it keeps for an owner that cannot be reached, if the request names that owner.
 
 import { EMPTY } from "../base/bytes.ts";
+import { MalformedError } from "../base/malformed.ts";
 import { DataObject } from "../crdt/data_object.ts";
 import { decodeObject } from "../crdt/object_codec.ts";
 import { decodeDelta } from "../crdt/object_delta.ts";
 import type { Layout } from "../ring/layout.ts";
+import { partitionOf } from "../ring/partition.ts";
 import type { Placement } from "../ring/placement.ts";
 import { MAX_FLOOR } from "../causality/dot.ts";
 import type { PeerId } from "../ports/network.ts";
@@ -154,6 +156,10 @@ export class ReplicaService {
     const current = this.#checkLayout(args.text());
     const partition = args.count(current.layout.partitions - 1);
     const key = args.ownBytes(LIMITS.key);
+    // A record in a wrong partition would be found by nobody, and hide in the journal what is in the right one.
+    if (partitionOf(key, current.layout.partitions) !== partition) {
+      throw new MalformedError("request", `its key does not lie in partition ${partition}`);
+    }
     const { n: copies } = this.#namespaces.of(key);
     const { placement } = current;
     const isOwner = placement.isOwner(this.#self, partition, copies);

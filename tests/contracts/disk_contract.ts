@@ -202,13 +202,17 @@ export function testDiskContract(name: string, makePlace: () => Promise<DiskPlac
     "setAside() keeps what was committed before it and nothing later, and the disk goes on",
     async (disk, place) => {
       await disk.commit([{ key: ["k", 1], value: utf8("kept") }]);
-      const before = disk.commit([{ key: ["k", 2], value: utf8("called before") }]);
+      // More of them than a disk can carry out while it prepares a copy.
+      const before = Array.from({ length: 60 }, (_, i) => {
+        return disk.commit([{ key: ["many", i], value: new Uint8Array(20_000) }]);
+      });
+      before.push(disk.commit([{ key: ["k", 2], value: utf8("called before") }]));
       const setAside = disk.setAside("The node starts again");
       const after = disk.commit([{ key: ["k", 1] }, {
         key: ["k", 3],
         value: utf8("called after"),
       }]);
-      await Promise.all([before, setAside, after]);
+      await Promise.all([...before, setAside, after]);
       const listed = await disk.range({ start: ["k"], end: ["l"] }, 9);
       assert.deepEqual(listed.map(({ key }) => key[1]), [2, 3], "the disk itself is as it was");
 

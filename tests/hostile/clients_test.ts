@@ -11,16 +11,18 @@ Deno.test("300 clients with half a command of 15 MB each take a bounded memory, 
   await using nodes = await startLocalNodes(["--client-memory-bytes", String(LIMIT_BYTES)]);
   const [victim] = nodes.pids as [number];
   const [address] = nodes.addresses.resp as [string];
-  await warmUp(address);
-  const before = await residentBytes(victim);
   const honest = new HonestClients(nodes.addresses);
+  await warmUp(address);
+  await waitFor("the node to do its usual work", () => honest.served > 500);
+  const before = await residentBytes(victim);
   let most = before;
   const watching = new AbortController();
   const watch = watchMost(victim, watching.signal, (bytes) => most = Math.max(most, bytes));
   const open: Deno.TcpConn[] = [];
   const endings = Array.from({ length: 300 }, () => sendHalfCommand(address, open));
   await Promise.all(endings);
-  await waitFor("a while of honest requests", () => honest.served > 1_000);
+  const served = honest.served;
+  await waitFor("a while of honest requests", () => honest.served > served + 500);
   for (const connection of open) tryClose(connection);
   watching.abort();
   await watch;
@@ -29,12 +31,14 @@ Deno.test("300 clients with half a command of 15 MB each take a bounded memory, 
   assert.ok(most < before + 8 * LIMIT_BYTES, `${most} bytes at most, ${before} before`);
   const evicted = /evicted_clients:(\d+)/.exec(await converse(address, "INFO stats\r\nQUIT\r\n"));
   assert.ok(Number(evicted![1]) > 100, `${evicted?.[0]}`);
-  // Garbage is collected when there is something to do.
-  await waitFor("the memory to come back", async () => {
-    await warmUp(address);
-    return await residentBytes(victim) <= 1.5 * before;
-  });
   await honest.assertServed(1_000);
+  // Garbage is collected when there is something to do, and memory given back when there is nothing.
+  await warmUp(address);
+  let after = Infinity;
+  await waitFor("the memory to come back", async () => {
+    after = await residentBytes(victim);
+    return after <= 1.5 * before;
+  }).catch((error) => assert.fail(`${error.message}: ${after} bytes, ${before} before`));
 });
 
 Deno.test("clients that send many reads and take no replies hold up nobody else", async () => {
@@ -82,8 +86,10 @@ async function sendHalfCommand(address: string, open: Deno.TcpConn[]): Promise<v
 async function warmUp(address: string): Promise<void> {
   let commands = "";
   for (let i = 0; i < 1_000; i++) commands += bulk("SET", `warm:${i}`, "y".repeat(1_000));
-  const replies = await converse(address, commands + "QUIT\r\n");
-  assert.equal(replies, "+OK\r\n".repeat(1_001));
+  for (let round = 0; round < 5; round++) {
+    const replies = await converse(address, commands + "QUIT\r\n");
+    assert.equal(replies, "+OK\r\n".repeat(1_001));
+  }
 }
 
 function bulk(...words: string[]): string {

@@ -208,8 +208,8 @@ export const COORDINATOR_MUTANTS: readonly Mutant[] = [
     name: "A read takes the last answer instead of merging all",
     edits: [edit(
       "src/replica/copy.ts",
-      "merged = merged.merge(object);",
-      "merged = object;",
+      "whole = whole.merge(object);",
+      "whole = object;",
     )],
     finding: staleRead,
     why: "The freshest answer by arrival is not the freshest by knowledge",
@@ -218,8 +218,8 @@ export const COORDINATOR_MUTANTS: readonly Mutant[] = [
     name: "A read whose coordinator holds the key asks nobody",
     edits: [edit(
       "src/coordinator/reads.ts",
-      "if (own !== undefined && quorum.isReached) return own;",
-      "if (own !== undefined && (quorum.isReached || !own.object.isEmpty)) return own;",
+      "if (own !== undefined && quorum.isReached) return",
+      "if (own !== undefined && (quorum.isReached || !own.object.isEmpty)) return",
     )],
     finding: staleRead,
     why: "A short way that is right as long as nobody has missed a write",

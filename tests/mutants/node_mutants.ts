@@ -94,8 +94,8 @@ export const NODE_MUTANTS: readonly Mutant[] = [
     edits: [
       edit(
         "src/wire/rpc.ts",
-        "if (this.#isNext(message, from, lane)) this.#answer",
-        "this.#answer",
+        "if (this.#isNext(message, from, lane)) this.#serving.answer",
+        "this.#serving.answer",
       ),
     ],
     finding: tooEarlyOk,
@@ -104,8 +104,8 @@ export const NODE_MUTANTS: readonly Mutant[] = [
   {
     name: "An answer goes to the process that came after the one that asked",
     edits: [edit(
-      "src/wire/rpc.ts",
-      "const isConnected = () => this.#peers.get(from) === connection;",
+      "src/wire/serving.ts",
+      "const isConnected = () => connectionTo(from) === connection;",
       "const isConnected = () => connection !== undefined;",
     )],
     finding: tooEarlyOk,
@@ -177,8 +177,8 @@ export const NODE_MUTANTS: readonly Mutant[] = [
     name: "A peer that cannot be reached is not dialled again",
     edits: [edit(
       "src/host/redial.ts",
-      "    this.#schedule(target, target.pauseMs);\n    target.pauseMs = ",
-      "    target.pauseMs = ",
+      "    this.#schedule(target, target.pauseMs);\n    const longestMs",
+      "    const longestMs",
     )],
     finding: noProgress,
     why: "A connection that is never made again outlives every partition",
@@ -198,8 +198,8 @@ export const NODE_MUTANTS: readonly Mutant[] = [
     name: "A failure travels without its details",
     edits: [edit(
       "src/wire/message_codec.ts",
-      "    isObject ? details as Record<string, unknown> : {},",
-      "    {},",
+      "boundedText(message), boundedDetails(details));",
+      "boundedText(message), {});",
     )],
     finding: badMessage,
     why: "A field that is written and not read",
@@ -228,8 +228,8 @@ export const NODE_MUTANTS: readonly Mutant[] = [
     name: "A node goes only as far as the incarnation that others remember",
     edits: [edit(
       "src/membership/member_table.ts",
-      "if (incarnation >= this.#incarnation) this.#incarnation = incarnation + step;",
-      "if (incarnation > this.#incarnation) this.#incarnation = incarnation;",
+      "    this.#incarnation = incarnation + step;",
+      "    this.#incarnation = incarnation;",
     )],
     finding: sameIncarnation,
     with: only("clockJump", "crash", "lostDisk", "bitFlip"),
@@ -250,7 +250,7 @@ export const NODE_MUTANTS: readonly Mutant[] = [
     name: "The layout is not on the disk",
     edits: [edit(
       "src/node/layout_store.ts",
-      "      await this.#storage.setMeta(META_NAME, own);\n",
+      "      await storage.setMeta(META_NAME, own);\n",
       "      await undefined;\n",
     )],
     finding: noProgress,

@@ -116,8 +116,8 @@ export const REPAIR_MUTANTS: readonly Mutant[] = [
     name: "A hint is ignored",
     edits: [edit(
       "src/replica/replica_service.ts",
-      "    await this.#handOff.keep(owner, partition, key, object);\n    return [];",
-      "    return [];",
+      "    else await this.#handOff.keep(owner, partition, key, object);\n",
+      "",
     )],
     finding: tooEarlyOk,
     why: "Repair would hide it for a while, and a second loss would not",

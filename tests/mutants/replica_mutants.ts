@@ -246,8 +246,8 @@ export const REPLICA_MUTANTS: readonly Mutant[] = [
     name: "A replica acknowledges without waiting for its disk",
     edits: [edit(
       "src/replica/replica_service.ts",
-      "    await this.#replica.merge(partition, key, object);",
-      "    this.#replica.merge(partition, key, object).catch(() => {});\n    await undefined;",
+      "if (owner === undefined) await this.#replica.merge(partition, key, object);",
+      "if (owner === undefined) this.#replica.merge(partition, key, object).catch(() => {});",
     )],
     finding: tooEarlyOk,
     why: "Writes that wait in memory only: Redis, and MongoDB without journalled write concern",

@@ -1,4 +1,6 @@
 import assert from "node:assert/strict";
+import { ByteReader } from "../../src/base/byte_reader.ts";
+import { ByteWriter } from "../../src/base/byte_writer.ts";
 import { SeededRandom } from "../../src/base/seeded_random.ts";
 import { ClockWatch } from "../../src/membership/clock_watch.ts";
 import { Heartbeats } from "../../src/membership/heartbeats.ts";
@@ -46,6 +48,7 @@ async function nodeOf(
     log,
     members: () => members,
     nodeOf: (peer) => peer.startsWith("peer-of-") ? peer.slice("peer-of-".length) : undefined,
+    isConnected: () => false,
     latest: () => LATEST,
     startAnew: () => {
       startedAnew.push(true);
@@ -114,6 +117,25 @@ Deno.test("a peer that cannot be who it says it is, or says nothing that makes s
   }
 });
 
+Deno.test("a peer that greets under another name than its heartbeat's is refused, and changes nothing", async () => {
+  const [n1, n2] = await Promise.all([nodeOf("n1"), nodeOf("n2")]);
+  await n1.floors.promise(4_000, ["n3"]);
+  const reader = new ByteReader(n2.admission.greeting(), "greeting");
+  const writer = new ByteWriter();
+  writer.text(reader.text());
+  assert.equal(reader.text(), "n2");
+  writer.text("n3");
+  reader.integer();
+  writer.integer(Number.MAX_SAFE_INTEGER);
+  writer.raw(reader.raw(reader.remaining));
+  const refusal = n1.admission.admit(n2.peerId, writer.finish(), true);
+  assert.equal(refusal?.code, "malformed");
+  assert.match(refusal!.message, /n2 greets as n3/);
+  await n1.noted();
+  assert.equal(n1.floors.missedBy("n3"), 4_000);
+  assert.equal(n1.table.peerOf("n2"), undefined);
+});
+
 Deno.test("a node that only ever met refusals gives up after some seconds, with the reason", async () => {
   const { time, admission, gaveUp, log } = await nodeOf("n1");
   time.run(60_000);
@@ -166,4 +188,17 @@ Deno.test("a node that was left out is let in again once its copies are empty", 
   await n2.noted();
   await n2.noted();
   assert.deepEqual(n2.startedAnew, [true], "once is enough, whoever says it again");
+});
+
+Deno.test("who may not bear a name does not say for it that its copies are empty", async () => {
+  const n1 = await nodeOf("n1");
+  const n2 = await nodeOf("n2", { members: MEMBERS });
+  assert.equal(n1.admission.admit(n2.peerId, n2.admission.greeting(), true), undefined);
+  await n1.floors.promise(4_000, ["n2"]);
+  const second = await nodeOf("n2", { peerId: "peer-z" });
+  await second.floors.miss(5_000);
+  await second.floors.haveEmptied();
+  const refusal = n1.admission.admit("peer-z", second.admission.greeting(), false);
+  assert.equal(refusal?.code, "name_in_use");
+  assert.equal(n1.floors.missedBy("n2"), 4_000);
 });

@@ -7,6 +7,7 @@ const NAMES = ["n1", "n2", "n3", "n4", "n5"];
 
 /** Node n1 of five, with or without a layout on its disk. */
 function hearing({ hasLayout = true } = {}) {
+  const connected = new Set<string>();
   const events: string[] = [];
   const log = new LogBook();
   const floors = {
@@ -22,10 +23,11 @@ function hearing({ hasLayout = true } = {}) {
     log,
     members: () => hasLayout ? new Set(NAMES) : undefined,
     nodeOf: (peer) => peer.startsWith("peer-of-") ? peer.slice("peer-of-".length) : undefined,
+    isConnected: (node) => connected.has(node),
     latest: () => 1_000,
     startAnew: () => void events.push("starts anew"),
   });
-  return { voices, events, log };
+  return { voices, connected, events, log };
 }
 
 Deno.test("a node starts anew once a majority of all members say that it was left behind", async () => {
@@ -42,7 +44,7 @@ Deno.test("a node starts anew once a majority of all members say that it was lef
 Deno.test("one voice counts once, however often it speaks, and strangers not at all", async () => {
   const { voices, events, log } = hearing();
   for (let i = 0; i < 10; i++) await voices.hear("peer-of-n2", 500);
-  for (const peer of ["peer-x", "peer-y", "peer-z", "peer-of-x1"]) {
+  for (const peer of ["peer-x", "peer-of-x1", "peer-of-x2", "peer-of-x3"]) {
     await voices.hear(peer, 500);
     await voices.hear(peer, 500);
   }
@@ -72,6 +74,18 @@ Deno.test("a member that lets the node in takes its word back", async () => {
   voices.admittedBy("peer-of-n2");
   voices.admittedBy("peer-of-n4");
   assert.equal(voices.problem, undefined);
+});
+
+Deno.test("what a member is said to say does not count while the node is connected to it", async () => {
+  const { voices, connected, events } = hearing();
+  await voices.hear("peer-of-n2", 500);
+  connected.add("n2");
+  assert.equal(voices.problem, undefined, "another peer bore its name");
+  await voices.hear("peer-of-n3", 500);
+  await voices.hear("peer-of-n4", 500);
+  assert.deepEqual(events, []);
+  await voices.hear("peer-of-n5", 500);
+  assert.deepEqual(events, ["missed 500", "starts anew"]);
 });
 
 Deno.test("a disk without a layout has nothing to empty: one word is enough, and no restart is needed", async () => {

@@ -2,13 +2,15 @@
 
 import assert from "node:assert/strict";
 import { utf8, utf8Text } from "../../src/base/bytes.ts";
-import { MAX_TIME } from "../../src/causality/dot.ts";
+import { MAX_TIME, TICKS_PER_MS } from "../../src/causality/dot.ts";
 import { DataObject } from "../../src/crdt/data_object.ts";
+import { leftBehind } from "../../src/node/left_behind.ts";
 import { partitionOf } from "../../src/ring/partition.ts";
 import { encodeLayout } from "../../src/ring/layout_codec.ts";
 import { DenamoError } from "../../src/wire/errors.ts";
 import { METHODS } from "../../src/wire/message_codec.ts";
 import { type MethodName, STANDING } from "../../src/wire/standing.ts";
+import { WORLD_BEGIN_MS } from "../sim/virtual_clock.ts";
 import { layoutOf } from "./layout_world.ts";
 import { NodeWorld } from "./node_world.ts";
 import { Stranger } from "./stranger.ts";
@@ -84,6 +86,32 @@ Deno.test("whatever a stranger asks of a cluster, nothing on its disks changes a
     assert.ok(refused!.value > 0);
   }
   await stranger.leave();
+});
+
+Deno.test("a stranger that tells every node that it was left behind empties none", async () => {
+  await using world = await NodeWorld.of(3);
+  await world.put("n1", KEYS[0]!, "milk");
+  const endings: string[] = [];
+  for (const name of world.names) {
+    world.node(name).failed.then(({ message }) => endings.push(`${name}: ${message}`));
+  }
+  let count = 0;
+  const upTo = (WORLD_BEGIN_MS + Math.floor(world.time.nowMs)) * TICKS_PER_MS;
+  const strangers = await Promise.all(["x1", "x2", "x3"].map((stranger) => {
+    return Stranger.call(world, stranger, world.names, () => {
+      count++;
+      return leftBehind(upTo);
+    });
+  }));
+  await world.time.until(() => count >= 9, "each has told each");
+  await world.time.pass(2_000);
+  assert.deepEqual(endings, []);
+  for (const name of world.names) {
+    const { siblings } = await world.ended(world.node(name).get(utf8(KEYS[0]!), { r: "all" }));
+    assert.deepEqual(siblings.map(({ bytes }) => utf8Text(bytes)), ["milk"]);
+    assert.equal(world.node(name).status().isReady, true);
+  }
+  for (const stranger of strangers) await stranger.leave();
 });
 
 Deno.test("before there is a layout only what leads to one is served", async () => {

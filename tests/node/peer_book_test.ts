@@ -28,10 +28,10 @@ Deno.test("a member is known by its peer, in the next run too", async () => {
 
 Deno.test("who is no member of the layout is not noted, and nobody before there is one", async () => {
   const image = new DiskImage();
-  const layout: { members?: ReadonlySet<string> } = {};
-  const { book, storage } = await bookOn(image, () => layout.members);
+  let hasLayout = false;
+  const { book, storage } = await bookOn(image, () => hasLayout ? MEMBERS : undefined);
   book.note("n2", "peer-2");
-  layout.members = MEMBERS;
+  hasLayout = true;
   book.note("x1", "peer-x");
   assert.deepEqual(["peer-2", "peer-x"].map((peer) => book.nodeOf(peer)), [undefined, undefined]);
   assert.equal(await storage.getMeta("peers"), undefined);

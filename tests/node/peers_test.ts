@@ -7,7 +7,11 @@ import { LogBook } from "./layout_world.ts";
 
 /** The peers of a node whose other parts write down what they are told, in order. */
 function tappedPeers(
-  { isUp = true, members = ["n1", "n2"] }: { isUp?: boolean; members?: string[] | null } = {},
+  { isUp = true, isMember = true, members = ["n1", "n2"] }: {
+    isUp?: boolean;
+    isMember?: boolean;
+    members?: string[] | null;
+  } = {},
 ) {
   const told: string[] = [];
   const noted = new Map<string, string>();
@@ -67,6 +71,7 @@ function tappedPeers(
         tell(`rpc ${lane} of ${bytes.length} bytes from ${peer}`),
     },
     table: {
+      counts: () => isMember,
       connected: (peer: string) => tell(`table up ${peer}`),
       disconnected: (peer: string) => tell(`table down ${peer}`),
     },
@@ -145,6 +150,12 @@ Deno.test("keys are fetched from members of the layout, and before the layout is
     stranger.heard({ node: "n2", sealKeys: "their keys", layoutId: undefined });
     assert.deepEqual(stranger.told, ["keep peer-2 at /a"], "not a member of our layout");
   }
+});
+
+Deno.test("what is set of namespaces is not taken from who is no member of the layout", () => {
+  const { heard, told } = tappedPeers({ isMember: false });
+  heard({ namespaces: "theirs", layoutId: "1-a" });
+  assert.deepEqual(told, ["keep peer-2 at /a", "peer-2 has 1-a"]);
 });
 
 Deno.test("a node that is back under another peer id is no longer dialled under its former one", () => {

@@ -78,6 +78,40 @@ for (const [what, peerId] of [["the same", "peer-2"], ["another", "peer-3"]] as 
   });
 }
 
+Deno.test("a node is heard whose name another peer bore under the very same incarnation", async () => {
+  const machines = new Machines();
+  const n1 = await machines.start("n1", "peer-1", 0);
+  const first = await machines.start("n2", "peer-2", 0);
+  const seen = () => n1.members().find(({ node }) => node === "n2");
+  await machines.time.until(() => seen()?.state === "up", "n2 is up");
+  const former = seen()!.incarnation;
+  await first.stop();
+  await machines.time.until(() => seen()?.state === "down", "n2 is down");
+
+  const behindMs = former - machines.time.clock().now();
+  const second = await machines.start("n2", "peer-3", behindMs);
+  assert.equal(second.members().find(({ node }) => node === "n2")!.incarnation, former);
+  await machines.time.until(() => seen()?.state === "up", "n2 is up again", 20_000);
+  assert.equal(seen()!.peerId, "peer-3");
+  assert.ok(seen()!.incarnation > former);
+  await Promise.all([n1.stop(), second.stop()]);
+});
+
+Deno.test("a node is heard whose name another process had that came from the end of time, once that has ended", async () => {
+  const machines = new Machines();
+  const n1 = await machines.start("n1", "peer-1", 0);
+  const other = await machines.start("n2", "peer-9", 2 ** 44);
+  const seen = () => n1.members().find(({ node }) => node === "n2");
+  await machines.time.until(() => seen()?.state === "up", "the other is up");
+  assert.equal(seen()!.incarnation, 2 ** 42);
+  await other.stop();
+  const n2 = await machines.start("n2", "peer-2", 0);
+  await machines.time.until(() => seen()?.peerId === "peer-2", "the true one is heard", 20_000);
+  await machines.time.until(() => seen()?.state === "up", "and up", 20_000);
+  await machines.time.until(() => n2.status().membersUp === 2, "they see each other");
+  await Promise.all([n1.stop(), n2.stop()]);
+});
+
 Deno.test("a node that is not heard is told so until it has understood, though the first words get lost", async () => {
   const machines = new Machines();
   const n1 = await machines.start("n1", "peer-1", 0);

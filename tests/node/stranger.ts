@@ -3,6 +3,7 @@
 import { ByteWriter } from "../../src/base/byte_writer.ts";
 import { encodeHeartbeat } from "../../src/membership/heartbeat.ts";
 import { silentLog } from "../../src/host/logtape_log.ts";
+import type { Refusal } from "../../src/ports/network.ts";
 import { Namespaces } from "../../src/replica/namespaces.ts";
 import { Deadlines } from "../../src/wire/deadlines.ts";
 import type { DenamoError } from "../../src/wire/errors.ts";
@@ -26,13 +27,26 @@ export class Stranger {
 
   /** Comes under a name that no layout has, and waits until it is let in by these nodes. */
   static async join(world: NodeWorld, name: string, nodes: readonly string[]): Promise<Stranger> {
+    const stranger = await Stranger.call(world, name, nodes, () => undefined);
+    const isIn = () => nodes.every((node) => stranger.rpc.isUp(`peer-${node}`));
+    await world.time.until(isIn, `${name} is let in`);
+    return stranger;
+  }
+
+  /** Calls some nodes, and judges them in its own way. */
+  static async call(
+    world: NodeWorld,
+    name: string,
+    nodes: readonly string[],
+    admit: () => Refusal | undefined,
+  ): Promise<Stranger> {
     const clock = world.time.clock();
     const self = `peer-${name}`;
     const network = world.network.network({ self, cluster: "test", listen: `/memory/${name}` });
     const rpc = new Rpc(network, clock, new Deadlines(clock), silentLog, () => "member");
     await network.start({
       greeting: () => greetingOf(name, self, WORLD_BEGIN_MS + Math.floor(world.time.nowMs)),
-      admit: () => undefined,
+      admit,
       peerUp: (peer) => rpc.peerUp(peer),
       peerDown: (peer, reason) => rpc.peerDown(peer, reason),
       refusedBy: () => {},
@@ -40,8 +54,6 @@ export class Stranger {
       published: () => {},
     });
     for (const node of nodes) network.keepConnected([`/memory/${node}`], `peer-${node}`);
-    const isIn = () => nodes.every((node) => rpc.isUp(`peer-${node}`));
-    await world.time.until(isIn, `${name} is let in`);
     return new Stranger(world, network, rpc);
   }
 

@@ -5,7 +5,14 @@ import { MalformedError } from "../../src/base/malformed.ts";
 import { MAX_TIME } from "../../src/causality/dot.ts";
 import { DataObject } from "../../src/crdt/data_object.ts";
 import { forget } from "../../src/crdt/forgetting.ts";
-import { type Copy, copyIn, digestBytes, mergeCopies } from "../../src/replica/copy.ts";
+import {
+  type Copy,
+  copyIn,
+  digestBytes,
+  mergeCopies,
+  seenByMost,
+  withBelievedFloors,
+} from "../../src/replica/copy.ts";
 import type { Slot } from "../../src/crdt/map.ts";
 import { copies } from "../crdt/arbitrary_copies.ts";
 import { textOf, textsOf } from "./repair_world.ts";
@@ -25,6 +32,30 @@ Deno.test("copies are merged, and together have seen what the furthest of them h
   assert.deepEqual(textsOf(object), ["eggs", "milk"]);
   assert.equal(floor, 5);
   assert.deepEqual(mergeCopies([]), { object: NOTHING, floor: 0 });
+});
+
+Deno.test("seenByMost() is what a majority of all owners have seen, up to a floor that they have", () => {
+  const copies = [20, 40, 10].map((floor) => ({ object: MILK, floor }));
+  assert.equal(seenByMost(copies, 3).floor, 20);
+  assert.equal(seenByMost(copies.slice(0, 2), 3).floor, 20);
+  assert.deepEqual(seenByMost([{ object: NOTHING, floor: MAX_TIME }], 3), {
+    object: NOTHING,
+    floor: 0,
+  });
+  // The third has not seen up to there: what it holds says nothing of that.
+  const held = [{ object: NOTHING, floor: 20 }, { object: NOTHING, floor: 30 }];
+  assert.ok(seenByMost([...held, { object: MILK, floor: 10 }], 3).object.isEmpty);
+});
+
+Deno.test("withBelievedFloors() leaves what this node has agreed to, or most of the others tell", () => {
+  const floorsOf = (floors: readonly number[], otherCount: number, fence: number) =>
+    withBelievedFloors(floors.map((floor) => ({ object: MILK, floor })), otherCount, fence)
+      .map(({ floor }) => floor);
+  assert.deepEqual(floorsOf([0, 50], 2, 0), [0, 0]);
+  assert.deepEqual(floorsOf([0, 50], 2, 40), [0, 40]);
+  assert.deepEqual(floorsOf([0, 50, 45], 2, 0), [0, 45, 45]);
+  assert.deepEqual(floorsOf([0, 50], 1, 0), [0, 50], "there is only one other");
+  assert.deepEqual(floorsOf([30, MAX_TIME], 2, 30), [30, 30]);
 });
 
 Deno.test("a disk that was put back does not show what was deleted and forgotten since", () => {

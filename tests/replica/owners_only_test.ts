@@ -61,6 +61,27 @@ Deno.test("what is no part, by its partition or its number of copies, is nonsens
   }
 });
 
+Deno.test("a key that is said to lie in another partition than its own is nonsense", async () => {
+  const { world, owners, partition, ask } = await fiveNodes();
+  const [first, second] = owners;
+  await putAtAll(world, KEY, "milk");
+  const object = (await world.read(second, KEY)).encoded();
+  const elsewhere = [...Array(256).keys()].find((it) => {
+    return it !== partition && [first, second].every((node) => world.placement.isOwner(node, it));
+  })!;
+  const asked: Partial<Record<MethodName, readonly unknown[]>> = {
+    store: [elsewhere, utf8(KEY), object],
+    level: [elsewhere, utf8(KEY), object, 0],
+    read: [elsewhere, utf8(KEY), null],
+  };
+  for (const [name, args] of Object.entries(asked) as [MethodName, unknown[]][]) {
+    await assert.rejects(ask(second, first, name, args), { code: "malformed" }, name);
+    await ask(second, first, name, [partition, ...args.slice(1)]);
+  }
+  const { replica } = world.node(first);
+  assert.equal((await replica.read(elsewhere, utf8(KEY))).isEmpty, true);
+});
+
 Deno.test("nobody is left out on one node's word", async () => {
   const { world, owners, other, partition, ask } = await fiveNodes();
   const [first, second] = owners;
@@ -73,7 +94,9 @@ Deno.test("nobody is left out on one node's word", async () => {
   await assert.rejects(promise([other]), { code: "not_ready" });
   world.downForMs.set(other, MAX_ABSENCE_MS + 1);
   world.downForMs.set("n9", MAX_ABSENCE_MS + 1);
-  await assert.rejects(promise([other, "n9"]), { code: "not_allowed" });
+  const another = [...world.nodes.keys()].find((it) => it !== other && !owners.includes(it))!;
+  world.downForMs.set(another, MAX_ABSENCE_MS + 1);
+  await assert.rejects(promise([other, another]), { code: "not_allowed" });
   await assert.rejects(promise(["n9"]), { code: "not_allowed" });
   await promise([other]);
   assert.deepEqual([...world.node(first).floors.leftOut], [other]);

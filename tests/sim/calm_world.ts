@@ -25,6 +25,7 @@ export const CALM: Overrides = {
   diskMs: 0,
   clockOffsetMs: 0,
   driftPpm: 0,
+  hostileMs: 400,
   faults: Object.fromEntries(FAULT_KINDS.map((kind) => [kind, 0])),
   restartsCore: false,
   restartsAllAtHealing: false,

@@ -226,6 +226,7 @@ export class Client {
       if (write !== undefined && write.key === operation.key) shown.push(write);
       else this.#world.violation(`Value ${value} was not written: ${showOperation(operation)}`);
     }
+    this.#world.hostility?.forger.learns(operation.key, token);
     const known = this.#known.get(operation.key) ?? [];
     this.#known.set(operation.key, [{ token, shown }, ...known].slice(0, KEPT_CONTEXTS));
   }

@@ -3,7 +3,8 @@
 // Each fault begins at a random moment, lasts a while, and is undone; healing undoes all at once.
 
 import { DISK_FAULTS } from "./disk_faults.ts";
-import { countOf, type FaultKind } from "./options.ts";
+import { HOSTILE_FAULTS } from "./hostile/hostile_faults.ts";
+import { countOf, type FaultKind, HONEST_KINDS, HOSTILE_KINDS } from "./options.ts";
 import type { Machine } from "./machine.ts";
 import { MACHINE_FAULTS } from "./machine_faults.ts";
 import { NETWORK_FAULTS } from "./network_faults.ts";
@@ -35,6 +36,7 @@ const ACTS: Readonly<Record<FaultKind, FaultAct>> = {
   ...NETWORK_FAULTS,
   ...MACHINE_FAULTS,
   ...DISK_FAULTS,
+  ...HOSTILE_FAULTS,
 };
 
 export class Faults implements Scene {
@@ -55,17 +57,27 @@ export class Faults implements Scene {
 
   /** Lets things go wrong from now on. */
   start(): void {
-    const { faults, meanFaultMs } = this.world.options;
-    if (Object.values(faults).every((weight) => weight === 0)) return;
+    const { hostility, options: { hostileMs, meanFaultMs, seed } } = this.world;
+    this.#begin(HONEST_KINDS, this.dice, meanFaultMs);
+    if (hostility === undefined) return;
+    this.#begin(HOSTILE_KINDS, new Dice(seed, "hostile faults"), hostileMs);
+    this.lasts(Infinity, () => hostility.end());
+  }
+
+  /** Lets these kinds of faults happen, one after another. */
+  #begin(kinds: readonly FaultKind[], dice: Dice, meanMs: number): void {
+    const { faults } = this.world.options;
+    const weights = Object.fromEntries(kinds.map((kind) => [kind, faults[kind]]));
+    if (kinds.every((kind) => faults[kind] === 0)) return;
     const next = () => {
       if (this.#isStopped) return;
-      const kind = this.dice.weighted<FaultKind>(faults);
+      const kind = dice.weighted(weights) as FaultKind;
       this.world.trace.add(`fault ${kind}`);
       this.counts.set(kind, (this.counts.get(kind) ?? 0) + 1);
       ACTS[kind](this);
-      this.world.time.after(this.dice.pauseMs(meanFaultMs), next);
+      this.world.time.after(dice.pauseMs(meanMs), next);
     };
-    this.world.time.after(this.dice.pauseMs(meanFaultMs), next);
+    this.world.time.after(dice.pauseMs(meanMs), next);
   }
 
   /** Begins no further faults. */

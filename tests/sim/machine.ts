@@ -39,6 +39,8 @@ export interface Surroundings {
   readonly witness: (machine: Machine, run: number) => Witness;
   /** A process has ended at once, and what it left is on the platter. */
   readonly died: (machine: Machine) => void;
+  /** A node ends though nobody has told it to. */
+  readonly endedByItself: (machine: Machine, reason: string) => void;
   /** Something happened that must never happen. */
   readonly violation: (what: string) => void;
 }
@@ -183,7 +185,7 @@ export class Machine {
   }
 
   async #run(process: Process): Promise<void> {
-    const { random, settings, trace, violation, witness } = this.#around;
+    const { endedByItself, random, settings, trace, violation, witness } = this.#around;
     const disk = this.platter.open(this.#diskFaults(process));
     process.disk = disk;
     try {
@@ -206,6 +208,7 @@ export class Machine {
       const failure = await Promise.race([node.failed, process.ended]);
       if (!process.isAlive) return;
       trace.add(`${this.name} gives up: ${messageOf(failure)}`);
+      endedByItself(this, messageOf(failure));
       await Promise.race([node.stop(), process.ended]);
     } catch (error) {
       trace.add(`${this.name} cannot go on: ${messageOf(error)}`);

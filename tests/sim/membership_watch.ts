@@ -17,6 +17,8 @@ export interface Watched {
   readonly time: VirtualTime;
   readonly network: MemoryWorld;
   readonly machines: readonly Machine[];
+  /** For how long a stranger has been gone for good, 0 while it may be there; undefined for every other peer. */
+  strangerGoneMs(peer: PeerId): number | undefined;
   violation(what: string): void;
 }
 
@@ -84,7 +86,24 @@ export class MembershipWatch {
       isMute: others.every((other) => network.isCut(peerId, other.peerId)),
       cutCount: others.reduce((sum, other) => sum + network.cutCount(peerId, other.peerId), 0),
       heard: this.#heardAt(peerId),
-      says: isRunning ? wordsOf(machine) : undefined,
+      says: isRunning ? this.#wordsOf(machine) : undefined,
+    };
+  }
+
+  #wordsOf({ name, node }: Machine): Sight["says"] {
+    const views = node!.members();
+    const own = views.find((view) => view.isSelf)!;
+    const others = views.filter((view) => view.node !== name);
+    return {
+      incarnation: own.incarnation,
+      isInDoubt: own.because !== "it was asked",
+      others: others.map((view) => {
+        const { peerId } = view;
+        const strangerGoneMs = peerId === undefined
+          ? undefined
+          : this.#watched.strangerGoneMs(peerId);
+        return strangerGoneMs === undefined ? view : { ...view, strangerGoneMs };
+      }),
     };
   }
 
@@ -96,14 +115,4 @@ export class MembershipWatch {
 function stateOf({ process }: Machine): Sight["state"] {
   if (process?.isAlive !== true) return "ended";
   return process.state === "paused" ? "paused" : "starting";
-}
-
-function wordsOf({ name, node }: Machine): Sight["says"] {
-  const views = node!.members();
-  const own = views.find((view) => view.isSelf)!;
-  return {
-    incarnation: own.incarnation,
-    isInDoubt: own.because !== "it was asked",
-    others: views.filter((view) => view.node !== name),
-  };
 }

@@ -33,6 +33,12 @@ export interface Paths {
   readonly tap: Tap | undefined;
   readonly delayMs: (from: PeerId, to: PeerId) => number;
   readonly fate: (from: PeerId, to: PeerId) => Fate;
+  /** What a peer sends or publishes in place of what it means; undefined for just that. */
+  readonly misspeaks: (
+    from: PeerId,
+    bytes: Uint8Array,
+    isPublished: boolean,
+  ) => Uint8Array | undefined;
   /** Makes of a message one that no node would send. */
   readonly damage: (bytes: Uint8Array) => Uint8Array;
   isCut(from: PeerId, to: PeerId): boolean;
@@ -79,7 +85,7 @@ export class MemoryConnection {
     const way = this.#way(from.self);
     if (way.bytes[lane] + bytes.length > QUEUE_BYTES[lane]) return false;
     way.bytes[lane] += bytes.length;
-    const copy = bytes.slice();
+    const copy = this.#paths.misspeaks(from.self, bytes, false) ?? bytes.slice();
     const carry = this.#paths.tap?.sent(from.self, this.other(from).self, copy);
     way.waiting.push({ lane, bytes: copy, carry });
     this.#schedule(from, way);

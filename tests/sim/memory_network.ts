@@ -34,6 +34,8 @@ export interface MemoryWorldOptions {
   readonly tap?: Tap | undefined;
   /** What becomes of the next message on this way. Asked when it would arrive. */
   readonly fate?: ((from: PeerId, to: PeerId) => Fate) | undefined;
+  /** What a peer sends or publishes in place of what it means; undefined for just that. */
+  readonly misspeaks?: Paths["misspeaks"] | undefined;
 }
 
 export interface MemoryNodeOptions {
@@ -51,6 +53,7 @@ export class MemoryWorld implements Paths {
   readonly losesPublication: (from: PeerId, to: PeerId) => boolean;
   readonly tap: Tap | undefined;
   readonly fate: (from: PeerId, to: PeerId) => Fate;
+  readonly misspeaks: Paths["misspeaks"];
   #networkCount = 0;
   readonly #listening = new Map<string, MemoryNetwork>();
   readonly #connections = new Set<MemoryConnection>();
@@ -65,6 +68,7 @@ export class MemoryWorld implements Paths {
     this.losesPublication = options.losesPublication ?? (() => false);
     this.tap = options.tap;
     this.fate = options.fate ?? (() => "arrives");
+    this.misspeaks = options.misspeaks ?? (() => undefined);
   }
 
   /** A message cut short, or one with something behind it. */
@@ -119,6 +123,11 @@ export class MemoryWorld implements Paths {
   /** Breaks the connection of two peers, if there is one: what is on its way is lost. */
   breakConnection(a: PeerId, b: PeerId): void {
     for (const connection of this.#between(a, b)) connection.end("The connection was reset");
+  }
+
+  /** Lets somebody who has shown nothing of itself refuse whoever listens at an address. */
+  refuse(by: PeerId, address: string, refusal: Refusal): void {
+    this.at(address)?.refusedByNobody(by, refusal);
   }
 
   /** Registers a listener. @throws if somebody listens there */
@@ -226,7 +235,7 @@ export class MemoryNetwork implements Network, ConnectionEnd {
   }
 
   publish(bytes: Uint8Array): void {
-    const copy = bytes.slice();
+    const copy = this.#world.misspeaks(this.self, bytes, true) ?? bytes.slice();
     const taken = this.#world.tap?.published?.(this.self, copy);
     this.#spread(signed(this.self, copy), taken);
   }
@@ -294,6 +303,13 @@ export class MemoryNetwork implements Network, ConnectionEnd {
     if (!this.#up.has(peer)) this.#accept(peer, connection);
     this.#world.tap?.arrives?.(peer, this.self);
     this.#handlers?.message(peer, lane, bytes);
+  }
+
+  /** A peer refuses that has shown no greeting. */
+  refusedByNobody(by: PeerId, refusal: Refusal): void {
+    this.#world.clock.after(this.#world.delayMs(by, this.self), () => {
+      this.#handlers?.refusedBy(by, refusal, { greeting: undefined, isDialled: false });
+    });
   }
 
   /** A connection has ended. */

@@ -9,8 +9,19 @@ import type { QuorumLevel } from "../../src/replica/namespaces.ts";
 import { TYPED_KINDS, type TypedKind } from "./typed_kinds.ts";
 import { Dice } from "./dice.ts";
 
-/** Every kind of fault there is, in the order in which they are drawn. */
-export const FAULT_KINDS = [
+/** What comes from others than the nodes of the cluster, or makes no sense; see hostile/hostile_faults.ts. */
+export const HOSTILE_KINDS = [
+  "stranger",
+  "ungreeted",
+  "replay",
+  "wrongMember",
+  "forgedContext",
+] as const;
+
+export type HostileKind = typeof HOSTILE_KINDS[number];
+
+/** Every other kind of fault, in the order in which they are drawn. */
+export const HONEST_KINDS = [
   // Of the network.
   "reset",
   "isolate",
@@ -43,6 +54,9 @@ export const FAULT_KINDS = [
   // Of the disks as well.
   "pulledDisk",
 ] as const;
+
+/** Every kind of fault there is. */
+export const FAULT_KINDS = [...HONEST_KINDS, ...HOSTILE_KINDS] as const;
 
 export type FaultKind = typeof FAULT_KINDS[number];
 
@@ -120,6 +134,8 @@ export interface SimOptions {
   readonly clockOffsetMs: number;
   readonly driftPpm: number;
   readonly meanFaultMs: number;
+  /** The mean pause between two things that hostile peers do, in milliseconds. */
+  readonly hostileMs: number;
   readonly faults: FaultWeights;
   readonly operations: OperationWeights;
   /** Whether the nodes of the core start again when it is healed. */
@@ -143,10 +159,8 @@ export function drawOptions(seed: number, nodeCounts: readonly number[] = []): S
     if (kind !== "pulledDisk") return weight();
     return pulled.happens(0.7) ? 0 : pulled.between(0.1, 1);
   };
-  const faults = Object.fromEntries(FAULT_KINDS.map((kind) => [kind, weightOf(kind)])) as Record<
-    FaultKind,
-    number
-  >;
+  const honest = HONEST_KINDS.map((kind) => [kind, weightOf(kind)]);
+  const faults: Record<FaultKind, number> = { ...Object.fromEntries(honest), ...drawHostile(seed) };
   // A disk that is lost may take what was written to one disk only: such worlds keep theirs.
   const mayLoseDisks = w !== "one" && ownLevelShare === 0;
   if (!mayLoseDisks) { for (const kind of DESTRUCTIVE_KINDS) faults[kind] = 0; }
@@ -187,6 +201,7 @@ export function drawOptions(seed: number, nodeCounts: readonly number[] = []): S
     clockOffsetMs: dice.one([0, 100, 600]),
     driftPpm: dice.one([0, 100, 1_000]),
     meanFaultMs: dice.one([500, 2_000, 6_000]),
+    hostileMs: new Dice(seed, "hostile pause").one([30, 100, 400]),
     faults,
     operations: {
       get: dice.between(0.2, 1),
@@ -231,6 +246,23 @@ const LEVELS: readonly (readonly [QuorumLevel, QuorumLevel])[] = [
   ["quorum", "one"],
   ["one", "one"],
 ];
+
+/** Half of the worlds know no hostile peers. In the others one kind is there for certain, each other one in half. */
+function drawHostile(seed: number): Record<HostileKind, number> {
+  const dice = new Dice(seed, "hostile");
+  const isOn = dice.happens(0.5);
+  const certain = dice.one(HOSTILE_KINDS);
+  const weights = HOSTILE_KINDS.map((kind) => {
+    const weight = dice.happens(0.5) ? 0 : dice.between(0.1, 1);
+    return [kind, !isOn ? 0 : kind === certain ? 1 : weight];
+  });
+  return Object.fromEntries(weights);
+}
+
+/** Whether anybody in such a world is hostile. */
+export function isHostile({ faults }: SimOptions): boolean {
+  return HOSTILE_KINDS.some((kind) => faults[kind] > 0);
+}
 
 /** Two kinds for each world, so that they are changed often. */
 function drawKinds(seed: number): SimOptions["typedKinds"] {

@@ -3,7 +3,13 @@
 // A seed says everything about a world, and yet one wants the same world without pauses, or shorter. An
 // override names only what differs, so a world that was made smaller still fits on one line.
 
-import { drawOptions, FAULT_KINDS, type FaultKind, type SimOptions } from "./options.ts";
+import {
+  drawOptions,
+  FAULT_KINDS,
+  type FaultKind,
+  HONEST_KINDS,
+  type SimOptions,
+} from "./options.ts";
 
 /** Some of the options; of the tables of weights some of the weights. */
 export type Overrides = {
@@ -31,6 +37,9 @@ export function onlyFaults(kinds: readonly FaultKind[]): Overrides {
   const others = FAULT_KINDS.filter((kind) => !kinds.includes(kind));
   return { faults: Object.fromEntries(others.map((kind) => [kind, 0])) };
 }
+
+/** Nobody is hostile. */
+export const HONEST: Overrides = onlyFaults(HONEST_KINDS);
 
 /**
  * Reads kinds of faults between commas.

@@ -54,6 +54,20 @@ export class Platter extends DiskImage {
     return this.#read(partition, key) ?? DataObject.empty;
   }
 
+  /** Where there is something of a key, in records or in the journal: the key as a binary string. */
+  places(): { readonly key: string; readonly partition: number }[] {
+    const found: Place[] = [];
+    for (const { key: [table, partition, key] } of this.entries()) {
+      if (table !== "o") continue;
+      found.push({ table: "object", partition: partition as number, key: key as Uint8Array });
+    }
+    for (const left of this.#left.values()) {
+      const { body, place } = left.at(-1)!.change;
+      if (body !== undefined && place.table === "object") found.push(place);
+    }
+    return found.map(({ key, partition }) => ({ key: binaryString(key), partition }));
+  }
+
   /** Undefined if it cannot be read. */
   #read(partition: number, key: Uint8Array): DataObject | undefined {
     const left = this.#left.get(binaryString(key)) ?? [];

@@ -2,15 +2,15 @@
 //
 // A world means what it meant only while options, faults and clients draw as they did; each defect has a test
 // of its own beside the code that had it as well.
-
-import { onlyFaults } from "./overrides.ts";
+import { HONEST, joinOverrides, onlyFaults } from "./overrides.ts";
 import type { Recipe } from "./recipe.ts";
 
 export interface Regression extends Recipe {
   readonly why: string;
 }
 
-export const REGRESSIONS: readonly Regression[] = [
+/** Nobody is hostile in these, whatever their seeds would draw. */
+const HONEST_WORLDS: readonly Regression[] = [
   {
     seed: 96,
     isCalm: true,
@@ -259,5 +259,27 @@ export const REGRESSIONS: readonly Regression[] = [
     with: { mergingPauseMs: 400, requestsPerMinute: 495 },
     why:
       "a node that was told to stop forgot the deadlines of its requests and then waited for its disk",
+  },
+];
+
+export const REGRESSIONS: readonly Regression[] = [
+  ...HONEST_WORLDS.map((world) => ({ ...world, with: joinOverrides(HONEST, world.with ?? {}) })),
+  {
+    seed: 23,
+    with: {
+      hostileMs: 50,
+      faults: { ...HONEST.faults, stranger: 1 },
+    },
+    why:
+      "a node was not heard whose name a stranger had borne under the very incarnation of its present run",
+  },
+  {
+    seed: 54,
+    with: {
+      hostileMs: 50,
+      faults: { stranger: 1, ungreeted: 1, replay: 1, wrongMember: 1, forgedContext: 0 },
+    },
+    why:
+      "a node that a stranger had called left behind under the name of a member waited for others to agree",
   },
 ];

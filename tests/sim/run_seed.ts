@@ -98,6 +98,7 @@ export async function runSeed(
     await forgetTheDead(world);
     await writeAlone(world);
     await leaveNothingOpen(world);
+    if (world.hostility !== undefined) await startAgain(world);
   } catch (error) {
     world.violation(stackOf(error));
   } finally {
@@ -174,12 +175,15 @@ async function goWrong(world: World, faults: Faults): Promise<MergingClients> {
   await time.pass(options.durationMs);
   faults.stop();
   faults.undoAll();
-  if (machines.some(({ replacedAtMs }) => replacedAtMs >= 0)) await refill(world);
+  const isReplaced = machines.some(({ replacedAtMs }) => replacedAtMs >= 0);
+  if (isReplaced || world.hostility !== undefined) await refill(world);
   await demandProgress(world, new Core(world, faults));
   heal(world, faults);
   await time.pass(1_000);
   for (const client of all) client.stop();
-  await time.until(() => !all.some((client) => client.isBusy), "all requests have ended");
+  const isBusy = () =>
+    all.some((client) => client.isBusy) || world.hostility?.forger.isBusy === true;
+  await time.until(() => !isBusy(), "all requests have ended");
   if (options.restartsAllAtHealing) {
     for (const machine of machines) machine.crash(true, 0.5);
     for (const machine of machines) machine.start();
@@ -187,7 +191,10 @@ async function goWrong(world: World, faults: Faults): Promise<MergingClients> {
   return { merging, typed };
 }
 
-/** A disk that was destroyed counts as lost until its node has filled it again: then more may fail. */
+/**
+ * A disk that was destroyed counts as lost until its node has filled it again: then more may fail. So does one of whose
+ * node others remember a run that was a stranger's, under its name.
+ */
 async function refill(world: World): Promise<void> {
   const { machines } = world;
   for (const machine of machines) {
@@ -198,7 +205,7 @@ async function refill(world: World): Promise<void> {
   // Only who is seen by all has heard that others remember a later run of it.
   const isFilled = ({ node }: Machine) => {
     const status = node?.status();
-    return status?.isReady === true && status.membersUp === machines.length &&
+    return status?.isReady === true && world.upCountAt(node!) === machines.length &&
       gaugeOf(node!, "filling_partitions_count") === 0;
   };
   const areFilled = () => machines.every(isFilled);
@@ -261,7 +268,8 @@ async function recover(world: World): Promise<void> {
       const status = machine.node?.status();
       if (status === undefined) return `${machine.name} does not run`;
       if (!status.isReady) return `${machine.name} is not ready: ${status.notReadyBecause}`;
-      if (status.membersUp < machines.length) return `${machine.name} sees ${status.membersUp} up`;
+      const upCount = world.upCountAt(machine.node!);
+      if (upCount < machines.length) return `${machine.name} sees ${upCount} up`;
     }
     return undefined;
   };
@@ -485,6 +493,24 @@ async function leaveNothingOpen(world: World): Promise<void> {
     if (await comesTrue(world, () => problems().length === 0, REST_MS)) continue;
     for (const problem of problems()) world.violation(problem);
   }
+}
+
+/** Whoever has heard whatever hostile peers said starts again and shows what it showed before. */
+async function startAgain(world: World): Promise<void> {
+  world.trace.add("all start again");
+  const before = await readAll(world);
+  world.membership.isHealed = false;
+  for (const machine of world.machines) machine.crash(false);
+  for (const machine of world.machines) machine.start();
+  await recover(world);
+  const after = await readAll(world);
+  for (const [key, values] of before) {
+    const [shown, shows] = [values, after.get(key) ?? []].map((it) => it.join(" "));
+    if (shown === shows) continue;
+    world.violation(`${key} shows [${shows}] after all have started again, and [${shown}] before`);
+  }
+  world.hostility!.watch.look();
+  world.hostility!.watch.judgeDisks();
 }
 
 function stackOf(error: unknown): string {

@@ -28,7 +28,7 @@ export class VirtualTime {
   #eventCount = 0;
   readonly #heap: Event[] = [];
   readonly #lots: Random | undefined;
-  #watcher: { readonly everyMs: number; readonly look: () => void } | undefined;
+  readonly #watchers: { readonly everyMs: number; readonly look: () => void; atMs: number }[] = [];
   #lookAtMs = Infinity;
 
   /** @param lots decides which of two events of one time comes first */
@@ -75,8 +75,9 @@ export class VirtualTime {
 
   /** Calls `look` again and again between the events. It may change nothing in the world. */
   watch(everyMs: number, look: () => void): void {
-    this.#watcher = { everyMs, look };
-    this.#lookAtMs = this.#nowMs + everyMs;
+    const atMs = this.#nowMs + everyMs;
+    this.#watchers.push({ everyMs, look, atMs });
+    this.#lookAtMs = Math.min(this.#lookAtMs, atMs);
   }
 
   /** Lets the next event happen and all promises settle; false if nothing waits until `untilMs`. */
@@ -122,10 +123,14 @@ export class VirtualTime {
   }
 
   #look(): void {
-    const { everyMs, look } = this.#watcher!;
-    this.#nowMs = Math.max(this.#nowMs, this.#lookAtMs);
-    this.#lookAtMs += everyMs;
-    look();
+    const atMs = this.#lookAtMs;
+    this.#nowMs = Math.max(this.#nowMs, atMs);
+    for (const watcher of this.#watchers) {
+      if (watcher.atMs > atMs) continue;
+      watcher.atMs += watcher.everyMs;
+      watcher.look();
+    }
+    this.#lookAtMs = Math.min(...this.#watchers.map((watcher) => watcher.atMs));
   }
 }
 

@@ -17,6 +17,7 @@ import { messageOf } from "../../src/wire/errors.ts";
 import type { IncomingMessage } from "../../src/wire/message_codec.ts";
 import { Dice } from "./dice.ts";
 import { type Found, History, type Operation, type Write } from "./history.ts";
+import { Hostility } from "./hostile/hostility.ts";
 import { Links } from "./links.ts";
 import { Machine, type Surroundings } from "./machine.ts";
 import { MERGING_KEYS } from "./merging_client.ts";
@@ -24,8 +25,9 @@ import { kindsOf } from "./typed_client.ts";
 import { KINDS } from "./typed_kinds.ts";
 import { MembershipWatch } from "./membership_watch.ts";
 import { MemoryWorld } from "./memory_network.ts";
-import type { SimOptions } from "./options.ts";
+import { isHostile, type SimOptions } from "./options.ts";
 import { disksFor, durabilityProblem, placesTaken } from "./oracles/durable_acks.ts";
+import { lifeProblem } from "./oracles/hostility.ts";
 import { recoveryProblems } from "./oracles/recovery.ts";
 import { siblingProblems } from "./oracles/siblings.ts";
 import { damageProblem, understood } from "./oracles/wire.ts";
@@ -38,7 +40,7 @@ import { VirtualTime } from "./virtual_clock.ts";
 const PARTITIONS = 256;
 
 /** A key as nodes know it. */
-interface Place {
+export interface Place {
   readonly bytes: Uint8Array;
   readonly partition: number;
 }
@@ -55,6 +57,10 @@ export class World {
   readonly allKeys: readonly string[];
   readonly history = new History();
   readonly membership: MembershipWatch;
+  /** What all nodes are told. */
+  readonly settings: Surroundings["settings"];
+  /** Undefined in worlds in which nobody is hostile. */
+  readonly hostility: Hostility | undefined;
   /** The machines that clients turn to. */
   open: readonly Machine[];
   /** What happened that must never happen, in the order in which it was noticed. */
@@ -64,6 +70,8 @@ export class World {
   readonly #standIns = new StandInBook();
   readonly #owners = new Map<string, readonly Machine[]>();
   readonly #places = new Map<string, Place>();
+  /** Of the layout that was made when the world came up. */
+  #layoutId: string | undefined;
   readonly #operation = new AsyncLocalStorage<Operation>();
 
   constructor(options: SimOptions, print?: (line: string) => void) {
@@ -80,23 +88,24 @@ export class World {
       delayMs: (from, to) => links.delayMs(from, to),
       losesPublication: (from, to) => links.losesPublication(from, to),
       fate: (from, to) => links.fate(from, to),
+      misspeaks: (from, bytes, isPublished) => this.hostility?.misspeaks(from, bytes, isPublished),
       tap: {
         sent: (from, to, bytes) => this.#follow(from, to, bytes),
         damaged: (bytes) => this.#observe(damageProblem(bytes)),
         arrives: (from, to) => this.membership.spoke(from, to),
-        published: (from, bytes) =>
-          this.membership.published(this.machine(nameOfPeer(from)), bytes),
+        published: (from, bytes) => this.#followPublished(from, bytes),
       },
     });
     this.keys = chooseKeys(options);
     const merging = options.mergingClientCount > 0 ? MERGING_KEYS : [];
     const typed = kindsOf(options).map((kind) => KINDS[kind].key);
     this.allKeys = [...this.keys, ...merging, ...typed];
+    this.settings = this.#settings();
     const around: Surroundings = {
       time: this.time,
       network: this.network,
       trace: this.trace,
-      settings: this.#settings(),
+      settings: this.settings,
       random: (name, run) => new Dice(seed, `node ${name} ${run}`).random,
       witness: (machine, run) => ({
         coordinated: (write) => {
@@ -114,6 +123,12 @@ export class World {
         },
       }),
       died: (machine) => void this.#examine(machine),
+      endedByItself: ({ name }, reason) => {
+        const { hostility } = this;
+        if (hostility === undefined) return;
+        const problem = lifeProblem(name, reason, hostility.isClaimed(name));
+        if (problem !== undefined) this.violation(problem);
+      },
       violation: (what) => this.violation(what),
     };
     const clocks = new Dice(seed, "clocks");
@@ -127,12 +142,27 @@ export class World {
     });
     this.open = this.machines;
     this.membership = new MembershipWatch(this);
+    this.hostility = isHostile(options) ? new Hostility(this, PARTITIONS) : undefined;
   }
 
   /** Something must never happen, and has. */
   violation(what: string): void {
     this.trace.add(`VIOLATION ${what}`);
     this.violations.push(what);
+  }
+
+  strangerGoneMs(peer: PeerId): number | undefined {
+    const { hostility } = this;
+    if (hostility?.isStranger(peer) !== true) return undefined;
+    return hostility.endedAtMs === undefined ? 0 : this.time.nowMs - hostility.endedAtMs;
+  }
+
+  /** How many of the machines a node takes for up, itself included. */
+  upCountAt(node: Node): number {
+    if (this.hostility === undefined) return node.status().membersUp;
+    const peers = new Set(this.machines.map(({ peerId }) => peerId));
+    return node.members().filter(({ peerId, state }) => state === "up" && peers.has(peerId!))
+      .length;
   }
 
   /** A request has ended: what must hold at this very moment is looked at here. */
@@ -174,8 +204,14 @@ export class World {
     return this.#owners.get(key)!;
   }
 
+  /** The id of the layout, once `learnOwners` has been called. */
+  get layoutId(): string | undefined {
+    return this.#layoutId;
+  }
+
   /** Asks a node that has a layout where the keys live. The layout of a world never changes. */
   learnOwners(node: Node): void {
+    this.#layoutId = node.status().layoutId;
     for (const key of this.allKeys) {
       const { owners } = node.placement(utf8(key))!;
       this.#owners.set(key, owners.map((owner) => this.machine(owner)));
@@ -184,16 +220,17 @@ export class World {
 
   /** The bytes of one of the keys. */
   bytesOf(key: string): Uint8Array {
-    return this.#placeOf(key).bytes;
+    return this.placeOf(key).bytes;
   }
 
   /** What the disk of a machine holds of a key. */
   onDisk(machine: Machine, key: string): DataObject {
-    const { bytes, partition } = this.#placeOf(key);
+    const { bytes, partition } = this.placeOf(key);
     return machine.platter.heldOf(partition, bytes);
   }
 
-  #placeOf(key: string): Place {
+  /** The bytes of a key and where it lies. */
+  placeOf(key: string): Place {
     let place = this.#places.get(key);
     if (place === undefined) {
       const bytes = utf8(key);
@@ -205,7 +242,7 @@ export class World {
 
   /** Up to where the disk of a machine says that all has been seen of the partition of a key. */
   floorOnDisk(machine: Machine, key: string): HybridTime {
-    return machine.platter.floorOf(this.#placeOf(key).partition);
+    return machine.platter.floorOf(this.placeOf(key).partition);
   }
 
   #observe(problem: string | undefined): void {
@@ -214,7 +251,7 @@ export class World {
 
   /** What a node would find now on the disk of a machine whose process has died. */
   async #examine({ name, platter }: Machine): Promise<void> {
-    const places = this.keys.map((key) => ({ key, partition: this.#placeOf(key).partition }));
+    const places = this.keys.map((key) => ({ key, partition: this.placeOf(key).partition }));
     try {
       for (const problem of await recoveryProblems(platter, places)) {
         this.violation(`On the disk of ${name} ${problem}`);
@@ -249,7 +286,7 @@ export class World {
 
   /** Whether a disk was exchanged since, or something of a key has rotted that nobody has read again. */
   #mayHaveLost({ platter, replacedAtMs }: Machine, key: string, sinceMs: number): boolean {
-    const { bytes, partition } = this.#placeOf(key);
+    const { bytes, partition } = this.placeOf(key);
     if (replacedAtMs >= sinceMs) return true;
     return platter.isDamaged && platter.isUnreadable(partition, bytes);
   }
@@ -266,8 +303,7 @@ export class World {
   /** Keeps the account of a message across the network, and learns what coordinators are answered. */
   #follow(from: PeerId, to: PeerId, bytes: Uint8Array): (deliver: () => void) => void {
     const operation = this.#operation.getStore();
-    const { message, problem } = understood(bytes);
-    this.#observe(problem);
+    const message = this.#isHostile(from, bytes) ? undefined : this.#understand(from, to, bytes);
     if (this.#mayStandIn && message !== undefined) this.#standIns.sent(nameOfPeer(to), message);
     const arrived = operation && this.#pending.sent(operation, from, to, this.time.nowMs);
     let isFirst = true;
@@ -283,6 +319,26 @@ export class World {
       isFirst = false;
       this.#operation.run(operation, deliver);
     };
+  }
+
+  /** A message that a node means. */
+  #understand(from: PeerId, to: PeerId, bytes: Uint8Array): IncomingMessage | undefined {
+    const { message, problem } = understood(bytes);
+    this.#observe(problem);
+    if (message !== undefined) this.hostility?.overhears(from, to, bytes, message);
+    return message;
+  }
+
+  #followPublished(from: PeerId, bytes: Uint8Array): (to: PeerId) => void {
+    if (this.#isHostile(from, bytes)) return () => {};
+    this.hostility?.overhearsPublication(from, bytes);
+    return this.membership.published(this.machine(nameOfPeer(from)), bytes);
+  }
+
+  /** Whether nobody who is to be judged has meant to say this. */
+  #isHostile(from: PeerId, bytes: Uint8Array): boolean {
+    const { hostility } = this;
+    return hostility !== undefined && (hostility.isStranger(from) || hostility.isWrong(bytes));
   }
 
   #settings(): Surroundings["settings"] {

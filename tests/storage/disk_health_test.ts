@@ -122,6 +122,7 @@ Deno.test("whatever happens, writes are refused exactly while the condition is n
 Deno.test("a damaged disk is readonly for good, a disk that is gone is failed, and no trial mends them", () => {
   for (const [kind, condition] of [["damaged", "readonly"], ["gone", "failed"]] as const) {
     const health = new DiskHealth();
+    health.commitFailed(full());
     health.lost({ kind, reason: "It was replaced" });
     assert.equal(health.condition, condition);
     assert.equal(health.refusesCommits, true);

@@ -5,10 +5,7 @@ import { ChunkReader } from "./chunks.ts";
 import type { RequestBody } from "./message.ts";
 import { badRequest } from "./problem.ts";
 import type { BodyFraming } from "./request_head.ts";
-import type { SocketInput } from "./socket_input.ts";
-
-/** What one read takes of a body whose length nobody knows. */
-const READ_BYTES = 16 * 1024;
+import { INPUT_BYTES, type SocketInput } from "./socket_input.ts";
 
 export class MessageBody implements RequestBody {
   readonly sizeBytes: number | undefined;
@@ -93,7 +90,7 @@ export class MessageBody implements RequestBody {
   async #wait(): Promise<void> {
     if (!this.#hasWaited) {
       this.#hasWaited = true;
-      this.#input.reserve(this.#chunks === undefined ? this.#left : READ_BYTES);
+      this.#input.reserve(this.#chunks === undefined ? this.#left : INPUT_BYTES);
       await this.#onFirstWait();
     }
     // Its client may have to give way while it is waited for.

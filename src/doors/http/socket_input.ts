@@ -5,6 +5,9 @@ import { assert } from "../../base/assert.ts";
 /** Most heads fit, and many connections only wait. */
 const FIRST_BYTES = 1024;
 
+/** A buffer of this size any connection may have. */
+export const INPUT_BYTES = 16 * 1024;
+
 export class SocketInput {
   readonly #socket: Deno.TcpConn;
   readonly #limitBytes: number;
@@ -34,9 +37,9 @@ export class SocketInput {
     return this.length >= this.#limitBytes;
   }
 
-  /** What the buffer takes beyond what every connection has, in bytes. */
+  /** What the buffer takes beyond what any connection may have, in bytes. */
   get heldBytes(): number {
-    return this.#buffer.length - FIRST_BYTES;
+    return Math.max(0, this.#buffer.length - INPUT_BYTES);
   }
 
   /** Whether somebody waits for more. */
@@ -75,9 +78,9 @@ export class SocketInput {
     return promise;
   }
 
-  /** Makes the buffer so large, within its limit: much is about to come. */
+  /** Makes the buffer large enough for what is about to come, up to what any connection may have. */
   reserve(bytes: number): void {
-    const length = Math.min(bytes, this.#limitBytes);
+    const length = Math.min(bytes, INPUT_BYTES);
     if (length <= this.#buffer.length || this.#isFilling) return;
     const kept = this.bytes;
     this.#buffer = new Uint8Array(length);

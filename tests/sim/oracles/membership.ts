@@ -12,6 +12,9 @@
 // know the same others, each under the peer id and the incarnation that it has. Thrift: in no ten seconds
 // does a run publish more than MOST_HEARTBEATS.
 //
+// Strangers are peers that are none of the machines. What is thought of them is nobody's business while they are
+// there, whatever name they bear; when they have been gone for GONE_MS they are down, or forgotten.
+//
 // Why 15 seconds: a gap between heartbeats counts for three intervals at most, so that of gaps with the mean m the
 // deviation is at most √(m(3 − m)), and phi is 3 within 6.4 intervals, whatever was heard before. A probe begins
 // within another one and takes 1.3 s, and judgement is given every quarter. That makes nine seconds. The rest is
@@ -29,6 +32,8 @@ export interface Opinion {
   readonly state: MemberState;
   readonly stateForMs: number;
   readonly incarnation: number;
+  /** Of a stranger only: for how long it has been gone for good, in milliseconds; 0 while it may be there. */
+  readonly strangerGoneMs?: number | undefined;
 }
 
 /** When something of a peer has arrived last, in virtual milliseconds. */
@@ -150,6 +155,7 @@ export class MembershipOracle {
     goneForMs: number,
   ): string[] {
     if (goneForMs < GONE_MS || (opinion?.state ?? "down") === "down") return [];
+    if (opinion!.strangerGoneMs !== undefined) return [];
     return this.#once(
       `${name} ${other.name} gone ${other.life}`,
       `${name} does not call ${other.name} down, which has been gone for ${
@@ -166,6 +172,7 @@ export class MembershipOracle {
     nowMs: number,
   ): string[] {
     if (opinion?.state !== "down" || opinion.peerId === undefined) return [];
+    if (opinion.strangerGoneMs !== undefined) return [];
     const saidMs = nowMs - (heard.get(opinion.peerId)?.wordAtMs ?? -Infinity);
     if (saidMs < JUDGED_MS || saidMs > FRESH_MS || saidMs > livedMs) return [];
     return this.#once(
@@ -175,7 +182,7 @@ export class MembershipOracle {
   }
 
   #memoryProblems({ life, name }: Sight, opinion: Opinion | undefined): string[] {
-    if (opinion === undefined) return [];
+    if (opinion === undefined || opinion.strangerGoneMs !== undefined) return [];
     const { incarnation, node } = opinion;
     const key = `${name} ${life} ${node}`;
     const before = this.#remembered.get(key) ?? 0;
@@ -218,7 +225,10 @@ export class MembershipOracle {
   }
 
   #strangerProblems({ name, says }: Sight, sights: readonly Sight[]): string[] {
-    const strangers = says!.others.filter(({ node }) => sights.every((it) => it.name !== node));
+    const strangers = says!.others.filter(({ node, state, strangerGoneMs = Infinity }) => {
+      const isGone = strangerGoneMs === Infinity || strangerGoneMs > GONE_MS && state !== "down";
+      return isGone && sights.every((it) => it.name !== node);
+    });
     return strangers.flatMap(({ node }) => {
       return this.#once(
         `${name} ${node}`,
