@@ -3,9 +3,11 @@
 // What a member of the layout says that makes sense is believed, so nothing here makes sense and does harm at once:
 // objects go to keys of their own, and no time that is raised to lies near now.
 
-import { concatBytes, utf8 } from "../../src/base/bytes.ts";
+import { concatBytes, utf8, utf8Text } from "../../src/base/bytes.ts";
+import { SeededRandom } from "../../src/base/seeded_random.ts";
 import { encodeOperation } from "../../src/crdt/operation_codec.ts";
-import { deltaBetween, encodeDelta } from "../../src/crdt/object_delta.ts";
+import { decodeObject } from "../../src/crdt/object_codec.ts";
+import { decodeDelta, deltaBetween, encodeDelta } from "../../src/crdt/object_delta.ts";
 import { partitionOf } from "../../src/ring/partition.ts";
 import { METHODS } from "../../src/wire/message_codec.ts";
 import type { MethodName } from "../../src/wire/standing.ts";
@@ -61,18 +63,23 @@ const DRAWN: readonly MethodName[] = Object.entries(WEIGHTS).flatMap(([name, wei
 const LONG_AGO = Date.UTC(2020, 0) * 2048;
 
 const ARGUMENTS: Readonly<Record<MethodName, Grammar>> = {
-  store: (draw, facts) => [...placeOf(draw, facts), objectOf(draw), ownerOf(draw, facts)],
-  storeDelta: (draw, facts) => [...placeOf(draw, facts), deltaOf(draw), ownerOf(draw, facts)],
+  store: (draw, facts) => {
+    const key = keyOf(draw);
+    return [...placeOf(key, facts), objectOf(draw, key), ownerOf(draw, facts)];
+  },
+  storeDelta: (draw, facts) => {
+    const key = keyOf(draw);
+    return [...placeOf(key, facts), deltaOf(draw, key), ownerOf(draw, facts)];
+  },
   read: (draw, facts) => [
-    ...placeOf(draw, facts),
+    ...placeOf(keyOf(draw), facts),
     draw.pick([null, draw.bytes(8)]),
     ownerOf(draw, facts),
   ],
-  level: (draw, facts) => [
-    ...placeOf(draw, facts),
-    draw.pick([null, objectOf(draw)]),
-    edgeTime(draw),
-  ],
+  level: (draw, facts) => {
+    const key = keyOf(draw);
+    return [...placeOf(key, facts), draw.pick([null, objectOf(draw, key)]), edgeTime(draw)];
+  },
   scan: (draw, { layoutId }) => [
     layoutId,
     draw.count(),
@@ -166,21 +173,42 @@ function keyOf(draw: Draw): Uint8Array {
 }
 
 /** Layout, partition and key, as requests for one key have them. */
-function placeOf(draw: Draw, { layoutId, partitions }: ClusterFacts): unknown[] {
-  const key = keyOf(draw);
+function placeOf(key: Uint8Array, { layoutId, partitions }: ClusterFacts): unknown[] {
   return [layoutId, partitionOf(key, partitions), key];
 }
 
-function objectOf(draw: Draw): Uint8Array {
-  const [, object] = sampleObjects(draw.random);
-  return draw.onceIn(3) ? draw.damaged(object.encoded()) : object.encoded();
+/**
+ * An object for a key, or bytes that are none. A key has two objects, one of which has come of the other: a member
+ * that gives one dot two values lies in a way that makes sense.
+ */
+function objectOf(draw: Draw, key: Uint8Array): Uint8Array {
+  const object = draw.pick(objectsOf(key)).encoded();
+  return draw.onceIn(3) ? broken(draw, object, decodeObject) : object;
 }
 
-function deltaOf(draw: Draw): Uint8Array {
-  const [before, after] = sampleObjects(draw.random);
-  const delta = deltaBetween(before, after);
-  if (delta === undefined) return objectOf(draw);
-  return draw.onceIn(3) ? draw.damaged(encodeDelta(delta)) : encodeDelta(delta);
+function deltaOf(draw: Draw, key: Uint8Array): Uint8Array {
+  const delta = deltaBetween(...objectsOf(key));
+  if (delta === undefined) return broken(draw, objectOf(draw, key), decodeDelta);
+  return draw.onceIn(3) ? broken(draw, encodeDelta(delta), decodeDelta) : encodeDelta(delta);
+}
+
+function objectsOf(key: Uint8Array): ReturnType<typeof sampleObjects> {
+  return sampleObjects(new SeededRandom(utf8Text(key)));
+}
+
+/** Damaged bytes that cannot be read. */
+function broken(
+  draw: Draw,
+  bytes: Uint8Array,
+  decode: (bytes: Uint8Array<ArrayBuffer>) => unknown,
+): Uint8Array {
+  const damaged = draw.damaged(bytes);
+  try {
+    decode(damaged);
+    return Uint8Array.of(0xff);
+  } catch {
+    return damaged;
+  }
 }
 
 function ownerOf(draw: Draw, { names }: ClusterFacts): unknown {
