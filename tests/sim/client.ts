@@ -15,6 +15,7 @@ import type { Machine } from "./machine.ts";
 import { countOf, type OperationWeights } from "./options.ts";
 import { lateProblem, SLACK_MS } from "./oracles/liveness.ts";
 import type { Process } from "./process.ts";
+import { HOSTILE_REASON } from "./hostile/nonsense.ts";
 import type { World } from "./world.ts";
 
 /** A context and the writes whose values came with it. */
@@ -236,7 +237,8 @@ export class Client {
 
   #fail(operation: Operation, error: unknown): void {
     const isRefused = error instanceof DenamoError && error.code === "bad_context";
-    if (isRefused && operation.client !== FORGER) {
+    const isMadeUp = isRefused && error.message === HOSTILE_REASON;
+    if (isRefused && !isMadeUp && operation.client !== FORGER) {
       // All that others than forgers send was given out by the cluster.
       this.#world.violation(
         `A context of ours is refused: ${showOperation(operation)} ${error.message}`,
