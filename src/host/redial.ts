@@ -115,9 +115,19 @@ export class Redial {
     if (this.#isRunning) this.#schedule(target, 0);
   }
 
-  /** Drops every target that leads to this peer. */
+  /**
+   * Drops the target of this peer. A bare address at which it answered stays a target: it may be another that answers
+   * there now, or this one again once it is let in.
+   */
   forget(peer: PeerId): void {
-    for (const target of this.#of(peer)) this.#drop(target);
+    for (const target of this.#of(peer)) {
+      if (target.isNamed) {
+        this.#drop(target);
+        continue;
+      }
+      target.peer = undefined;
+      if (this.#isRunning) this.#schedule(target, LONGEST_PAUSE_MS);
+    }
   }
 
   peerUp(peer: PeerId): void {

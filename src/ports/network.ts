@@ -98,7 +98,10 @@ export interface Network {
    */
   keepConnected(addresses: readonly string[], peer?: PeerId): void;
 
-  /** Ends what {@linkcode keepConnected} began for this peer and closes its connection. */
+  /**
+   * Ends what {@linkcode keepConnected} began for this peer by its id, and closes its connection. An address that was
+   * given without an id is dialled on, whoever has answered there.
+   */
   forget(peer: PeerId): void;
 
   /** Closes a peer's connection because it broke the rules. It may come back. */

@@ -192,6 +192,24 @@ Deno.test("few peers that were never met are called at a time, and known; those 
   await world.time.pass(2_000);
 });
 
+Deno.test("an address that was given without a peer is dialled on when who answered there is forgotten", async () => {
+  const world = new World();
+  world.answers.set("/a", "A");
+  world.redial.start();
+  world.redial.keep(["/a"], undefined);
+  await world.time.pass(1);
+  world.connect("A");
+  world.redial.keep(["/a"], "A");
+  world.redial.forget("A");
+  world.up.delete("A");
+  world.redial.linkEnded("A", "It was forgotten");
+  world.answers.set("/a", "B");
+  const before = world.dials.length;
+  await world.time.pass(LONGEST_PAUSE_MS);
+  const dials = world.dials.slice(before).map(({ address, peer }) => ({ address, peer }));
+  assert.deepEqual(dials, [{ address: "/a", peer: undefined }]);
+});
+
 Deno.test("forget() and stop() end the dialling, and so does an address of our own", async () => {
   const world = new World();
   world.answers.set("/self", "self");

@@ -102,6 +102,13 @@ export const FINDINGS = {
   believedDamage: found("I15", /Cannot decode (object|an entry of the journal)/),
   noReplay: found("I16", /went another way/),
   badMessage: found("I17", /^A message |^Damaged bytes/),
+  otherLayout: found("I18", /works by layout/),
+  foreignOrders: found("I18", /follows orders that nobody gave/),
+  endedByItself: found("I18", /has ended by itself/),
+  foreignData: found("I18", /^Value .* was not written|no client has written|which belongs in/),
+  forgedContext: found("I18", /context that nobody gave out is taken/),
+  notServed: found("I18", /^Strangers keep clients from being served/),
+  thrownOff: found("I18", /nobody foresaw|nobody cared|^n\d+ has failed|^RangeError|^TypeError/),
 } as const satisfies Record<string, Finding>;
 
 /** How many seeds a mutant may survive at most. */

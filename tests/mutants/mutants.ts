@@ -3,6 +3,7 @@
 import { COORDINATOR_MUTANTS } from "./coordinator_mutants.ts";
 import { CRDT_MUTANTS } from "./crdt_mutants.ts";
 import { FLOOR_MUTANTS } from "./floor_mutants.ts";
+import { HOSTILE_MUTANTS } from "./hostile_mutants.ts";
 import { edit, type Mutant, type WaitingMutant } from "./mutant.ts";
 import { NODE_MUTANTS } from "./node_mutants.ts";
 import { REPAIR_MUTANTS } from "./repair_mutants.ts";
@@ -17,6 +18,7 @@ export const MUTANTS: readonly Mutant[] = [
   ...CRDT_MUTANTS,
   ...COORDINATOR_MUTANTS,
   ...NODE_MUTANTS,
+  ...HOSTILE_MUTANTS,
 ];
 
 /** After this every seed fails, whatever happens in it: reads show nothing. */

@@ -509,8 +509,10 @@ async function startAgain(world: World): Promise<void> {
     if (shown === shows) continue;
     world.violation(`${key} shows [${shows}] after all have started again, and [${shown}] before`);
   }
-  world.hostility!.watch.look();
-  world.hostility!.watch.judgeDisks();
+  const { endedAtMs, watch } = world.hostility!;
+  watch.look();
+  watch.judgeDisks();
+  watch.judgeService(endedAtMs!);
 }
 
 function stackOf(error: unknown): string {

@@ -2,10 +2,22 @@
 //
 // A look is no event of the world, lest it change what happens by being there.
 
-import { diskProblems, type HostileFacts, sightProblems } from "../oracles/hostility.ts";
+import { FAULT_KINDS, type FaultKind } from "../options.ts";
+import {
+  diskProblems,
+  type HostileFacts,
+  serviceProblem,
+  sightProblems,
+} from "../oracles/hostility.ts";
 import type { World } from "../world.ts";
 
 const LOOK_EVERY_MS = 1_000;
+
+/** What strangers do; members that are wrong do harm by themselves. */
+const OF_STRANGERS: readonly FaultKind[] = ["stranger", "ungreeted", "replay"];
+
+/** A request that has less may run out of time in a calm world. */
+const LEAST_TIMEOUT_MS = 1_000;
 
 export class HostileWatch {
   readonly #world: World;
@@ -42,6 +54,16 @@ export class HostileWatch {
       const disk = { name, setAsideReasons, places: platter.places() };
       this.#tell(diskProblems(disk, partitionOf));
     }
+  }
+
+  /** Judges how clients were served, if nobody but strangers did harm and there was time for every request. */
+  judgeService(endedAtMs: number): void {
+    const { history, options: { faults, timeoutMs } } = this.#world;
+    const others = FAULT_KINDS.filter((kind) => !OF_STRANGERS.includes(kind) && faults[kind] > 0);
+    if (others.length > 0 || timeoutMs < LEAST_TIMEOUT_MS) return;
+    const begun = history.operations.filter(({ invokedAtMs }) => invokedAtMs < endedAtMs);
+    const problem = serviceProblem(begun);
+    if (problem !== undefined) this.#tell([problem]);
   }
 
   #facts(): HostileFacts | undefined {

@@ -11,6 +11,8 @@
 // Data: no copy is emptied and nothing is set aside on a disk that nothing has happened to. No disk holds anything of a
 // key that no client has written, nor of a key in a partition that is not its own.
 // Contexts: one that no node has given out for a key replaces nothing there.
+// Service: where nobody but strangers does harm, of the requests of clients that begin meanwhile 99 in a hundred succeed,
+// or all but SPARED_COUNT.
 // Bounds: a stranger is one member more at the most, and none when it has gone for as long as it takes to see that.
 // Of what waits at a node there is never more than the limits allow.
 
@@ -43,6 +45,9 @@ export interface HostileFacts {
   /** How many strangers have been there. */
   readonly strangerCount: number;
 }
+
+/** So many requests may fail for other reasons, such as a deadline that is near what all of them take. */
+const SPARED_COUNT = 5;
 
 /** More than these of what may wait, nothing waits. */
 const BOUNDS: Readonly<Record<string, number>> = {
@@ -86,6 +91,20 @@ export function diskProblems(
     problems.push(`${name} holds ${JSON.stringify(key)} in partition ${partition}, ${why}`);
   }
   return problems;
+}
+
+/**
+ * What to say of the requests that clients have begun while strangers alone did harm.
+ *
+ * @param operations those requests
+ */
+export function serviceProblem(
+  operations: readonly Pick<Operation, "error" | "outcome">[],
+): string | undefined {
+  const failed = operations.filter(({ outcome }) => outcome !== "ok");
+  if (failed.length <= Math.max(SPARED_COUNT, operations.length / 100)) return undefined;
+  const count = `${failed.length} of ${operations.length}`;
+  return `Strangers keep clients from being served: ${count} requests failed: ${failed[0]!.error}`;
 }
 
 /**

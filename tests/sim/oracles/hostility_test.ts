@@ -5,6 +5,7 @@ import {
   forgedContextProblem,
   type HostileDisk,
   type HostileSight,
+  serviceProblem,
   sightProblems,
 } from "./hostility.ts";
 import { MadeHistory } from "./made_history.ts";
@@ -60,6 +61,17 @@ Deno.test("a disk holds the keys of clients where they belong, and nothing was s
     'n1 holds "k0" in partition 8, which belongs in 7',
     'n1 holds "x" in partition 7, which no client has written',
   ]);
+});
+
+Deno.test("a few requests may fail while strangers do harm, and no more than one in a hundred", () => {
+  const ended = (ok: number, no: number) => [
+    ...Array.from({ length: ok }, () => ({ outcome: "ok", error: undefined }) as const),
+    ...Array.from({ length: no }, () => ({ outcome: "no", error: "CLOCKSKEW" }) as const),
+  ];
+  assert.equal(serviceProblem(ended(10, 5)), undefined);
+  assert.equal(serviceProblem(ended(990, 10)), undefined);
+  assert.match(serviceProblem(ended(10, 6)) ?? "", /6 of 16 requests failed: CLOCKSKEW$/);
+  assert.match(serviceProblem(ended(980, 10)) ?? "", /10 of 990 requests failed/);
 });
 
 Deno.test("a forged context that is taken is a violation, and one that is refused is none", () => {
