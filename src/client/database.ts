@@ -8,6 +8,7 @@ import type {
   OperationId,
   PutOptions,
   ReadOptions,
+  ReadResult,
   ScanPosition,
   TypeName,
   WriteOptions,
@@ -56,6 +57,8 @@ export interface ListOptions extends ReadOptions {
 /** One entry of a list. */
 export interface ListEntry<T> extends Entry<T> {
   readonly key: Key;
+  /** Why the values of this key cannot be shown: they have no form in TypeScript. Undefined otherwise. */
+  readonly problem: DenamoError | undefined;
 }
 
 /** Keys fetched at once by a list, and values read at once. */
@@ -76,14 +79,7 @@ export class Database {
    */
   async get<T = unknown>(key: Key, options?: GetOptions): Promise<Entry<T>> {
     const found = await this.#api.get(keyBytes(key), options);
-    const siblings = found.siblings.map((sibling) => valueOf(sibling) as T);
-    return {
-      value: siblings[0],
-      siblings,
-      context: found.context(),
-      expiresAtMs: found.expiresAtMs,
-      types: found.merged.types,
-    };
+    return entryOf(found, found.siblings.map((sibling) => valueOf(sibling) as T));
   }
 
   /**
@@ -91,7 +87,7 @@ export class Database {
    * context covers; without one, what its coordinator holds at that moment.
    *
    * @throws {DenamoError} whose `outcome` tells whether the write may have taken effect
-   * @throws {TypeError} if the value holds what MessagePack cannot
+   * @throws {TypeError} that names the path to what of the value cannot be stored
    */
   async put(key: Key, value: unknown, options?: PutOptions): Promise<Written> {
     const written = await this.#api.put(keyBytes(key), storedValue(value), options);
@@ -240,21 +236,44 @@ export class Database {
         ? page.keys.filter((key) => isBelowPrefix(key, prefix!))
         : page.keys;
       const entries = await Promise.all(keys.map(async (bytes) => {
-        const key = keyOf(bytes);
-        try {
-          return { key, ...await this.get<T>(bytes, readOptions) };
-        } catch (error) {
-          if (!(error instanceof DenamoError)) throw error;
-          const message = `Cannot list "${String(key)}": ${messageOf(error)}`;
-          throw new DenamoError(error.code, error.outcome, message, error.details);
-        }
+        return await this.#listed<T>(bytes, readOptions);
       }));
       for (const entry of entries) {
-        const isThere = entry.siblings.length > 0 || entry.types.length > 0;
+        const isThere = entry.siblings.length > 0 || entry.types.length > 0 ||
+          entry.problem !== undefined;
         if (!isThere || left-- <= 0) continue;
         yield entry;
       }
       from = page.next;
     }
   }
+
+  async #listed<T>(bytes: Uint8Array, options: ReadOptions): Promise<ListEntry<T>> {
+    const key = keyOf(bytes);
+    let found: ReadResult;
+    try {
+      found = await this.#api.get(bytes, options);
+    } catch (error) {
+      if (!(error instanceof DenamoError)) throw error;
+      const message = `Cannot list "${String(key)}": ${messageOf(error)}`;
+      throw new DenamoError(error.code, error.outcome, message, error.details);
+    }
+    try {
+      const siblings = found.siblings.map((sibling) => valueOf(sibling) as T);
+      return { key, problem: undefined, ...entryOf(found, siblings) };
+    } catch (problem) {
+      if (!(problem instanceof DenamoError)) throw problem;
+      return { key, problem, ...entryOf<T>(found, []) };
+    }
+  }
+}
+
+function entryOf<T>(found: ReadResult, siblings: readonly T[]): Entry<T> {
+  return {
+    value: siblings[0],
+    siblings,
+    context: found.context(),
+    expiresAtMs: found.expiresAtMs,
+    types: found.merged.types,
+  };
 }

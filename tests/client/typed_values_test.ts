@@ -81,3 +81,25 @@ Deno.test("what is changed while a change is being sent is not forgotten", async
   await document[Symbol.asyncDispose]();
   await other[Symbol.asyncDispose]();
 });
+
+Deno.test("a list goes on behind a value that has no form in TypeScript, and says why", async () => {
+  const api = new FakeNodeApi();
+  const db = new Database(api);
+  await db.put("a", 1);
+  // A map whose key is a list.
+  const bytes = new Uint8Array([0x81, 0x90, 0xc0]);
+  await api.put(new TextEncoder().encode("b"), { kind: "msgpack", bytes });
+  await db.put("c", 3);
+  const found = new Map<unknown, unknown>();
+  for await (const { key, problem, value } of db.list()) found.set(key, problem?.code ?? value);
+  assert.deepEqual(found, new Map<unknown, unknown>([["a", 1], ["b", "unsupported"], ["c", 3]]));
+});
+
+Deno.test("ValueMap.get() tells bytes from a text that reads like them", async () => {
+  const map = new Database(new FakeNodeApi()).map("m");
+  await map.set("255,254", "text");
+  assert.equal(await map.get(new Uint8Array([255, 254])), undefined);
+  await map.set(new Uint8Array([255, 254]), "bytes");
+  assert.equal(await map.get(new Uint8Array([255, 254])), "bytes");
+  assert.equal(await map.get("255,254"), "text");
+});
