@@ -104,6 +104,7 @@ function preparedObject(value: object, path: string, above: readonly object[]): 
   const here = [...above, value];
   if (value instanceof Uint8Array) return value;
   if (Array.isArray(value)) return preparedList(value, path, here);
+  // deno-lint-ignore denamo-rooms/pure -- a class of values; no time is asked for
   if (value instanceof Date) {
     if (Number.isNaN(value.getTime())) throw refused(path, "an invalid Date");
     return value;
