@@ -12,6 +12,7 @@ const HTTP_CODES = {
   not_found: { status: 404, title: "There is no value under this key" },
   unknown_route: { status: 404, title: "There is no such route" },
   method_not_allowed: { status: 405, title: "The route does not have this method" },
+  precondition_failed: { status: 412, title: "The key does not hold what the request names" },
   body_timeout: { status: 408, title: "The body of the request did not arrive in time" },
   unsupported_media_type: { status: 415, title: "The body of the request has the wrong type" },
 } as const;
