@@ -12,7 +12,7 @@ import { EXIT_CODES, type ExitCode } from "./exit_codes.ts";
 import { NodeProcess, type ProcessEnd } from "./node_process.ts";
 import { json, shellWord } from "./output.ts";
 import { CannotRunError } from "./report.ts";
-import { addSettingFlags, sourcesOf } from "./setting_flags.ts";
+import { addSettingFlags, sourcesOf, warnOfVariables } from "./setting_flags.ts";
 import { CLUSTER_SETTINGS } from "./settings.ts";
 import { listenForStop, type StopRequest } from "./stop_request.ts";
 import type { Terminal } from "./terminal.ts";
@@ -23,8 +23,9 @@ export function addClusterCommand(program: Command, host: CommandHost): void {
   command
     .addHelpText("after", "\nExample:\n  denamo cluster --nodes 5 --data ./data --port-base 7100")
     .action(() =>
-      host.run(() => {
+      host.run(async () => {
         const config = readClusterConfig(sourcesOf(command, host.terminal));
+        await warnOfVariables(host.terminal);
         return runCluster(config, host.terminal);
       })
     );

@@ -98,7 +98,7 @@ export class Database {
    * context covers; without one, what its coordinator holds at that moment.
    *
    * @throws {DenamoError} whose `outcome` tells whether the write may have taken effect
-   * @throws {TypeError} if the value holds what MessagePack cannot
+   * @throws {TypeError} that names the path to what of the value cannot be stored
    */
   async put(key: Key, value: unknown, options?: PutOptions): Promise<Written> {
     const written = await this.#api.put(keyBytes(key), storedValue(value), options);

@@ -8,6 +8,7 @@ import type { NodeApi } from "../../node/api.ts";
 import { KEY_PATH_PREFIX, keyOfPath, NAMESPACE_PATH_PREFIX, type Target } from "./key_path.ts";
 import type { HttpRequest, HttpResponse } from "./message.ts";
 import { type JsonSchema, type QueryParameters, type QueryValues, readQuery } from "./query.ts";
+import { refuseConditions } from "./preconditions.ts";
 import type { BodyReader } from "./request_body.ts";
 
 export type Method = "GET" | "PUT" | "POST" | "DELETE";
@@ -36,6 +37,7 @@ export type ResponseHeader =
   | "Denamo-Expires-At-Ms"
   | "Denamo-Existed"
   | "Denamo-Type"
+  | "ETag"
   | "Location";
 
 export interface OperationDescription {
@@ -46,6 +48,10 @@ export interface OperationDescription {
   readonly description?: string;
   /** Whether the request header Denamo-Context is read. */
   readonly takesContext?: boolean;
+  /** Whether the request header If-Match is honoured. */
+  readonly takesIfMatch?: boolean;
+  /** Whether the request header If-None-Match is honoured. */
+  readonly takesIfNoneMatch?: boolean;
   /** Whether the request header Denamo-At-Least is read. */
   readonly takesAtLeast?: boolean;
   /** Whether the request header Idempotency-Key is read. */
@@ -90,6 +96,9 @@ export function operation<const Q extends QueryParameters>(
   return {
     ...description,
     run: (request, target) => {
+      if (description.method !== "GET") {
+        refuseConditions(request, description.takesIfMatch === true);
+      }
       const query = readQuery(target.query, description.query);
       const { path } = target;
       return handle({ request, query, path, key: () => keyOfPath(path) });

@@ -16,6 +16,7 @@ const HTTP_CODES = {
   method_not_allowed: { status: 405, title: "The route does not have this method" },
   head_timeout: { status: 408, title: "The head of the request did not arrive in time" },
   head_too_large: { status: 431, title: "The head of the request is too large" },
+  precondition_failed: { status: 412, title: "The key does not hold what the request names" },
   body_timeout: { status: 408, title: "The body of the request did not arrive in time" },
   unsupported_media_type: { status: 415, title: "The body of the request has the wrong type" },
 } as const;
