@@ -47,6 +47,11 @@ export class MembershipWatch {
     };
   }
 
+  /** Something arrives that a peer has published long ago, and another has passed on: whoever takes it has heard of it. */
+  heardLate(from: PeerId, to: PeerId): void {
+    this.#heardOf(from, to).heartbeatAtMs = this.#watched.time.nowMs;
+  }
+
   /** A message arrives. */
   spoke(from: PeerId, to: PeerId): void {
     this.#heardOf(from, to).wordAtMs = this.#watched.time.nowMs;

@@ -183,6 +183,8 @@ export class MembershipOracle {
 
   #memoryProblems({ life, name }: Sight, opinion: Opinion | undefined): string[] {
     if (opinion === undefined || opinion.strangerGoneMs !== undefined) return [];
+    // It knows nothing of that node, or has dropped it; what it learns next must not be older than what it knew.
+    if (opinion.peerId === undefined) return [];
     const { incarnation, node } = opinion;
     const key = `${name} ${life} ${node}`;
     const before = this.#remembered.get(key) ?? 0;
