@@ -44,20 +44,35 @@ export function canonical(...updates: readonly Update[]): Update {
   checkCost(
     scanned.map((update, i) => joined[i] === update.bytes ? update : scanUpdate(joined[i]!)),
   );
-  return withCountedSteps(() => putTogether(joined));
+  return withCountedSteps(() => putTogether(joined, waitingUpdate));
 }
 
-function putTogether(updates: readonly Update[]): Update {
+/**
+ * Whether what is on a disk can have been written there: in the one form, or in the form of Yjs, which has what
+ * waits as it came. Disks hold both; the next edit makes the first of the second.
+ *
+ * @throws {MalformedError} if it is no update, or if it would take too long to find out
+ */
+export function isStoredForm(update: Update): boolean {
+  if (equalBytes(canonical(update), update)) return true;
+  checkCost([scanUpdate(update)]);
+  return equalBytes(withCountedSteps(() => putTogether([update])), update);
+}
+
+/** @param waitingOf writes what waits; without it that is left as Yjs has it */
+function putTogether(updates: readonly Update[], waitingOf?: typeof waitingUpdate): Update {
   const document = new Y.Doc({ gc: true, guid: "" });
   document.clientID = NOBODY;
   document.on("afterTransaction", leaveFormats);
   try {
     for (const update of updates) Y.applyUpdate(document, update);
     takeWhatWaits(document);
-    if (document.store.pendingStructs === null) return Y.encodeStateAsUpdate(document);
+    if (document.store.pendingStructs === null || waitingOf === undefined) {
+      return Y.encodeStateAsUpdate(document);
+    }
     document.store.pendingStructs = null;
     const taken = Y.encodeStateAsUpdate(document);
-    return Y.mergeUpdates([taken, waitingUpdate(updates, stateOf(document))]);
+    return Y.mergeUpdates([taken, waitingOf(updates, stateOf(document))]);
   } catch (error) {
     // Yjs throws whatever its parts throw.
     if (error instanceof MalformedError) throw error;

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import { applyUpdate, type Doc, encodeStateAsUpdate, Map as YMap, mergeUpdates, Text } from "yjs";
+import { MalformedError } from "../../src/base/malformed.ts";
 import { document } from "../../src/crdt/document.ts";
 import { accepted, canonical, joinUpdates } from "../../src/crdt/document_update.ts";
 import { clientDocument, edit } from "./document_twin.ts";
@@ -123,6 +124,30 @@ Deno.test("a value that is appended to one that waits can be read again", () => 
     document.value(state),
     canonical(encodeStateAsUpdate(ann), encodeStateAsUpdate(ben)),
   );
+});
+
+Deno.test("a disk may have what waits as Yjs has it, until the next edit", () => {
+  const ann = clientDocument(1);
+  const updates: Uint8Array[] = [];
+  ann.on("update", (update: Uint8Array) => updates.push(update));
+  for (const word of ["lost", "one", "two"]) ann.getArray("list").push([word]);
+  for (let i = 0; i < 3; i++) ann.getText("text").insert(i, "x");
+  const [lost, ...some] = updates as [Uint8Array, ...Uint8Array[]];
+  const state = some.reduce(
+    (before, update, i) => document.apply(before, edit(update), { actor: "a", time: i + 1 }),
+    document.empty,
+  );
+  const [edited] = state.store;
+  const stored = { ...state, store: [{ ...edited!, update: mergeUpdates(some) }] };
+  assert.notDeepEqual(document.encode(stored), document.encode(state));
+  const read = document.decode(document.encode(stored));
+  assert.deepEqual(read, stored);
+  assert.deepEqual(joinUpdates(read.store[0]!.update, edited!.update), edited!.update);
+  const whole = document.apply(read, edit(lost), { actor: "a", time: 9 });
+  assert.deepEqual(document.value(whole), canonical(encodeStateAsUpdate(ann)));
+  // What is not merged at all is in neither form.
+  const apart = { ...state, store: [{ ...edited!, update: mergeUpdates(updates) }] };
+  assert.throws(() => document.decode(document.encode(apart)), MalformedError);
 });
 
 Deno.test("what a delta brings of what waits makes the same as all that it was made of", () => {
