@@ -8,7 +8,9 @@
 //
 // The same word tells a node that its disk is not the one it had: if a peer remembers a run later than the last
 // one that the disk knows of, then the disk is empty, or an old copy was put back. An incarnation of this very run
-// says no such thing: another peer has borne it under our name, and the node goes above it like any other.
+// says no such thing: another peer has borne it under our name, and the node goes above it like any other. So it does
+// whoever tells it, if a run can have it that begins about now; that our disk is not the one it had, and what lies
+// further ahead, only a member can tell.
 //
 // Source: Das et al., "SWIM" (2002), section 4.2, where a member refutes what is said of it in this way.
 
@@ -51,20 +53,23 @@ export class Refutation {
     this.#rpc = rpc;
     this.#former = former;
     this.#own = new Set([incarnation]);
-    rpc.serve(METHODS.refute, (request) => {
+    rpc.serve(METHODS.refute, (request, from) => {
       const args = new Arguments(request.arguments, "refute");
       const remembered = args.count(INCARNATION_MAX);
       const isOwn = this.#own.has(remembered);
       if (!isOwn && remembered <= this.#former) return [];
       // Those who remember a number that cannot be gone above give it up themselves.
       if (!hasRoomAbove(remembered)) return [];
+      const isOfMember = heartbeats.isOfMember(from);
+      if (!isOfMember && remembered > heartbeats.furthestStart) return [];
       const incarnation = heartbeats.refute(remembered);
-      if (isOwn && this.#own.has(incarnation)) return [];
-      if (!isOwn) this.#former = remembered;
+      const isUnknown = isOfMember && !isOwn;
+      if (!isUnknown && this.#own.has(incarnation)) return [];
+      if (isUnknown) this.#former = remembered;
       this.#own.add(incarnation);
       const [oldest] = this.#own;
       if (this.#own.size > OWN_COUNT) this.#own.delete(oldest!);
-      refuted(!isOwn);
+      refuted(isUnknown);
       return [];
     });
   }
