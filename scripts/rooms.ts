@@ -75,7 +75,7 @@ export function importProblem(path: string, specifier: string): string | undefin
 }
 
 /** Packages that the rooms above `host` may import: they compute, and touch nothing. */
-const PURE_PACKAGES = ["@msgpack/msgpack", "valibot", "xxhash-wasm"];
+const PURE_PACKAGES = ["@msgpack/msgpack", "@noble/hashes", "valibot", "xxhash-wasm"];
 
 /** The files that put node and host together. */
 const JOINING_FILES = ["mod.ts", "start_node.ts"];

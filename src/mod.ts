@@ -38,7 +38,7 @@ export type { LiveDocument } from "./client/live_document.ts";
 export type { DistinctCount, Flag, Maximum, Minimum, Register } from "./client/single_values.ts";
 export type { Element } from "./client/typed_key.ts";
 export type { Counter, ElementSet, ValueMap } from "./client/typed_values.ts";
-export type { Key } from "./client/keys_and_values.ts";
+export { type Key, UndecodedValue } from "./client/keys_and_values.ts";
 export type {
   DeleteResult,
   GetOptions,

@@ -1,20 +1,34 @@
 // Joins a node and the outside world: its directory, its disk, its network, its doors.
 
+import { MalformedError } from "./base/malformed.ts";
 import { Database } from "./client/database.ts";
-import type { RespDoor } from "./doors/resp/server.ts";
-import { startRespDoor } from "./doors/resp/server.ts";
+import { CLIENT_DEFAULTS } from "./doors/client_defaults.ts";
+import { ClientMemory } from "./doors/client_memory.ts";
+import { ClientSlots } from "./doors/client_slots.ts";
+import { type RespDoor, type RespDoorOptions, startRespDoor } from "./doors/resp/server.ts";
 import { type HttpDoor, startHttpDoor } from "./doors/http/server.ts";
 import { openDataDirectory } from "./host/data_directory.ts";
-import { openDenoKvDisk } from "./host/deno_kv_disk.ts";
+import {
+  type DescriptorShares,
+  freeDescriptors,
+  shareDescriptors,
+  wantedDescriptors,
+} from "./host/descriptors.ts";
 import { createLibp2pNetwork, generateIdentity } from "./host/libp2p_network.ts";
 import { silentLog } from "./host/logtape_log.ts";
+import { NodeStore } from "./host/node_store.ts";
 import { SystemClock } from "./host/system_clock.ts";
 import { SystemRandom } from "./host/system_random.ts";
 import { zstd } from "./host/zstd.ts";
 import type { NodeApi } from "./node/api.ts";
+import { StartAnewError } from "./node/left_behind.ts";
 import { Node } from "./node/node.ts";
+import type { NodePorts } from "./node/node_ports.ts";
+import type { NodeSettings } from "./node/settings.ts";
+import type { Disk } from "./ports/disk.ts";
 import type { Log } from "./ports/log.ts";
 import type { NamespaceSettings, QuorumLevel } from "./replica/namespaces.ts";
+import { CorruptError, DenamoError, DiskFullError, messageOf } from "./wire/errors.ts";
 
 /** How a node is started. Only `name` and `data` are needed. */
 export interface NodeOptions {
@@ -58,13 +72,28 @@ export interface NodeOptions {
   readonly forgetAfterMs?: number | undefined;
   /** After how long a node that is down comes back with empty copies; default three days. */
   readonly maxAbsenceMs?: number | undefined;
+  /**
+   * Sets a damaged store aside and starts with an empty one, even if others may have no copies of what it holds;
+   * default false.
+   */
+  readonly setAsideDamaged?: boolean | undefined;
   /** Memory for decoded objects; default 64 MiB. */
   readonly cacheBytes?: number | undefined;
+  /** Connections of clients at once, over both doors; default 4096, and fewer where the system grants fewer. */
+  readonly maxClients?: number | undefined;
+  /**
+   * What clients may make the node hold together besides the buffers of their connections: half requests, and answers
+   * that they do not take; default 256 MiB.
+   */
+  readonly clientMemoryBytes?: number | undefined;
   /** Where messages for the operator go; default nowhere. */
   readonly log?: Log | undefined;
 }
 
 const DEFAULT_CACHE_BYTES = 64 * 1024 * 1024;
+
+/** How often it is noted whether the layout has changed, in milliseconds. */
+const NOTE_EVERY_MS = 1_000;
 
 /** A node that runs in this process, with the methods of {@linkcode Database}. */
 export class RunningNode extends Database implements AsyncDisposable {
@@ -77,7 +106,10 @@ export class RunningNode extends Database implements AsyncDisposable {
   readonly resp: string | undefined;
   /** All that a node can do, with keys and values as bytes. */
   readonly api: NodeApi;
-  /** Resolves with the reason if the node must give up, such as another live node with its name. */
+  /**
+   * Resolves with the reason if the node must give up, such as another live node with its name. After a
+   * {@linkcode StartAnewError} it can be stopped and started again at once.
+   */
   readonly failed: Promise<Error>;
   readonly #end: () => Promise<void>;
   #ended: Promise<void> | undefined;
@@ -121,23 +153,21 @@ export async function startNode(options: NodeOptions): Promise<RunningNode> {
   try {
     const directory = await openDataDirectory(options.data, { name, cluster, generateIdentity });
     undo.defer(() => directory.close());
-    const clock = new SystemClock();
-    // A node that has started owns its disk and its network, and closing them twice does no harm.
-    const disk = await openDenoKvDisk(directory.kvPath);
-    undo.defer(() => disk.close());
-    const network = await createLibp2pNetwork({
-      cluster,
-      privateKey: directory.identity,
-      listen: options.listen ?? ["/ip4/127.0.0.1/tcp/0"],
-      announce: options.announce,
+    const shares = descriptorShares(options, directory.path, log);
+    const clients = clientsOf(options, shares.clients);
+    const store = await NodeStore.of(directory, {
+      node: name,
+      joins: (options.join ?? []).length > 0,
+      setsAsideDamaged: options.setAsideDamaged === true,
       log,
     });
+    undo.defer(() => store.close());
     const doors: { http: string | undefined; resp: string | undefined } = {
       http: undefined,
       resp: undefined,
     };
     const { r, w, strict, timeoutMs } = options;
-    const node = await Node.start({
+    const settings: NodeSettings = {
       node: name,
       cluster,
       zone: options.zone ?? "dc1/rack1",
@@ -153,27 +183,135 @@ export async function startNode(options: NodeOptions): Promise<RunningNode> {
       cacheBytes: options.cacheBytes ?? DEFAULT_CACHE_BYTES,
       join: options.join ?? [],
       doors: () => doors,
-    }, { clock, random: new SystemRandom(), network, disk, compressor: zstd, log });
+    };
+    const openPorts = async (): Promise<NodePorts> => {
+      // A node that has started owns its disk and its network, and closing them twice does no harm.
+      const disk = await store.open();
+      const network = await createLibp2pNetwork({
+        cluster,
+        privateKey: directory.identity,
+        listen: options.listen ?? ["/ip4/127.0.0.1/tcp/0"],
+        announce: options.announce,
+        maxInboundConnections: shares.inboundPeers,
+        log,
+      });
+      return {
+        clock: new SystemClock(),
+        random: new SystemRandom(),
+        network,
+        disk,
+        compressor: zstd,
+        log,
+      };
+    };
+    const { node, ports } = await startOnSoundStore(settings, store, openPorts);
+    const { disk, network } = ports;
     undo.defer(() => node.stop());
     if (options.resp !== undefined) {
-      const door = await startRespDoor({ api: node, ...hostAndPort(options.resp), log });
+      const door = await startRespDoor({
+        ...clients,
+        api: node,
+        ...hostAndPort(options.resp),
+        log,
+      });
       undo.defer(() => door.stop());
       doors.resp = addressOf(door);
     }
     if (options.http !== undefined) {
-      const door = await startHttpDoor({ api: node, ...hostAndPort(options.http), log });
+      const door = await startHttpDoor({
+        ...clients,
+        api: node,
+        ...hostAndPort(options.http),
+        log,
+      });
       undo.defer(() => door.stop());
       doors.http = addressOf(door);
     }
+    const noting = noteLayouts(node, store, log);
+    undo.defer(() => clearInterval(noting));
     const p2p = network.addresses();
     const facts = { name, peerId: network.self, p2p, ...doors };
     await directory.writeNodeFile({ ...facts, pid: Deno.pid });
+    const failed = Promise.race([node.failed, damaged(disk, store)]);
     const end = undo.move();
-    return new RunningNode({ ...facts, failed: node.failed }, node, () => end.disposeAsync());
+    return new RunningNode({ ...facts, failed }, node, () => end.disposeAsync());
   } catch (error) {
     await undo.disposeAsync();
-    throw error;
+    if (!(error instanceof DiskFullError)) throw error;
+    const message =
+      `${error.message}. Make room on the device of ${options.data}, then start the node again`;
+    throw new DenamoError("disk_failed", "no", message);
   }
+}
+
+/** Who may open how many files and sockets. */
+function descriptorShares(options: NodeOptions, path: string, log: Log): DescriptorShares {
+  const { maxClients = CLIENT_DEFAULTS.maxClients } = options;
+  const shares = shareDescriptors(
+    freeDescriptors(path, wantedDescriptors(maxClients)),
+    maxClients,
+  );
+  if (shares.clients < maxClients) {
+    log.warn("The system grants few open files: fewer clients can be connected", {
+      clients: shares.clients,
+      wanted: maxClients,
+    });
+  }
+  return shares;
+}
+
+/** What the doors share. */
+function clientsOf(options: NodeOptions, count: number): Pick<RespDoorOptions, "slots" | "memory"> {
+  return {
+    slots: new ClientSlots(count),
+    memory: new ClientMemory(options.clientMemoryBytes ?? CLIENT_DEFAULTS.memoryBytes),
+  };
+}
+
+/** Starts a node; if it finds its journal or its own facts damaged, once more on an empty store. */
+async function startOnSoundStore(
+  settings: NodeSettings,
+  store: NodeStore,
+  openPorts: () => Promise<NodePorts>,
+): Promise<{ node: Node; ports: NodePorts }> {
+  let ports = await openPorts();
+  try {
+    return { node: await Node.start(settings, ports), ports };
+  } catch (error) {
+    if (!(error instanceof CorruptError || error instanceof MalformedError)) throw error;
+    // What passes its checksum and makes no sense was written so, and is no damage of the disk.
+    const isDamage = error instanceof CorruptError && !error.isOtherVersion;
+    const action = isDamage ? "is damaged" : "holds what this program cannot read";
+    await store.setAsideDamaged(`${store.path} ${action}: ${messageOf(error)}`, isDamage);
+  }
+  ports = await openPorts();
+  return { node: await Node.start(settings, ports), ports };
+}
+
+/** Resolves when SQLite has called the open store damaged, and another start would help by itself. */
+async function damaged(disk: Disk, store: NodeStore): Promise<Error> {
+  const { kind, reason } = await disk.lost;
+  if (kind !== "damaged" || !store.maySetAside) return await new Promise(() => {});
+  return new StartAnewError(
+    `${reason}. The node starts again, to check its store and set it aside`,
+  );
+}
+
+/** Notes each layout beside the store; see cluster_note.ts. */
+function noteLayouts(node: Node, store: NodeStore, log: Log): ReturnType<typeof setInterval> {
+  const note = async () => {
+    if (node.status().layoutVersion === store.notedLayoutVersion) return;
+    const ring = node.ring();
+    if (ring === undefined) return;
+    const { members, replication, version } = ring;
+    const names = members.map(({ node }) => node);
+    await store.noteCluster({ layoutVersion: version, members: names, replication });
+  };
+  return setInterval(() => {
+    note().catch((error) => {
+      log.debug("Cannot note the layout beside the store", { error: messageOf(error) });
+    });
+  }, NOTE_EVERY_MS);
 }
 
 function hostAndPort(address: string): { hostname: string; port: number } {

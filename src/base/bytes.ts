@@ -14,6 +14,19 @@ export function utf8(text: string): Uint8Array<ArrayBuffer> {
   return encoder.encode(text);
 }
 
+/**
+ * The UTF-8 of a text that a program gives. Without this two texts that differ in a lone surrogate would be one.
+ *
+ * @param what begins the message, as in "A key"
+ * @throws {TypeError} if the text has a lone surrogate
+ */
+export function wellFormedUtf8(text: string, what: string): Uint8Array<ArrayBuffer> {
+  if (!text.isWellFormed()) {
+    throw new TypeError(`${what} cannot have a lone surrogate: ${JSON.stringify(text)}`);
+  }
+  return utf8(text);
+}
+
 /** Reads UTF-8; bytes that are none become U+FFFD. For people and logs. */
 export function utf8Text(bytes: Uint8Array): string {
   return shortAsciiText(bytes, 0, bytes.length) ?? decoder.decode(bytes);

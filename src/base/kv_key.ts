@@ -18,7 +18,7 @@
 
 import { ByteReader } from "./byte_reader.ts";
 import { ByteWriter } from "./byte_writer.ts";
-import { strictUtf8Text, utf8 } from "./bytes.ts";
+import { strictUtf8Text, utf8, wellFormedUtf8 } from "./bytes.ts";
 import { MalformedError } from "./malformed.ts";
 
 /** What may stand in an array key. */
@@ -50,7 +50,7 @@ const double = new DataView(new ArrayBuffer(8));
 /**
  * Encodes parts as Deno KV does. No parts give no bytes.
  *
- * @throws {TypeError} for a part of another type
+ * @throws {TypeError} for a part of another type, or a text with a lone surrogate
  * @throws {RangeError} for a bigint of more than 255 bytes
  */
 export function encodeKvKey(parts: readonly KvKeyPart[]): Uint8Array<ArrayBuffer> {
@@ -142,7 +142,7 @@ function writePart(part: KvKeyPart): void {
 function writeText(text: string): void {
   for (let i = 0; i < text.length; i++) {
     const code = text.charCodeAt(i);
-    if (code === 0 || code >= 0x80) return writeEscaped(TEXT, utf8(text));
+    if (code === 0 || code >= 0x80) return writeEscaped(TEXT, wellFormedUtf8(text, "A key"));
   }
   writer.byte(TEXT);
   for (let i = 0; i < text.length; i++) writer.byte(text.charCodeAt(i));

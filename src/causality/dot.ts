@@ -11,7 +11,7 @@
 // Source: Preguiça et al., "Dotted Version Vectors" (2010), section 4; Kulkarni et al., "Logical Physical
 // Clocks" (2014), section 3.
 
-import { toBase64Url } from "../base/bytes.ts";
+import { toBase64Url, utf8 } from "../base/bytes.ts";
 import type { Random } from "../ports/random.ts";
 
 /** The node's name, a tilde, and 64 random bits: `n1~3q2-7wAAEjQ`. */
@@ -28,11 +28,21 @@ export interface Dot {
 /** Counter values in one millisecond. */
 export const TICKS_PER_MS = 2048;
 
-/** Times above this are malformed: no clock gets there, and there must be room to go on counting. */
+/** Times above this are malformed, and nothing ever draws one: see {@linkcode HybridClock}. */
 export const MAX_TIME: HybridTime = 2 ** 53 - 2 ** 32;
+
+/** The highest floor: a dot must always be able to lie above it. */
+export const MAX_FLOOR: HybridTime = MAX_TIME - 1;
 
 /** The longest actor id, in bytes of UTF-8. */
 export const MAX_ACTOR_BYTES = 96;
+
+/** Whether an actor id is too long for what it is written into. */
+export function isTooLong(actor: ActorId): boolean {
+  const { length } = actor;
+  // A character takes at most three bytes per UTF-16 unit, so most need no encoding here.
+  return length * 3 > MAX_ACTOR_BYTES && utf8(actor).length > MAX_ACTOR_BYTES;
+}
 
 /** Draws an actor that has never written. */
 export function newActor(node: string, random: Random): ActorId {

@@ -2,7 +2,7 @@
 //
 // Source: Parker et al., "Detection of Mutual Inconsistency in Distributed Systems" (1983).
 
-import type { ActorId, HybridTime } from "./dot.ts";
+import { type ActorId, type HybridTime, MAX_TIME } from "./dot.ts";
 
 /** An actor that is not in it has not been seen at all. */
 export type VersionVector = ReadonlyMap<ActorId, HybridTime>;
@@ -27,4 +27,10 @@ export function latestTime(vector: VersionVector): HybridTime {
   let latest = 0;
   for (const time of vector.values()) if (time > latest) latest = time;
   return latest;
+}
+
+/** What the time of a write has to be above whose client has seen this: all of it, unless nothing can be. */
+export function timeAfter(vector: VersionVector): HybridTime {
+  const latest = latestTime(vector);
+  return latest < MAX_TIME ? latest : 0;
 }

@@ -12,7 +12,7 @@ import { EXIT_CODES, type ExitCode } from "./exit_codes.ts";
 import { NodeProcess, type ProcessEnd } from "./node_process.ts";
 import { json, shellWord } from "./output.ts";
 import { CannotRunError } from "./report.ts";
-import { addSettingFlags, sourcesOf } from "./setting_flags.ts";
+import { addSettingFlags, sourcesOf, warnOfVariables } from "./setting_flags.ts";
 import { CLUSTER_SETTINGS } from "./settings.ts";
 import { listenForStop, type StopRequest } from "./stop_request.ts";
 import type { Terminal } from "./terminal.ts";
@@ -23,8 +23,9 @@ export function addClusterCommand(program: Command, host: CommandHost): void {
   command
     .addHelpText("after", "\nExample:\n  denamo cluster --nodes 5 --data ./data --port-base 7100")
     .action(() =>
-      host.run(() => {
+      host.run(async () => {
         const config = readClusterConfig(sourcesOf(command, host.terminal));
+        await warnOfVariables(host.terminal);
         return runCluster(config, host.terminal);
       })
     );
@@ -84,11 +85,16 @@ async function untilStopped(
   stop: StopRequest,
   terminal: Terminal,
 ): Promise<void> {
-  const endings = processes.map(async ({ plan, pid, ended }) => {
+  const endings = processes.map(async ({ ended, lastLines, pid, plan }) => {
     const end = await ended;
     if (stop.signal.aborted) return;
+    const panic = panicIn(lastLines);
+    const why = panic === undefined
+      ? ""
+      : `, as Deno itself failed (${panic}): its store is checked ` +
+        "when it starts, and set aside if it is damaged";
     await terminal.err(
-      `Warning: node ${plan.name} (pid ${pid}) ${endText(end)}; start it again with: ` +
+      `Warning: node ${plan.name} (pid ${pid}) ${endText(end)}${why}; start it again with: ` +
         restartCommand(plan),
     );
   });
@@ -169,6 +175,12 @@ function readyLine({ plan, pid }: NodeProcess, { addresses }: NodeStatus): strin
 
 function endText({ code, signal }: ProcessEnd): string {
   return signal === null ? `ended with code ${code}` : `was killed by ${signal}`;
+}
+
+/** What Deno said when it ended the process by itself, as it does when Deno KV meets a damaged page. */
+export function panicIn(lines: readonly string[]): string | undefined {
+  const at = lines.findIndex((line) => /^thread '.*' .*panicked at /.test(line));
+  return at === -1 ? undefined : lines[at + 1]?.trim() ?? "it does not say why";
 }
 
 function restartCommand({ args }: PlannedNode): string {

@@ -2,10 +2,12 @@
 //
 // An operator who made three mistakes wants to hear of three, not of the first. So each source is
 // checked by itself, also where another overrides it, and all mistakes are listed together, each with the
-// source, the option, what is there and what may be there. What no command knows is a mistake too: a
-// mistyped variable must not leave a node with the default.
+// source, the option, what is there and what may be there. A flag or a key of the config file that no command
+// knows is a mistake too. A variable that no command knows is not: others set some of the same beginning, such as
+// Kubernetes for a service of that name. It is warned of, with the name that may have been meant.
 
 import { resolve } from "node:path";
+import { closest, distance } from "fastest-levenshtein";
 import * as v from "valibot";
 import { messageOf } from "../wire/errors.ts";
 import {
@@ -101,6 +103,24 @@ const KNOWN_VARIABLES = new Set([
   "DENAMO_URL",
 ]);
 
+/** A warning of variables that look like Denamo's and are not; undefined if there are none. */
+export function unknownVariables(
+  environment: Readonly<Record<string, string>>,
+): string | undefined {
+  const names = Object.keys(environment)
+    .filter((name) => name.startsWith("DENAMO_") && !KNOWN_VARIABLES.has(name))
+    .sort();
+  if (names.length === 0) return undefined;
+  const hints = names.flatMap((name) => {
+    const nearest = closest(name, [...KNOWN_VARIABLES]);
+    return distance(name, nearest) <= MISTYPED_LETTERS ? [`${name} (${nearest}?)`] : [name];
+  });
+  return `Warning: not variables of Denamo, and passed over: ${hints.join(", ")}`;
+}
+
+/** A name that differs in so many letters may have been meant. */
+const MISTYPED_LETTERS = 2;
+
 /** What one source gives, before it is judged; `nameOf` says how the source calls a setting. */
 interface Given {
   readonly values: Record<string, unknown>;
@@ -125,11 +145,6 @@ function gather<S extends Settings>(
       ? `${word} is no option of ${command}`
       : `"${word}" is given, but ${command} takes options only`
   );
-  for (const name of Object.keys(sources.environment).sort()) {
-    if (name.startsWith("DENAMO_") && !KNOWN_VARIABLES.has(name)) {
-      mistakes.push(`${name} is no variable of Denamo`);
-    }
-  }
   const flags = givenByFlags(settings, sources);
   const environment = givenByEnvironment(settings, sources);
   const configText = sources.flags["config"] ?? (sources.environment["DENAMO_CONFIG"] || undefined);

@@ -7,9 +7,10 @@ import type { CommandHost } from "./client_command.ts";
 import { type NodeConfig, readNodeConfig } from "./config.ts";
 import { EXIT_CODES, type ExitCode } from "./exit_codes.ts";
 import { CannotRunError } from "./report.ts";
-import { addSettingFlags, sourcesOf } from "./setting_flags.ts";
+import { addSettingFlags, sourcesOf, warnOfVariables } from "./setting_flags.ts";
 import { NODE_SETTINGS } from "./settings.ts";
 import { listenForStop } from "./stop_request.ts";
+import { logStrayRejections } from "./stray_rejections.ts";
 import type { Terminal } from "./terminal.ts";
 
 export function addNodeCommand(program: Command, host: CommandHost): void {
@@ -20,8 +21,10 @@ export function addNodeCommand(program: Command, host: CommandHost): void {
     .addHelpText("after", EXAMPLE)
     .action(() => {
       const { exitWithStdin = false } = command.opts<{ exitWithStdin?: boolean }>();
-      return host.run(() => {
+      return host.run(async () => {
         const config = readNodeConfig(sourcesOf(command, host.terminal));
+        // The command that starts a local cluster has said it once for all its nodes.
+        if (!exitWithStdin) await warnOfVariables(host.terminal);
         return runNode(config, host.terminal, exitWithStdin);
       });
     });
@@ -48,6 +51,7 @@ async function runNode(
     import("./logging.ts"),
   ]);
   const log = startLogging({ level: logLevel, isJson: logJson, node: options.name }, terminal);
+  using _stray = logStrayRejections(log);
   const stopped = stop.asked.then(() => undefined);
   for (;;) {
     const starting = startNode({ ...options, log });

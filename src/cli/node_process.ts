@@ -31,7 +31,7 @@ export class NodeProcess {
       stdout: "null",
       stderr: "piped",
       clearEnv: true,
-      env: withoutOurs(terminal.environment),
+      env: { ...MEMORY_TUNING, ...withoutOurs(terminal.environment) },
     }).spawn();
     this.pid = this.#child.pid;
     this.ended = this.#follow(terminal, prefix);
@@ -94,6 +94,13 @@ const NODE_PERMISSIONS = [
   "--allow-env",
   "--allow-sys",
 ];
+
+/**
+ * The memory allocator of glibc raises this limit by itself and then keeps what large values took, in pieces that nobody
+ * can use: after clients had sent hundreds of megabytes a node stayed at two to four times its size, and with a limit
+ * that stands still it goes back. Other systems do not look at it.
+ */
+const MEMORY_TUNING = { MALLOC_MMAP_THRESHOLD_: "131072" };
 
 const LAST_LINES_COUNT = 20;
 

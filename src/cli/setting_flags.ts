@@ -1,7 +1,7 @@
 // Flags for commander, made from a table of settings.
 
 import { type Command, Option } from "commander";
-import { type ConfigSources, flagName, variableName } from "./config.ts";
+import { type ConfigSources, flagName, unknownVariables, variableName } from "./config.ts";
 import type { Settings } from "./settings.ts";
 import type { Terminal } from "./terminal.ts";
 
@@ -47,4 +47,10 @@ export function sourcesOf(command: Command, terminal: Terminal): ConfigSources {
     baseDirectory: terminal.baseDirectory,
     readTextFile: (path) => Deno.readTextFileSync(path),
   };
+}
+
+/** Says which variables look like settings and are none. */
+export async function warnOfVariables({ environment, err }: Terminal): Promise<void> {
+  const warning = unknownVariables(environment);
+  if (warning !== undefined) await err(warning);
 }

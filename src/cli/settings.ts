@@ -117,6 +117,17 @@ const SHARED_SETTINGS = {
   cacheBytes: numberSetting("bytes", integerBetween(0, 2 ** 40), {
     help: "memory for decoded objects",
   }),
+  maxClients: numberSetting("count", integerBetween(1, 1_000_000), {
+    help: "connections of clients at once; fewer where the system grants fewer open files",
+    defaultText: "4096",
+  }),
+  clientMemoryBytes: numberSetting("bytes", integerBetween(2 ** 20, 2 ** 40), {
+    help: "memory for half requests and answers not taken, of all clients together",
+    defaultText: "268435456",
+  }),
+  setAsideDamaged: booleanSetting({
+    help: "set a damaged store aside and start empty, even if others may have no copies",
+  }),
   logJson: booleanSetting({ help: "log one JSON object per line" }),
 } as const satisfies Settings;
 

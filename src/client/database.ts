@@ -1,6 +1,7 @@
 // The database as a TypeScript program sees it: keys and values of the language over a node's interface.
 
 import { isBelowPrefix } from "../base/kv_key.ts";
+import type { StoredValue } from "../crdt/value.ts";
 import { DenamoError, messageOf } from "../wire/errors.ts";
 import type {
   GetOptions,
@@ -8,6 +9,7 @@ import type {
   OperationId,
   PutOptions,
   ReadOptions,
+  ReadResult,
   ScanPosition,
   TypeName,
   WriteOptions,
@@ -17,13 +19,24 @@ import { OperationIds } from "./repeated_add.ts";
 import { SessionApi, type SessionOptions } from "./session.ts";
 import { DistinctCount, Flag, Maximum, Minimum, Register } from "./single_values.ts";
 import { Counter, ElementSet, ValueMap } from "./typed_values.ts";
-import { type Key, keyBytes, keyOf, prefixBytes, storedValue, valueOf } from "./keys_and_values.ts";
+import {
+  type Key,
+  keyBytes,
+  keyOf,
+  prefixBytes,
+  storedValue,
+  valueAmongOthers,
+  valueOf,
+} from "./keys_and_values.ts";
 
 /** What a key holds. */
 export interface Entry<T> {
   /** The latest of the siblings; undefined if there is none. */
   readonly value: T | undefined;
-  /** All values that no later write has replaced, the latest first. */
+  /**
+   * All values that no later write has replaced, the latest first. In a list, and where there are several, one that
+   * has no form in TypeScript is an {@linkcode UndecodedValue}.
+   */
   readonly siblings: readonly T[];
   /**
    * Give it to a later put or delete to replace exactly what this read saw, or to a later get as `atLeast` to be
@@ -72,18 +85,12 @@ export class Database {
   /**
    * Reads a key from R of its owners; with `atLeast`, from as many as have seen together what that token covers.
    *
-   * @throws {DenamoError} see its `code`; a read has no effect whatever its outcome
+   * @throws {DenamoError} see its `code`, `unsupported` if the only value has no form in TypeScript; a read has no
+   * effect whatever its outcome
    */
   async get<T = unknown>(key: Key, options?: GetOptions): Promise<Entry<T>> {
     const found = await this.#api.get(keyBytes(key), options);
-    const siblings = found.siblings.map((sibling) => valueOf(sibling) as T);
-    return {
-      value: siblings[0],
-      siblings,
-      context: found.context(),
-      expiresAtMs: found.expiresAtMs,
-      types: found.merged.types,
-    };
+    return entryOf<T>(found, found.siblings.length > 1 ? valueAmongOthers : valueOf);
   }
 
   /**
@@ -91,7 +98,7 @@ export class Database {
    * context covers; without one, what its coordinator holds at that moment.
    *
    * @throws {DenamoError} whose `outcome` tells whether the write may have taken effect
-   * @throws {TypeError} if the value holds what MessagePack cannot
+   * @throws {TypeError} that names the path to what of the value cannot be stored
    */
   async put(key: Key, value: unknown, options?: PutOptions): Promise<Written> {
     const written = await this.#api.put(keyBytes(key), storedValue(value), options);
@@ -242,7 +249,8 @@ export class Database {
       const entries = await Promise.all(keys.map(async (bytes) => {
         const key = keyOf(bytes);
         try {
-          return { key, ...await this.get<T>(bytes, readOptions) };
+          const found = await this.#api.get(bytes, readOptions);
+          return { key, ...entryOf<T>(found, valueAmongOthers) };
         } catch (error) {
           if (!(error instanceof DenamoError)) throw error;
           const message = `Cannot list "${String(key)}": ${messageOf(error)}`;
@@ -257,4 +265,15 @@ export class Database {
       from = page.next;
     }
   }
+}
+
+function entryOf<T>(found: ReadResult, decode: (stored: StoredValue) => unknown): Entry<T> {
+  const siblings = found.siblings.map((sibling) => decode(sibling) as T);
+  return {
+    value: siblings[0],
+    siblings,
+    context: found.context(),
+    expiresAtMs: found.expiresAtMs,
+    types: found.merged.types,
+  };
 }

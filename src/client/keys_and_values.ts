@@ -1,11 +1,10 @@
 // Keys and values of TypeScript programs as the bytes that a node keeps, and back.
 
-import { Decoder, Encoder } from "@msgpack/msgpack";
-import { strictUtf8Text, utf8, utf8Text } from "../base/bytes.ts";
+import { strictUtf8Text, utf8Text, wellFormedUtf8 } from "../base/bytes.ts";
 import { keyFromParts, type KvKeyPart, partsFromKey, prefixFromParts } from "../base/kv_key.ts";
+import { decodeValue, encodeValue } from "../base/msgpack_value.ts";
 import type { StoredValue } from "../crdt/value.ts";
 import { DenamoError, messageOf } from "../wire/errors.ts";
-import { LIMITS } from "../wire/limits.ts";
 import { checkMsgpackValue } from "../wire/msgpack_value.ts";
 
 /**
@@ -14,13 +13,9 @@ import { checkMsgpackValue } from "../wire/msgpack_value.ts";
  */
 export type Key = string | readonly KvKeyPart[] | Uint8Array;
 
-// Whole numbers of 64 bits are bigint on both ways, so that no digit is lost; numbers stay numbers.
-const encoder = new Encoder({ useBigInt64: true, maxDepth: LIMITS.depth });
-const decoder = new Decoder({ useBigInt64: true });
-
-/** The bytes of a key. */
+/** The bytes of a key. @throws {TypeError} for a text with a lone surrogate, which UTF-8 cannot tell apart */
 export function keyBytes(key: Key): Uint8Array {
-  if (typeof key === "string") return utf8(key);
+  if (typeof key === "string") return wellFormedUtf8(key, "A key");
   return key instanceof Uint8Array ? key : keyFromParts(key);
 }
 
@@ -35,15 +30,11 @@ export function keyOf(bytes: Uint8Array): Key {
   return partsFromKey(bytes) ?? strictUtf8Text(bytes) ?? bytes;
 }
 
-/** A value as it is stored. @throws {TypeError} if it holds what MessagePack cannot */
+/** A value as it is stored. @throws {TypeError} that names the path to what cannot be stored */
 export function storedValue(value: unknown): StoredValue {
   if (value instanceof Uint8Array) return { kind: "bytes", bytes: value.slice() };
-  if (typeof value === "string") return { kind: "text", bytes: utf8(value) };
-  try {
-    return { kind: "msgpack", bytes: encoder.encode(value).slice() };
-  } catch (error) {
-    throw new TypeError(`Cannot store this value: ${messageOf(error)}`);
-  }
+  if (typeof value === "string") return { kind: "text", bytes: wellFormedUtf8(value, "A value") };
+  return { kind: "msgpack", bytes: encodeValue(value) };
 }
 
 /**
@@ -63,10 +54,32 @@ export function valueOf(stored: StoredValue): unknown {
   }
 }
 
+/** Stands for a value that has no form in TypeScript, among others that have. */
+export class UndecodedValue {
+  /** MessagePack, or what was taken for it. */
+  readonly bytes: Uint8Array;
+  readonly problem: string;
+
+  constructor(bytes: Uint8Array, problem: string) {
+    this.bytes = bytes;
+    this.problem = problem;
+  }
+}
+
+/** The value that was stored, or an {@linkcode UndecodedValue} with its bytes. */
+export function valueAmongOthers(stored: StoredValue): unknown {
+  try {
+    return valueOf(stored);
+  } catch (error) {
+    if (!(error instanceof DenamoError)) throw error;
+    return new UndecodedValue(stored.bytes.slice(), error.message);
+  }
+}
+
 function decoded(bytes: Uint8Array): unknown {
   try {
     checkMsgpackValue(bytes);
-    return decoder.decode(bytes);
+    return decodeValue(bytes);
   } catch (error) {
     const message = `Cannot read a MessagePack value: ${messageOf(error)}`;
     throw new DenamoError("unsupported", "no", message);

@@ -1,11 +1,13 @@
 // A document of Yjs that is kept under a key.
 //
-// The program edits its own copy, at once and without asking anybody; what it changes is sent as updates, one after
-// the other, and what others have changed comes with `sync`. An update that fails stays to be sent again:
-// it may arrive twice, which changes nothing.
+// The program edits its own copy, at once and without asking anybody. `sync` first fetches what others have changed and
+// then sends what was changed here, in pieces that a node takes. A piece that fails stays to be sent again,
+// and keeps back neither what others have written nor the pieces behind it: updates may come in any
+// order, and one that arrives twice changes nothing.
 
 import * as Y from "yjs";
 import type { KeyValueApi } from "../node/api.ts";
+import { DenamoError } from "../wire/errors.ts";
 
 export class LiveDocument implements AsyncDisposable {
   /** Edit it like any other. */
@@ -30,29 +32,50 @@ export class LiveDocument implements AsyncDisposable {
     return document;
   }
 
-  /** Sends what was changed here and fetches what was changed elsewhere. */
+  /**
+   * Fetches what was changed elsewhere and sends what was changed here.
+   *
+   * @throws what kept something from being sent; it is sent again by the next call
+   */
   sync(): Promise<void> {
     const synced = this.#sending.catch(() => {}).then(async () => {
-      await this.#push();
       await this.#pull();
+      await this.#push();
     });
     this.#sending = synced;
     return synced;
   }
 
-  /** Sends what is left. */
+  /** Sends what is left. @throws if something could not be sent, which is lost then */
   async [Symbol.asyncDispose](): Promise<void> {
-    await this.sync();
-    this.doc.destroy();
+    try {
+      await this.sync();
+    } finally {
+      this.doc.destroy();
+    }
   }
 
   async #push(): Promise<void> {
     // What is changed while these are on their way comes behind them.
-    const count = this.#unsent.length;
-    if (count === 0) return;
-    const update = Y.mergeUpdates(this.#unsent) as Uint8Array<ArrayBuffer>;
-    await this.#api.update(this.#key, [{ type: "document", operation: { kind: "edit", update } }]);
-    this.#unsent = this.#unsent.slice(count);
+    const updates = this.#unsent.splice(0);
+    const pieces = piecesOf(updates);
+    const refused: Uint8Array[] = [];
+    let failure: unknown;
+    while (pieces.length > 0) {
+      const update = pieces[0]!;
+      try {
+        const operation = { kind: "edit", update } as const;
+        await this.#api.update(this.#key, [{ type: "document", operation }]);
+      } catch (error) {
+        failure ??= error;
+        // What is wrong with one piece says nothing of the next; an outage does.
+        if (!isOfPiece(error)) break;
+        refused.push(update);
+      }
+      pieces.shift();
+    }
+    this.#unsent.unshift(...refused, ...pieces);
+    if (failure !== undefined) throw failure;
   }
 
   async #pull(): Promise<void> {
@@ -60,4 +83,27 @@ export class LiveDocument implements AsyncDisposable {
     const update = merged.valueOf("document");
     if (update !== undefined) Y.applyUpdate(this.doc, update, this);
   }
+}
+
+function isOfPiece(error: unknown): boolean {
+  return error instanceof DenamoError &&
+    (error.code === "too_large" || error.code === "bad_request");
+}
+
+/** A node takes twice as much at once, and other operations beside it. */
+const PIECE_BYTES = 256 * 1024;
+
+/** Updates joined to as few as possible that are not larger than a piece, unless one is by itself. */
+function piecesOf(updates: readonly Uint8Array[]): Uint8Array<ArrayBuffer>[] {
+  const pieces: Uint8Array[][] = [];
+  let bytes = Infinity;
+  for (const update of updates) {
+    if (bytes + update.length > PIECE_BYTES) {
+      pieces.push([]);
+      bytes = 0;
+    }
+    pieces.at(-1)!.push(update);
+    bytes += update.length;
+  }
+  return pieces.map((piece) => Y.mergeUpdates(piece) as Uint8Array<ArrayBuffer>);
 }

@@ -4,6 +4,8 @@
 // read may meet copies that are older than what the program knows. So a session remembers, per key, up to
 // where it has seen, and its reads ask for at least that: read your writes, and reads that never go back.
 //
+// It compares the tokens that nodes have given it and makes none: what it says to a node is what nodes have said.
+//
 // What it remembers is bounded: the key that was used longest ago is forgotten first, and of a forgotten
 // key nothing is promised any more.
 //
@@ -11,8 +13,8 @@
 
 import { binaryString } from "../base/bytes.ts";
 import { MalformedError } from "../base/malformed.ts";
-import { decodeAtLeast, encodeAtLeast } from "../causality/context_token.ts";
-import { covers, mergeVectors, type VersionVector } from "../causality/version_vector.ts";
+import { contextIn, joinedTokens, separateTokens } from "../causality/context_token.ts";
+import { covers, type VersionVector } from "../causality/version_vector.ts";
 import type { StoredValue } from "../crdt/value.ts";
 import type {
   DeleteResult,
@@ -28,6 +30,7 @@ import type {
   WriteResult,
 } from "../node/api.ts";
 import { DenamoError } from "../wire/errors.ts";
+import { LIMITS } from "../wire/limits.ts";
 
 export interface SessionOptions {
   /** How many keys it remembers at most, 10,000 unless given. */
@@ -36,16 +39,19 @@ export interface SessionOptions {
 
 const KEY_COUNT = 10_000;
 
+/** How many tokens of one key are remembered: after so many a read makes one of them. */
+const TOKEN_COUNT = LIMITS.contextsOfReadCount - 1;
+
 interface Seen {
   readonly vector: VersionVector;
   readonly token: string;
 }
 
-/** Per key the token of all that was seen of it. */
+/** Per key the tokens of all that was seen of it. Only nodes can make one of two, so there may be several. */
 export class SessionMemory {
   readonly #keyCount: number;
-  /** The key that was used last comes last. */
-  readonly #seen = new Map<string, Seen>();
+  /** The key that was used last comes last. None of its tokens covers another. */
+  readonly #seen = new Map<string, readonly Seen[]>();
 
   /** @throws {RangeError} if not even one key is to be remembered */
   constructor({ keyCount = KEY_COUNT }: SessionOptions = {}) {
@@ -58,36 +64,53 @@ export class SessionMemory {
   /**
    * What a read of the key has to ask for; undefined if nothing is remembered.
    *
-   * @param given a token that its caller wants covered as well
+   * @param given what its caller wants covered as well
    * @throws {MalformedError} if that is none of this key
    */
   tokenOf(key: Uint8Array, given?: string): string | undefined {
     const name = binaryString(key);
     const seen = this.#seen.get(name);
     if (seen !== undefined) this.#keep(name, seen);
-    return given === undefined ? seen?.token : joined(key, seen, given).token;
+    let all = seen ?? [];
+    for (const token of given === undefined ? [] : separateTokens(given)) {
+      all = withToken(all, seenIn(key, token));
+    }
+    return all.length === 0 ? undefined : joinedTokens(all.map(({ token }) => token));
   }
 
-  /** Remembers what a token covers besides what was seen before. @throws {MalformedError} */
-  learn(key: Uint8Array, token: string): void {
+  /**
+   * Remembers what a token covers besides what was seen before.
+   *
+   * @param asked what a read has asked for that was answered with this token, which covers all of it
+   * @throws {MalformedError}
+   */
+  learn(key: Uint8Array, token: string, asked?: string): void {
     const name = binaryString(key);
-    const before = this.#seen.get(name);
-    this.#keep(name, before?.token === token ? before : joined(key, before, token));
+    const answered = asked === undefined ? [] : separateTokens(asked);
+    const before = (this.#seen.get(name) ?? []).filter((it) => !answered.includes(it.token));
+    this.#keep(name, withToken(before, seenIn(key, token)).slice(-TOKEN_COUNT));
     if (this.#seen.size > this.#keyCount) this.#seen.delete(this.#seen.keys().next().value!);
   }
 
-  #keep(name: string, seen: Seen): void {
+  /** Whether a further token might push one out that is remembered. */
+  isFull(key: Uint8Array): boolean {
+    return (this.#seen.get(binaryString(key))?.length ?? 0) >= TOKEN_COUNT;
+  }
+
+  #keep(name: string, seen: readonly Seen[]): void {
     this.#seen.delete(name);
     this.#seen.set(name, seen);
   }
 }
 
-function joined(key: Uint8Array, before: Seen | undefined, token: string): Seen {
-  const vector = decodeAtLeast(key, token);
-  if (before === undefined || covers(vector, before.vector)) return { vector, token };
-  if (covers(before.vector, vector)) return before;
-  const both = mergeVectors(before.vector, vector);
-  return { vector: both, token: encodeAtLeast(key, both) };
+function seenIn(key: Uint8Array, token: string): Seen {
+  return { vector: contextIn(key, token).vector, token };
+}
+
+/** With one more, without those that others cover. */
+function withToken(all: readonly Seen[], one: Seen): readonly Seen[] {
+  if (all.some(({ vector }) => covers(vector, one.vector))) return all;
+  return [...all.filter(({ vector }) => !covers(one.vector, vector)), one];
 }
 
 /** The interface of a node, with reads that never fall behind what it has shown before. */
@@ -102,16 +125,19 @@ export class SessionApi implements KeyValueApi {
 
   /** @throws {DenamoError} `stale` if nobody who can be asked in time has seen enough */
   async get(key: Uint8Array, options: GetOptions = {}): Promise<ReadResult> {
-    const result = await this.#api.get(key, { ...options, atLeast: this.#tokenOf(key, options) });
-    this.#memory.learn(key, result.context());
+    const atLeast = this.#tokenOf(key, options);
+    const result = await this.#api.get(key, { ...options, atLeast });
+    this.#memory.learn(key, result.context(), atLeast);
     return result;
   }
 
   async put(key: Uint8Array, value: StoredValue, options?: PutOptions): Promise<WriteResult> {
+    await this.#makeRoom(key);
     return this.#written(key, await this.#api.put(key, value, options));
   }
 
   async delete(key: Uint8Array, options?: WriteOptions): Promise<DeleteResult> {
+    await this.#makeRoom(key);
     return this.#written(key, await this.#api.delete(key, options));
   }
 
@@ -120,6 +146,7 @@ export class SessionApi implements KeyValueApi {
     operations: readonly NestedOperation[],
     options?: WriteOptions,
   ): Promise<UpdateResult> {
+    await this.#makeRoom(key);
     return this.#written(key, await this.#api.update(key, operations, options));
   }
 
@@ -134,6 +161,11 @@ export class SessionApi implements KeyValueApi {
 
   scan(options: ScanOptions): Promise<ScanPage> {
     return this.#api.scan(options);
+  }
+
+  /** A read makes one token of many. */
+  async #makeRoom(key: Uint8Array): Promise<void> {
+    if (this.#memory.isFull(key)) await this.get(key);
   }
 
   #tokenOf(key: Uint8Array, { atLeast }: GetOptions): string | undefined {

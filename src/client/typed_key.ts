@@ -1,6 +1,6 @@
 // One key with a value of one type, or what is under a key of the map that it holds: what all handles are made of.
 
-import { strictUtf8Text, utf8 } from "../base/bytes.ts";
+import { strictUtf8Text, wellFormedUtf8 } from "../base/bytes.ts";
 import type {
   GetOptions,
   KeyValueApi,
@@ -64,8 +64,9 @@ export function listOf(element: Element | readonly Element[]): Uint8Array[] {
     : element.map(bytesOf);
 }
 
+/** @throws {TypeError} for a text with a lone surrogate */
 export function bytesOf(element: Element): Uint8Array {
-  return typeof element === "string" ? utf8(element) : element;
+  return typeof element === "string" ? wellFormedUtf8(element, "An element") : element;
 }
 
 export function elementOf(bytes: Uint8Array): Element {

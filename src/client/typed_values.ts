@@ -3,6 +3,7 @@
 // Each of these is a handle on a key, made without asking anybody; its methods are requests. Changes made through any
 // node at once are merged, whether the nodes can reach each other at that moment or not.
 
+import { equalBytes } from "../base/bytes.ts";
 import type {
   GetOptions,
   KeyValueApi,
@@ -148,9 +149,10 @@ export class ValueMap {
 
   /** What is under a key; undefined if nothing is. */
   async get(key: Element, options?: GetOptions): Promise<unknown> {
-    const name = elementOf(bytesOf(key));
-    const entries = await this.entries(options);
-    return entries.find(([other]) => String(other) === String(name))?.[1];
+    const name = bytesOf(key);
+    const entries = await this.#at.value(options) ?? [];
+    const entry = entries.find(({ key: other }) => equalBytes(other, name));
+    return entry === undefined ? undefined : shown(entry);
   }
 
   /** All keys with their values, in the order of the bytes of the keys. */

@@ -11,13 +11,10 @@
 // Source: Terry et al., "Session Guarantees for Weakly Consistent Replicated Data" (1994), sections 3 and 4.
 
 import { showBytes } from "../base/bytes.ts";
-import { MalformedError } from "../base/malformed.ts";
-import { decodeAtLeast } from "../causality/context_token.ts";
-import type { VersionVector } from "../causality/version_vector.ts";
+import { EMPTY_VECTOR, mergeVectors, type VersionVector } from "../causality/version_vector.ts";
 import { DataObject } from "../crdt/data_object.ts";
 import type { Copy } from "../replica/copy.ts";
 import { DenamoError } from "../wire/errors.ts";
-import { LIMITS } from "../wire/limits.ts";
 import type { ClientAnswer, ClientRequest } from "./requests.ts";
 
 /**
@@ -46,14 +43,10 @@ export function staleError(key: Uint8Array, copy: Copy, context: VersionVector):
   return new DenamoError("stale", "no", message, { lacking });
 }
 
-/**
- * What the token says that a get carries; undefined if it carries none, or is none.
- *
- * @throws {DenamoError} `bad_context`
- */
+/** All that the contexts which a get carries have seen together; undefined if it carries none. */
 export function atLeastOf(request: ClientRequest): VersionVector | undefined {
-  if (request.op !== "get" || request.atLeast === undefined) return undefined;
-  return readToken(request.key, request.atLeast, decodeAtLeast);
+  if (request.op !== "get" || request.atLeast.length === 0) return undefined;
+  return request.atLeast.reduce((all, { vector }) => mergeVectors(all, vector), EMPTY_VECTOR);
 }
 
 /**
@@ -67,27 +60,4 @@ export function checkNotStale(request: ClientRequest, { floor, object }: ClientA
   if (atLeast !== undefined && !hasSeen(found, atLeast)) {
     throw staleError(request.key, found, atLeast);
   }
-}
-
-/** Decodes a client's token. @throws {DenamoError} `bad_context` */
-export function readToken(
-  key: Uint8Array,
-  token: string,
-  decode: (key: Uint8Array, token: string) => VersionVector,
-): VersionVector {
-  checkLength(token);
-  try {
-    return decode(key, token);
-  } catch (error) {
-    if (!(error instanceof MalformedError)) throw error;
-    throw new DenamoError("bad_context", "no", error.message);
-  }
-}
-
-/** @throws {DenamoError} `bad_context` for a token that is longer than any message between nodes may carry */
-export function checkLength(token: string): void {
-  const limit = LIMITS.contextToken;
-  if (token.length <= limit) return;
-  const message = `The context is too long: ${token.length} characters, limit ${limit}`;
-  throw new DenamoError("bad_context", "no", message, { limit, size: token.length });
 }

@@ -3,9 +3,9 @@
 // Any node takes any request. An owner of the key coordinates it; another node forwards it to one (forwarding.ts).
 
 import { showBytes } from "../base/bytes.ts";
-import { decodeContext } from "../causality/context_token.ts";
+import { type Context, isContextOf } from "../causality/context.ts";
 import type { Dot, HybridTime } from "../causality/dot.ts";
-import { latestTime, type VersionVector } from "../causality/version_vector.ts";
+import { timeAfter, type VersionVector } from "../causality/version_vector.ts";
 import { DataObject } from "../crdt/data_object.ts";
 import type { OperationResult } from "../crdt/typed_update.ts";
 import type { Clock } from "../ports/clock.ts";
@@ -21,7 +21,7 @@ import { ConflictError, DenamoError, OverloadedError, TimeoutError } from "../wi
 import { LIMITS } from "../wire/limits.ts";
 import { type IncomingRequest, METHODS } from "../wire/message_codec.ts";
 import { type Cluster, layoutOf } from "../replica/cluster.ts";
-import { atLeastOf, readToken } from "./at_least.ts";
+import { atLeastOf } from "./at_least.ts";
 import { CorruptRepairs } from "./corrupt_repairs.ts";
 import { Forwarding, type Routed } from "./forwarding.ts";
 import { type Found, Reads } from "./reads.ts";
@@ -44,8 +44,8 @@ import { Writes } from "./writes.ts";
 const NOTHING: Omit<ClientAnswer, "object"> = {
   siblings: 0,
   floor: 0,
-  context: () => undefined,
-  atLeast: () => undefined,
+  seen: () => undefined,
+  isShown: false,
   existed: false,
   expiresAtMs: undefined,
   results: [],
@@ -141,7 +141,7 @@ export class Coordinator {
     level: QuorumLevel | undefined,
     timeoutMs: number,
   ): Promise<DataObject> {
-    const request: GetRequest = { op: "get", key, level, strict: undefined, atLeast: undefined };
+    const request: GetRequest = { op: "get", key, level, strict: undefined, atLeast: [] };
     const { object } = await this.execute(request, timeoutMs);
     return object ?? DataObject.empty;
   }
@@ -214,8 +214,10 @@ export class Coordinator {
 
   async #put(request: PutRequest, routed: Routed): Promise<ClientAnswer> {
     const { key, value, expiresAtMs, keepExpiry } = request;
-    const seen = contextOf(key, request.context);
-    return await this.#write(request, routed, seen, (held, nextDot) => {
+    const isCut = request.context?.hash !== undefined;
+    const rest = isCut ? this.#restOf(request, routed) : undefined;
+    const seen = isCut ? await this.#seenIn(request, routed) : request.context?.vector;
+    return await this.#write(request, rest?.() ?? routed, seen, (held, nextDot) => {
       const dot = nextDot(latestOf(held, seen));
       const before = keepExpiry ? held.live(this.#clock.now())[0] : undefined;
       // A value that is kept without an end goes on without one.
@@ -232,8 +234,8 @@ export class Coordinator {
 
   /** Without a context a delete reads first: what is not there needs no tombstone. */
   async #delete(request: DeleteRequest, routed: Routed): Promise<ClientAnswer> {
-    const seen = contextOf(request.key, request.context);
     const rest = this.#restOf(request, routed);
+    const seen = await this.#seenIn(request, routed);
     let found = DataObject.empty;
     if (seen === undefined) {
       const { object, writable } = await this.#read(request.key, undefined, routed);
@@ -269,9 +271,9 @@ export class Coordinator {
    */
   async #update(request: UpdateRequest, routed: Routed): Promise<ClientAnswer> {
     const { key, operations } = request;
-    const seen = contextOf(key, request.context);
     const rest = this.#restOf(request, routed);
     const { object: found, writable } = await this.#read(key, undefined, routed);
+    const seen = vectorOf(request, found);
     const updates = new Updates(key, operations, seen, this.#clock.now());
     const idle = updates.withoutEffect(found);
     if (idle !== undefined) return { ...NOTHING, results: idle };
@@ -283,6 +285,16 @@ export class Coordinator {
       return this.#withEnd(before, updated.object, routed, nextDot);
     });
     return { ...answer, results };
+  }
+
+  /** What the client of a write has seen. A context that tells only a part of it is compared with what a read finds. */
+  async #seenIn(
+    request: PutRequest | DeleteRequest,
+    routed: Routed,
+  ): Promise<VersionVector | undefined> {
+    const { context, key } = request;
+    if (context?.hash === undefined) return context?.vector;
+    return vectorOf(request, (await this.#read(key, undefined, routed)).object);
   }
 
   /**
@@ -313,7 +325,7 @@ export class Coordinator {
     const end = this.#endByDefault(routed);
     const nowMs = this.#clock.now();
     if (end === undefined || before.isLive(nowMs) || !after.isLive(nowMs)) return after;
-    return after.expire(nextDot(after.latestTime()), end);
+    return after.expire(nextDot(after.timeBefore(undefined)), end);
   }
 
   async #write(
@@ -325,7 +337,7 @@ export class Coordinator {
     const { key, level } = request;
     const w = level ?? routed.namespace.w;
     const written = await this.#writes.write({ key, ...routed, w, seen, change });
-    const answer = writeAnswer(key, written, OWN_COUNTS[request.op]);
+    const answer = writeAnswer(written, OWN_COUNTS[request.op]);
     return { ...answer, existed: false, expiresAtMs: undefined, results: [] };
   }
 }
@@ -339,11 +351,26 @@ function isOfOwnCopy(error: unknown): error is DenamoError {
     (error.code === "corrupt" || error.code === "disk_failed");
 }
 
-/** A write's time must be above all that it joins and all that its client has seen. */
+/** A write's time must be above all that it joins and all that its client has seen, as far as there are such times. */
 function latestOf(held: DataObject, seen: VersionVector | undefined): HybridTime {
-  return seen === undefined ? held.latestTime() : Math.max(held.latestTime(), latestTime(seen));
+  const latest = held.timeBefore(seen);
+  return seen === undefined ? latest : Math.max(latest, timeAfter(seen));
 }
 
-function contextOf(key: Uint8Array, token: string | undefined): VersionVector | undefined {
-  return token === undefined ? undefined : readToken(key, token, decodeContext);
+/**
+ * What a client has seen, by its context.
+ *
+ * @throws {DenamoError} `conflict` if the context tells only a part of that, and the key is not as it was then
+ */
+function vectorOf(
+  { context, key }: { context: Context | undefined; key: Uint8Array },
+  found: DataObject,
+): VersionVector | undefined {
+  if (context?.hash === undefined) return context?.vector;
+  const vector = found.vector();
+  if (isContextOf(context, vector)) return vector;
+  const message =
+    `Key "${showBytes(key)}" has changed since it was read, and so many have written ` +
+    "it that a context cannot tell what is new: read it again and put with that context";
+  throw new DenamoError("conflict", "no", message);
 }

@@ -5,23 +5,15 @@ import { encodeOperation } from "../crdt/operation_codec.ts";
 import { keyOfId } from "../crdt/operation_id.ts";
 import { DenamoError, TooLargeError } from "../wire/errors.ts";
 import { LIMITS } from "../wire/limits.ts";
-import { atLeastOf, checkLength } from "./at_least.ts";
 import type { ClientRequest } from "./requests.ts";
 
-/** @throws {DenamoError} with the outcome `no`: what is too large, empty, or a token of something else */
+/** @throws {DenamoError} with the outcome `no`: what is too large or empty */
 export function checkRequest(request: ClientRequest): void {
   checkKey(request.key);
-  checkTokens(request);
   if (request.op === "update") checkOperations(request.operations);
   if (request.op !== "put") return;
   const { length } = request.value.bytes;
   if (length > LIMITS.value) throw new TooLargeError("The value", LIMITS.value, length);
-}
-
-/** Refuses here what another node would take for damage to the message. */
-function checkTokens(request: ClientRequest): void {
-  if (request.op === "get") atLeastOf(request);
-  else if (request.op !== "expire") checkLength(request.context ?? "");
 }
 
 function checkOperations(operations: readonly NestedOperation[]): void {
@@ -38,6 +30,9 @@ function checkOperations(operations: readonly NestedOperation[]): void {
 /** What no message can hold would never get to a coordinator that refuses it. */
 function checkNumbers({ operation, type }: NestedOperation): void {
   if (type === "map" && operation.kind === "update") return checkNumbers(operation.nested);
+  if ((type === "max" || type === "min") && !Number.isFinite(operation.value)) {
+    throw new DenamoError("bad_request", "no", `Cannot put ${operation.value} into a ${type}`);
+  }
   if (type !== "counter") return;
   const { amount, id } = operation;
   if (!Number.isSafeInteger(amount)) {

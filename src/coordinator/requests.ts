@@ -6,9 +6,11 @@
 //   expire := 4 | key | w | strict | expiresAtMs
 //   update := 5 | key | w | strict | context | operation ...      as crdt/operation_codec.ts has them
 //
-// A node that knows nothing of `atLeast` answers without it; who forwards looks at the answer (at_least.ts).
+// Contexts travel as causality/context.ts has them: the node that took the request has looked at their seals. Who
+// forwards a read looks at its answer too (at_least.ts).
 
-import { type HybridTime, MAX_TIME } from "../causality/dot.ts";
+import { type Context, decodeContext, encodeContext } from "../causality/context.ts";
+import { type HybridTime, MAX_FLOOR } from "../causality/dot.ts";
 import type { DataObject } from "../crdt/data_object.ts";
 import { decodeObject } from "../crdt/object_codec.ts";
 import type { NestedOperation } from "../crdt/map.ts";
@@ -29,13 +31,13 @@ interface Asked {
 
 export interface GetRequest extends Asked {
   readonly op: "get";
-  /** A token: the answer must have seen what it has. */
-  readonly atLeast: string | undefined;
+  /** What the answer must have seen: all of these. */
+  readonly atLeast: readonly Context[];
 }
 
 export interface PutRequest extends Asked {
   readonly op: "put";
-  readonly context: string | undefined;
+  readonly context: Context | undefined;
   readonly value: StoredValue;
   readonly expiresAtMs: number | undefined;
   readonly keepExpiry: boolean;
@@ -43,7 +45,7 @@ export interface PutRequest extends Asked {
 
 export interface DeleteRequest extends Asked {
   readonly op: "delete";
-  readonly context: string | undefined;
+  readonly context: Context | undefined;
 }
 
 export interface ExpireRequest extends Asked {
@@ -53,7 +55,7 @@ export interface ExpireRequest extends Asked {
 
 export interface UpdateRequest extends Asked {
   readonly op: "update";
-  readonly context: string | undefined;
+  readonly context: Context | undefined;
   /** On values that merge, in this order. */
   readonly operations: readonly NestedOperation[];
 }
@@ -71,11 +73,12 @@ export interface ClientAnswer {
   readonly object?: DataObject | undefined;
   /** Of a get: up to where the copies that were read have seen everything; 0 if that is not known. */
   readonly floor: HybridTime;
-  /** Of a write: the values that its coordinator's copy holds, and a context if it may give one. */
+  /** Of a write: the values that its coordinator's copy holds. */
   readonly siblings: number;
-  context(): string | undefined;
-  /** Of a write: a token that a later read may carry to see it. */
-  atLeast(): string | undefined;
+  /** Of a write: what a read has to have seen to show it; undefined if nothing was written. */
+  seen(): Context | undefined;
+  /** Of a write: whether what it leaves was shown to its client, so that the same may replace it. */
+  readonly isShown: boolean;
   /** Of a delete or expire: whether there was a value, and when it ended. */
   readonly existed: boolean;
   readonly expiresAtMs: number | undefined;
@@ -95,28 +98,23 @@ export function encodeClientRequest(request: ClientRequest): unknown[] {
   ];
   switch (request.op) {
     case "get":
-      return [...parts, tokenOf(request.atLeast)];
+      return [...parts, request.atLeast.map(encodeContext)];
     case "put":
       return [
         ...parts,
-        tokenOf(request.context),
+        encoded(request.context),
         KINDS.indexOf(request.value.kind),
         request.value.bytes,
         request.expiresAtMs ?? null,
         request.keepExpiry,
       ];
     case "delete":
-      return [...parts, tokenOf(request.context)];
+      return [...parts, encoded(request.context)];
     case "expire":
       return [...parts, request.expiresAtMs ?? null];
     case "update":
-      return [...parts, tokenOf(request.context), request.operations.map(encodeOperation)];
+      return [...parts, encoded(request.context), request.operations.map(encodeOperation)];
   }
-}
-
-/** A token that a program has made up may be no UTF-8, and would make the whole message malformed. */
-function tokenOf(token: string | undefined): string | null {
-  return token?.toWellFormed() ?? null;
 }
 
 /** @throws {MalformedError} */
@@ -128,12 +126,12 @@ export function decodeClientRequest(args: Arguments): ClientRequest {
   const asked = { key, level, strict };
   switch (op) {
     case "get":
-      return { op, ...asked, atLeast: args.optional((part) => part.text(LIMITS.contextToken)) };
+      return { op, ...asked, atLeast: readContexts(args) };
     case "put": {
-      const context = args.optional((part) => part.text(LIMITS.contextToken));
+      const context = args.optional(readContext);
       const kind = KINDS[args.count(KINDS.length - 1)]!;
       const bytes = args.ownBytes(LIMITS.value);
-      const expiresAtMs = args.optional((part) => part.count());
+      const expiresAtMs = args.optional(readEnd);
       return {
         op,
         ...asked,
@@ -144,11 +142,11 @@ export function decodeClientRequest(args: Arguments): ClientRequest {
       };
     }
     case "delete":
-      return { op, ...asked, context: args.optional((part) => part.text(LIMITS.contextToken)) };
+      return { op, ...asked, context: args.optional(readContext) };
     case "expire":
-      return { op, ...asked, expiresAtMs: args.optional((part) => part.count()) };
+      return { op, ...asked, expiresAtMs: args.optional(readEnd) };
     case "update": {
-      const context = args.optional((part) => part.text(LIMITS.contextToken));
+      const context = args.optional(readContext);
       const list = new Arguments(args.list(LIMITS.operationCount), "operations");
       const operations: NestedOperation[] = [];
       while (!list.isAtEnd) operations.push(decodeOperation(list.ownBytes(LIMITS.value)));
@@ -160,41 +158,62 @@ export function decodeClientRequest(args: Arguments): ClientRequest {
 }
 
 export function encodeClientAnswer(answer: ClientAnswer): unknown[] {
-  const context = answer.context();
   return [
     answer.object?.encoded() ?? null,
     answer.siblings,
-    context ?? null,
+    encoded(answer.seen()),
+    answer.isShown,
     answer.existed,
     answer.expiresAtMs ?? null,
-    context === undefined ? answer.atLeast() ?? null : null,
     answer.floor,
     answer.results.map(({ changed, count }) => [changed, count === undefined ? null : `${count}`]),
   ];
 }
 
 /** @throws {MalformedError} */
-export function decodeClientAnswer(parts: readonly unknown[]): ClientAnswer {
-  const args = new Arguments(parts, "client answer");
+export function decodeClientAnswer(answer: readonly unknown[]): ClientAnswer {
+  const args = new Arguments(answer, "client answer");
   // Owners merged at a read may hold more together than one of them may store.
   const bytes = args.optional((part) => part.ownBytes(LIMITS.message));
   const siblings = args.count();
-  const token = args.optional((part) => part.text(LIMITS.contextToken));
+  const seen = args.optional(readContext);
+  const isShown = args.flag();
   const existed = args.flag();
   const expiresAtMs = args.optional((part) => part.count());
-  const atLeast = args.optional((part) => part.text(LIMITS.contextToken));
-  const floor = args.optional((part) => part.count(MAX_TIME)) ?? 0;
+  const floor = args.optional((part) => part.count(MAX_FLOOR)) ?? 0;
   const results = (args.optional((it) => it.list(LIMITS.operationCount)) ?? []).map(readResult);
   return {
     floor,
     results,
     object: bytes === undefined ? undefined : decodeObject(bytes),
     siblings,
-    context: () => token,
-    atLeast: () => token ?? atLeast,
+    seen: () => seen,
+    isShown,
     existed,
     expiresAtMs,
   };
+}
+
+function encoded(context: Context | undefined): Uint8Array | null {
+  return context === undefined ? null : encodeContext(context);
+}
+
+/** When a value ends: 0 stands for never in an object, and a request does not say it so. */
+function readEnd(args: Arguments): number {
+  const endMs = args.count();
+  if (endMs === 0) throw new MalformedError("client request", "a value ends before all time");
+  return endMs;
+}
+
+function readContext(args: Arguments): Context {
+  return decodeContext(args.bytes(LIMITS.context));
+}
+
+function readContexts(args: Arguments): Context[] {
+  const list = new Arguments(args.list(LIMITS.contextsOfReadCount), "contexts");
+  const contexts: Context[] = [];
+  while (!list.isAtEnd) contexts.push(readContext(list));
+  return contexts;
 }
 
 function readResult(part: unknown): OperationResult {

@@ -1,6 +1,6 @@
 // Answers of a coordinator in the shape that the doors see.
 
-import { encodeAtLeast, encodeContext } from "../causality/context_token.ts";
+import { type Context, contextOf } from "../causality/context.ts";
 import type { DataObject, LiveValue } from "../crdt/data_object.ts";
 import { MergedValues } from "../crdt/merged_values.ts";
 import type { StoredValue } from "../crdt/value.ts";
@@ -8,14 +8,15 @@ import type { CoordinatedWrite } from "../replica/replica.ts";
 
 /** What a read found; see ReadResult in node/api.ts. */
 export class ReadAnswer {
-  readonly #key: Uint8Array;
   readonly #object: DataObject;
+  readonly #seal: (context: Context) => string;
   readonly #live: readonly LiveValue[];
   readonly merged: MergedValues;
 
-  constructor(key: Uint8Array, object: DataObject, nowMs: number) {
-    this.#key = key;
+  /** @param seal makes the token of a context of the key */
+  constructor(object: DataObject, nowMs: number, seal: (context: Context) => string) {
     this.#object = object;
+    this.#seal = seal;
     this.#live = object.live(nowMs);
     const slots = object.liveValues(nowMs);
     this.merged = slots.length === 0 ? MergedValues.empty : new MergedValues(slots);
@@ -40,7 +41,7 @@ export class ReadAnswer {
   }
 
   context(): string {
-    return encodeContext(this.#key, this.#object.vector());
+    return this.#seal(contextOf(this.#object.vector()));
   }
 }
 
@@ -49,26 +50,24 @@ export interface WriteAnswer {
   readonly siblings: number;
   /** Nothing is said of what has been seen: that is for reads. */
   readonly floor: 0;
-  context(): string | undefined;
-  atLeast(): string;
+  seen(): Context;
+  /** Whether the client was shown all that the write leaves. */
+  readonly isShown: boolean;
 }
 
 /**
- * The answer to a write that this node coordinated. Its context covers the write only if no other value is
- * left beside it: a context speaks for whole actors, and must not cover a value that nobody was shown.
+ * The answer to a write that this node coordinated. What it has seen may be the context of another write only if no
+ * other value is left beside it: a context speaks for whole actors, and must not cover a value that nobody was shown.
  *
  * @param ownCount how many opaque values the write itself has left, one by a put and none by a delete; undefined
  *   where it has left what its client was not shown
  */
 export function writeAnswer(
-  key: Uint8Array,
   { object }: CoordinatedWrite,
   ownCount: 0 | 1 | undefined,
 ): WriteAnswer {
   let siblings = 0;
   for (const { value } of object.opaque.siblings()) if (value !== null) siblings++;
   const isShown = siblings === ownCount && object.values.store.length === 0;
-  const context = () => isShown ? encodeContext(key, object.vector()) : undefined;
-  const atLeast = () => context() ?? encodeAtLeast(key, object.vector());
-  return { siblings, floor: 0, context, atLeast };
+  return { siblings, floor: 0, seen: () => contextOf(object.vector()), isShown };
 }

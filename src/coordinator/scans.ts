@@ -6,7 +6,7 @@
 // map is not sent along: whether anything is in it a read of its key tells.
 
 import { binaryString, compareBytes, EMPTY } from "../base/bytes.ts";
-import { type HybridTime, MAX_TIME } from "../causality/dot.ts";
+import { type HybridTime, MAX_FLOOR } from "../causality/dot.ts";
 import { DataObject } from "../crdt/data_object.ts";
 import { decodeObject } from "../crdt/object_codec.ts";
 import type { Clock } from "../ports/clock.ts";
@@ -245,7 +245,7 @@ function readFloors(args: Arguments): Map<PartId, HybridTime> {
   const list = args.optional((part) => part.list(LIMITS.partitionCount)) ?? [];
   const told = new Arguments(list, "scan answer");
   const floors = new Map<PartId, HybridTime>();
-  while (!told.isAtEnd) floors.set(told.count(PART_ID_MAX), told.count(MAX_TIME));
+  while (!told.isAtEnd) floors.set(told.count(PART_ID_MAX), told.count(MAX_FLOOR));
   return floors;
 }
 

@@ -3,7 +3,7 @@
 import { showBytes } from "../base/bytes.ts";
 import { MalformedError } from "../base/malformed.ts";
 import type { Dot, HybridTime } from "../causality/dot.ts";
-import { latestTime, type VersionVector } from "../causality/version_vector.ts";
+import { timeAfter, type VersionVector } from "../causality/version_vector.ts";
 import type { DataObject } from "../crdt/data_object.ts";
 import type { NestedOperation } from "../crdt/map.ts";
 import {
@@ -49,7 +49,7 @@ export class Updates {
    * @throws {DenamoError} `wrong_type`, `not_a_number`, `too_late` or `bad_request` if they cannot be done
    */
   carryOut(object: DataObject, nextDot: (above: HybridTime) => Dot): Updated {
-    const seenUpTo = this.#seen === undefined ? 0 : latestTime(this.#seen);
+    const seenUpTo = this.#seen === undefined ? 0 : timeAfter(this.#seen);
     const next = (above: HybridTime) => nextDot(Math.max(above, seenUpTo));
     try {
       return update(object, this.#operations, this.#seen, next, this.#nowMs);

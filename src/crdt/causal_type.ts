@@ -21,7 +21,7 @@ import { concatBytes } from "../base/bytes.ts";
 import type { ActorId, Dot, HybridTime } from "../causality/dot.ts";
 import type { DataType, Delta, State } from "./contract.ts";
 import { Interval, StoreReader, type StoreType, StoreWriter } from "./dot_store.ts";
-import { readActor, readTime, SeenVector } from "./seen_vector.ts";
+import { readActor, readFloor, readTime, SeenVector } from "./seen_vector.ts";
 
 const VERSION = 1;
 
@@ -79,7 +79,7 @@ export function causalType<Store, Operation, Value>(
         "a delta leads from a state to one that has seen more",
       );
       const changes = type.diff(before.store, after.store);
-      return { since: before.seen, seen: after.seen, changes };
+      return { since: before.seen, seen: after.seen.notBefore(before.seen), changes };
     },
 
     mergeDelta(state, { since, seen, changes }) {
@@ -205,8 +205,8 @@ function writeSpan(writer: ByteWriter, since: SeenVector, seen: SeenVector): voi
 }
 
 function readSpan(reader: ByteReader): Omit<Delta<never>, "changes"> {
-  const floor = readTime(reader);
-  const floorBefore = readTime(reader);
+  const floor = readFloor(reader);
+  const floorBefore = readFloor(reader);
   const after = new Map<ActorId, HybridTime>();
   const before = new Map<ActorId, HybridTime>();
   let actor: ActorId | undefined;

@@ -91,11 +91,11 @@ export const counterStore: StoreType<CounterStore, CounterOperation, bigint> = {
 
   apply(store, { amount, id }, dot) {
     if (!Number.isSafeInteger(amount)) throw new RangeError(`Cannot add ${amount} to a counter`);
-    if (id === undefined) return { shares: counted(store.shares, amount, dot), ids: store.ids };
+    if (id === undefined) return { shares: withAmount(store.shares, amount, dot), ids: store.ids };
     const key = keyOfId(id);
     if (store.ids.get(key) !== undefined) return store;
     const entry: Identified = { isFolded: false, dots: [{ ...dot, amount }] };
-    return { shares: counted(store.shares, amount, dot), ids: store.ids.with(key, entry) };
+    return { shares: withAmount(store.shares, amount, dot), ids: store.ids.with(key, entry) };
   },
 
   remove(store, seen, dot) {
@@ -109,7 +109,7 @@ export const counterStore: StoreType<CounterStore, CounterOperation, bigint> = {
 
   join(a, b, sides) {
     const shares = joinShares(a.shares, b.shares, sides);
-    const ids = joinIds(a.ids, b.ids, sides);
+    const ids = counted(joinIds(a.ids, b.ids, sides), shares, a, b, sides);
     if (shares === a.shares && ids === a.ids) return a;
     return shares === b.shares && ids === b.ids ? b : { shares, ids };
   },
@@ -171,7 +171,11 @@ function shareOf(shares: readonly Share[], actor: ActorId): Share | undefined {
 }
 
 /** With an amount that `dot` counted. */
-function counted(shares: readonly Share[], amount: number, { actor, time }: Dot): readonly Share[] {
+function withAmount(
+  shares: readonly Share[],
+  amount: number,
+  { actor, time }: Dot,
+): readonly Share[] {
   const share = shareOf(shares, actor) ??
     { actor, time, ...NOTHING, echo: NOTHING, removed: undefined };
   const after: Share = { ...share, ...plusAmount(share, amount), time };
@@ -217,7 +221,13 @@ function joinShare(a: Share, b: Share, sides: Sides): Share {
   const folded = sides.b.floor > sides.a.floor ? b : sides.a.floor > sides.b.floor ? a : later;
   const removed = laterRemoval(a.removed, b.removed);
   if (later.removed === removed && folded === later) return later;
-  return { ...later, echo: folded.echo, removed };
+  return { ...later, echo: withinTotals(folded.echo, later), removed };
+}
+
+/** Echoes are a part of the totals, unless somebody errs; and what his error leaves must be readable all the same. */
+function withinTotals(echo: Totals, { minus, plus }: Totals): Totals {
+  if (echo.plus <= plus && echo.minus <= minus) return echo;
+  return { plus: Math.min(echo.plus, plus), minus: Math.min(echo.minus, minus) };
 }
 
 function laterRemoval(a: Removed | undefined, b: Removed | undefined): Removed | undefined {
@@ -242,6 +252,31 @@ function joinIds(
     for (const [key, theirs] of b) consider(key, a.get(key), theirs);
   } else for (const [key, mine, theirs] of a.differences(b)) consider(key, mine, theirs);
   return a.withChanges(changes);
+}
+
+/**
+ * Ids without the dots that no share has counted. A share goes only when nobody knows an id of it any more, so there
+ * are none, unless somebody errs; and what his error leaves must be readable all the same.
+ */
+function counted(
+  ids: SortedMap<Identified>,
+  shares: readonly Share[],
+  a: CounterStore,
+  b: CounterStore,
+  sides: Sides,
+): SortedMap<Identified> {
+  const isThere = ({ actor }: Share) => shareOf(shares, actor) !== undefined;
+  const areThere = a.shares.every(isThere) && b.shares.every(isThere);
+  // A delta may name a share that is on neither side.
+  const doubtful = !areThere ? ids : sides.interval === undefined ? [] : b.ids;
+  const changes: Change<Identified>[] = [];
+  for (const [key] of doubtful) {
+    const { dots, isFolded } = ids.get(key)!;
+    const left = dots.filter(({ actor, time }) => (shareOf(shares, actor)?.time ?? 0) >= time);
+    if (left.length === dots.length) continue;
+    changes.push([key, left.length === 0 ? undefined : { isFolded, dots: left }]);
+  }
+  return ids.withChanges(changes);
 }
 
 function joinIdentified(
@@ -295,11 +330,11 @@ function pendingIds({ ids }: CounterStore): Pending {
 }
 
 function withoutEcho(share: Share, { time, amount }: Counted): Share {
-  const echo = plusAmount(share.echo, amount);
+  const echo = withinTotals(plusAmount(share.echo, amount), share);
   const { removed } = share;
   if (removed === undefined || removed.time < time) return { ...share, echo };
   const { plus, minus } = amount < 0
-    ? { plus: removed.plus, minus: removed.minus + amount }
-    : { plus: removed.plus - amount, minus: removed.minus };
+    ? { plus: removed.plus, minus: Math.max(0, removed.minus + amount) }
+    : { plus: Math.max(0, removed.plus - amount), minus: removed.minus };
   return { ...share, echo, removed: { ...removed, plus, minus } };
 }

@@ -15,7 +15,13 @@
 // Objects never change, as sibling sets do not.
 
 import { hash64 } from "../base/hash.ts";
-import { type ActorId, compareDots, type Dot, type HybridTime } from "../causality/dot.ts";
+import {
+  type ActorId,
+  compareDots,
+  type Dot,
+  type HybridTime,
+  MAX_TIME,
+} from "../causality/dot.ts";
 import { type Sibling, SiblingSet } from "../causality/sibling_set.ts";
 import type { VersionVector } from "../causality/version_vector.ts";
 import { type NestedOperation, NO_SLOTS, type Slots } from "./map.ts";
@@ -131,6 +137,23 @@ export class DataObject {
       this.expiry.latestTime(),
       valuesType.latestTime(this.values),
     );
+  }
+
+  /**
+   * What the time of a write has to be above: everything that is here. Nothing is above MAX_TIME, so where that is
+   * reached only what stays beside the write counts, since of several values the latest is shown first. A write
+   * that replaces all is dated as ever then, and the key is back in its time.
+   *
+   * @param seen what the write replaces; undefined for everything
+   */
+  timeBefore(seen: VersionVector | undefined): HybridTime {
+    const latest = this.latestTime();
+    if (latest < MAX_TIME) return latest;
+    const left = seen === undefined ? 0 : Math.max(
+      latestValue(this.opaque.discard(seen)),
+      latestValue(this.expiry.discard(seen)),
+    );
+    return Math.max(left, this.values.seen.floor);
   }
 
   /**
@@ -250,6 +273,12 @@ export class DataObject {
 
 function replace<V>(set: SiblingSet<V>, seen: VersionVector | undefined): SiblingSet<V> {
   return seen === undefined ? set.discardAll() : set.discard(seen);
+}
+
+function latestValue(set: SiblingSet<unknown>): HybridTime {
+  let latest = 0;
+  for (const { time } of set.siblings()) latest = Math.max(latest, time);
+  return latest;
 }
 
 const HOLLOW: StoredValue = { kind: "bytes", bytes: new Uint8Array(0) };

@@ -18,10 +18,10 @@ import { MalformedError } from "../base/malformed.ts";
 import { NESTING_DEPTH_MAX } from "../base/nesting.ts";
 
 /** How many steps may be walked for one document: half a second or so. */
-const STEPS_MAX = 8_000_000;
+const STEPS_MAX = 2_000_000;
 
 /** What a step costs that only follows a reference, beside one that remembers what it has passed. */
-const SHORT_STEP = 1 / 4;
+const SHORT_STEP = 1 / 16;
 
 /** The steps that are left to the document that is being put together; undefined if none is. */
 let stepsLeft: number | undefined;
@@ -77,29 +77,37 @@ function place(item: Y.Item, parent: Parent, store: Y.Doc["store"]): void {
 /** The element behind which an item belongs. */
 function walk(item: Y.Item, first: Y.Item | null, store: Y.Doc["store"]): Y.Item | null {
   let left = item.left;
-  const conflicting = new Set<Y.Item | Y.GC>();
-  const beforeOrigin = new Set<Y.Item | Y.GC>();
+  /** Of those that were passed, the how manieth each was; and from which on they conflict. */
+  const passed = new Map<Y.Item | Y.GC, number>();
+  let conflictingFrom = 0;
   for (let other = first; other !== null && other !== item.right; other = other.right) {
     step(1);
-    beforeOrigin.add(other);
-    conflicting.add(other);
+    passed.set(other, passed.size);
     if (Y.compareIDs(item.origin, other.origin)) {
       if (other.id.client < item.id.client) {
         left = other;
-        conflicting.clear();
+        conflictingFrom = passed.size;
       } else if (Y.compareIDs(item.rightOrigin, other.rightOrigin)) {
         break;
       }
-    } else if (other.origin !== null && beforeOrigin.has(Y.getItem(store, other.origin))) {
-      if (!conflicting.has(Y.getItem(store, other.origin))) {
-        left = other;
-        conflicting.clear();
-      }
     } else {
-      break;
+      const before = other.origin === null ? undefined : passed.get(originOf(other, store));
+      if (before === undefined) break;
+      if (before < conflictingFrom) {
+        left = other;
+        conflictingFrom = passed.size;
+      }
     }
   }
   return left;
+}
+
+/** The element behind which another was written: mostly the one before it. */
+function originOf({ left, origin }: Y.Item, store: Y.Doc["store"]): Y.Item | Y.GC {
+  const { client, clock } = origin!;
+  const isBefore = left !== null && left.id.client === client && left.id.clock <= clock &&
+    clock < left.id.clock + left.length;
+  return isBefore ? left : Y.getItem(store, origin!);
 }
 
 function firstIn(parent: Parent, key: string | null): Y.Item | null {

@@ -15,7 +15,7 @@
 
 import { ByteReader } from "../base/byte_reader.ts";
 import { ByteWriter } from "../base/byte_writer.ts";
-import { type ActorId, MAX_ACTOR_BYTES, MAX_TIME } from "../causality/dot.ts";
+import { type ActorId, isTooLong, MAX_TIME } from "../causality/dot.ts";
 import { type ActorEntry, SiblingSet, type TimedValue } from "../causality/sibling_set.ts";
 import { DataObject, type Opaque } from "./data_object.ts";
 import type { ValueKind } from "./value.ts";
@@ -73,7 +73,7 @@ export function decodeObject(bytes: Uint8Array<ArrayBuffer>): DataObject {
   const actors: ActorId[] = [];
   for (let count = reader.count(); count > 0; count--) {
     const raw = reader.text();
-    if (raw.length > MAX_ACTOR_BYTES) throw reader.malformed("an actor is too long");
+    if (isTooLong(raw)) throw reader.malformed("an actor is too long");
     if (actors.length > 0 && actors[actors.length - 1]! >= raw) {
       throw reader.malformed("actors are out of order");
     }

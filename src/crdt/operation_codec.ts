@@ -120,8 +120,8 @@ function read(reader: ByteReader, depth: number): NestedOperation {
     case "min": {
       const bytes = reader.raw(8);
       const value = new DataView(bytes.buffer, bytes.byteOffset, 8).getFloat64(0);
-      // There are many that are no number, and they are written as one.
-      if (!Number.isFinite(value)) throw reader.malformed("a number is none");
+      // What is not a number can be written in many ways, and is refused where it comes in.
+      if (!Number.isFinite(value)) throw reader.malformed("a number is infinite, or none");
       return { type, operation: { kind: "put", value } };
     }
     case "hyperloglog":

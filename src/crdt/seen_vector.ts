@@ -15,7 +15,8 @@ import {
   type ActorId,
   type Dot,
   type HybridTime,
-  MAX_ACTOR_BYTES,
+  isTooLong,
+  MAX_FLOOR,
   MAX_TIME,
 } from "../causality/dot.ts";
 import { latestTime, mergeVectors, type VersionVector } from "../causality/version_vector.ts";
@@ -80,6 +81,20 @@ export class SeenVector {
     );
   }
 
+  /**
+   * The same, with no actor earlier than in `other`, which it covers. None is, unless somebody errs whose floor is
+   * above what he knows of an actor; the encoding of a delta has no place for that.
+   */
+  notBefore(other: SeenVector): SeenVector {
+    let times: Map<ActorId, HybridTime> | undefined;
+    for (const [actor, time] of other.times) {
+      if ((this.times.get(actor) ?? time) >= time) continue;
+      times ??= new Map(this.times);
+      times.set(actor, time);
+    }
+    return times === undefined ? this : new SeenVector(this.floor, times);
+  }
+
   /** Knowing that everything up to `floor` has been seen; settle it likewise. */
   raise(floor: HybridTime): SeenVector {
     return floor <= this.floor ? this : new SeenVector(floor, this.times);
@@ -108,7 +123,7 @@ export class SeenVector {
   }
 
   static read(reader: ByteReader): SeenVector {
-    const floor = readTime(reader);
+    const floor = readFloor(reader);
     const times = new Map<ActorId, HybridTime>();
     let previous: ActorId | undefined;
     for (let count = reader.count(); count > 0; count--) {
@@ -124,11 +139,18 @@ export class SeenVector {
 /** Reads an actor that must come after `previous`. */
 export function readActor(reader: ByteReader, previous: ActorId | undefined): ActorId {
   const actor = reader.text();
-  if (actor.length > MAX_ACTOR_BYTES) throw reader.malformed("an actor is too long");
+  if (isTooLong(actor)) throw reader.malformed("an actor is too long");
   if (previous !== undefined && actor <= previous) {
     throw reader.malformed("actors are out of order");
   }
   return actor;
+}
+
+/** Reads a time at or below which no dot will be drawn, so that there must be later ones. */
+export function readFloor(reader: ByteReader): HybridTime {
+  const floor = readTime(reader);
+  if (floor > MAX_FLOOR) throw reader.malformed("nothing is later than its floor");
+  return floor;
 }
 
 export function readTime(reader: ByteReader): HybridTime {

@@ -69,7 +69,7 @@ export function update(
   nowMs: number,
 ): Updated {
   let object = held;
-  const dot = () => nextDot(object.latestTime());
+  const dot = () => nextDot(object.timeBefore(undefined));
   const results = operations.map((given) => {
     const operation = withSeen(given, seen);
     const id = operationIdOf(operation);

@@ -1,24 +1,29 @@
 // MessagePack values shown as JSON text, and JSON text turned into MessagePack values.
 //
 // JSON says less than MessagePack. What it cannot say is shown like this, and nothing else is changed:
-// - integers of 64 bits: their exact digits, and such digits are read back as such integers;
+// - integers beyond 2^53: their exact digits, and such digits are read back as such integers;
 // - NaN and the infinities: the strings "NaN", "Infinity", "-Infinity";
-// - bytes: their base64 (RFC 4648 section 4, with padding) as a string;
+// - bytes, ArrayBuffer and DataView: their base64 (RFC 4648 section 4, with padding) as a string;
+// - other typed arrays and Set: a list; Map: a list of lists of a key and a value;
+// - RegExp: its text with slashes and flags; Error: its name and message as an object; undefined: null;
 // - timestamps: their ISO 8601 text to the millisecond, null if JavaScript cannot tell such a date;
-// - other extension types: {"ext": type, "base64": data};
+// - extension types that are not Denamo's: {"ext": type, "base64": data};
 // - keys of maps that are numbers, booleans or null: their text. Other keys cannot be shown.
-// So a value that came as JSON is shown as the same JSON; others are shown, not kept, by it.
+// So a value that came as JSON is shown as the same JSON; others are shown, not kept, by it. JSON that would not
+// come back the same, such as 1e400, is refused with the path to it.
 
-import { Decoder, Encoder, ExtData } from "@msgpack/msgpack";
+import { Decoder, ExtData } from "@msgpack/msgpack";
 import { utf8 } from "../base/bytes.ts";
+import { encodeValue, VALUE_EXTENSIONS } from "../base/msgpack_value.ts";
 import { isNestedTooDeep } from "../base/nesting.ts";
 import { DenamoError, messageOf } from "../wire/errors.ts";
-import { LIMITS } from "../wire/limits.ts";
 import { checkMsgpackValue } from "../wire/msgpack_value.ts";
 
-const decoder = new Decoder({ useBigInt64: true, mapKeyConverter });
-// Numbers beyond 32 bits go as floats and only bigints as integers of 64 bits: readers get back what was given.
-const encoder = new Encoder({ useBigInt64: true, maxDepth: LIMITS.depth });
+const decoder = new Decoder({
+  useBigInt64: true,
+  extensionCodec: VALUE_EXTENSIONS,
+  mapKeyConverter,
+});
 
 /**
  * The JSON text of one MessagePack value.
@@ -28,7 +33,7 @@ const encoder = new Encoder({ useBigInt64: true, maxDepth: LIMITS.depth });
 export function jsonOfMsgpack(bytes: Uint8Array): string {
   try {
     checkMsgpackValue(bytes);
-    return JSON.stringify(decoder.decode(bytes), shown);
+    return JSON.stringify(shown("", decoder.decode(bytes)), (name, value) => shown(name, value));
   } catch (error) {
     throw new DenamoError(
       "unsupported",
@@ -41,16 +46,15 @@ export function jsonOfMsgpack(bytes: Uint8Array): string {
 /**
  * The MessagePack value that a JSON text says. Objects may be nested 100 deep.
  *
- * @throws {DenamoError} `bad_request` if the text is no JSON or too deep
+ * @throws {DenamoError} `bad_request` if the text is no JSON, too deep, or says what cannot be kept
  */
 export function msgpackOfJson(text: string): Uint8Array<ArrayBuffer> {
   try {
-    // Only these texts can hold an integer above 2^53, a lone surrogate or the name that
-    // decoders refuse; looking at each part of all others would take several times as long.
-    if (!/\d{16}|\\u|__proto__/.test(text)) return encoder.encode(JSON.parse(text));
-    // The parser calls itself for each level if it is to look at every part.
+    // The parser calls itself for each level if it is to look at every part, and so does what encodes.
     if (isNestedTooDeep(utf8(text))) throw new SyntaxError("It is nested too deep");
-    return encoder.encode(JSON.parse(text, exact as Reviver));
+    // Only these texts can hold a number beyond 2^53; looking at each part of all others would take several times as long.
+    if (!/\d{16}|[eE]/.test(text)) return encodeValue(JSON.parse(text));
+    return encodeValue(JSON.parse(text, exact as Reviver));
   } catch (error) {
     throw new DenamoError(
       "bad_request",
@@ -63,19 +67,36 @@ export function msgpackOfJson(text: string): Uint8Array<ArrayBuffer> {
 type Reviver = (key: string, value: unknown) => unknown;
 
 /** Gives `JSON.stringify` what it can write in place of what it cannot. */
-function shown(this: unknown, _key: string, value: unknown): unknown {
+function shown(_name: string, value: unknown): unknown {
   switch (typeof value) {
     case "number":
+      if (Object.is(value, -0)) return raw("-0");
       return Number.isFinite(value) ? value : String(value);
     case "bigint":
-      return (JSON as unknown as { rawJSON(text: string): unknown }).rawJSON(String(value));
+      return raw(String(value));
+    case "undefined":
+      return null;
     case "object":
-      if (value instanceof Uint8Array) return value.toBase64();
-      if (value instanceof ExtData) return { ext: value.type, base64: dataOf(value).toBase64() };
-      return value;
+      return value === null ? null : shownObject(value);
     default:
       return value;
   }
+}
+
+function shownObject(value: object): unknown {
+  if (value instanceof Uint8Array) return value.toBase64();
+  if (value instanceof ArrayBuffer) return new Uint8Array(value).toBase64();
+  if (value instanceof DataView) return new Uint8Array(value.buffer).toBase64();
+  if (ArrayBuffer.isView(value)) return [...value as unknown as Iterable<number | bigint>];
+  if (value instanceof Map || value instanceof Set) return [...value];
+  if (value instanceof RegExp) return String(value);
+  if (value instanceof Error) return { name: value.name, message: value.message };
+  if (value instanceof ExtData) return { ext: value.type, base64: dataOf(value).toBase64() };
+  return value;
+}
+
+function raw(text: string): unknown {
+  return (JSON as unknown as { rawJSON(text: string): unknown }).rawJSON(text);
 }
 
 function dataOf(extension: ExtData): Uint8Array {
@@ -83,14 +104,14 @@ function dataOf(extension: ExtData): Uint8Array {
   return typeof data === "function" ? data(0) : data;
 }
 
+/** A number that would become infinite. It has a class of its own, which `encodeValue` refuses with the path. */
+class NumberBeyondDouble {}
+
 /** Keeps what plain JSON.parse would lose. `source` is the text of the number in the JSON text. */
-function exact(key: string, value: unknown, { source }: { source?: string } = {}): unknown {
-  if (key === "__proto__") throw new SyntaxError("The name __proto__ is not allowed");
-  if (typeof value === "string") return value.toWellFormed();
+function exact(_key: string, value: unknown, { source }: { source?: string } = {}): unknown {
   if (typeof value !== "number" || Math.abs(value) < 2 ** 31) return value;
-  if (source === undefined || !/^-?\d+$/.test(source)) return value;
-  const integer = BigInt(source);
-  return integer >= -(2n ** 63n) && integer < 2n ** 64n ? integer : value;
+  if (!Number.isFinite(value)) return new NumberBeyondDouble();
+  return source !== undefined && /^-?\d+$/.test(source) ? BigInt(source) : value;
 }
 
 function mapKeyConverter(key: unknown): string | number {

@@ -9,10 +9,21 @@
 //   identity      the private key of the node, for its owner's eyes only
 //   format.json   version, node and cluster; written last, so that it vouches for the identity
 //   store.kv      the store (and the files that SQLite keeps beside it)
+//   running.json  that a run is under way, or what it found damaged; absent after a clean stop, see run_note.ts
+//   cluster.json  whether others have copies, for a start whose store cannot be read, see cluster_note.ts
+//   set-aside-…/  what was set aside of the store, see set_aside.ts
 //   node.json     where the running node is reached; absent when it is not running
 
-import { basename, dirname, join, resolve } from "node:path";
+import { dirname, join, resolve } from "node:path";
 import { DenamoError, messageOf } from "../wire/errors.ts";
+import {
+  readIfPresent,
+  removeIfPresent,
+  syncDirectory,
+  temporary,
+  writeDurably,
+  writeWhole,
+} from "./durable_files.ts";
 
 /** The version of the layout of files above. */
 export const DATA_FORMAT_VERSION = 1;
@@ -42,6 +53,8 @@ export interface DataDirectory {
   readonly path: string;
   /** The file for Deno.openKv. */
   readonly kvPath: string;
+  /** The file that keeps other processes out as long as it stays in its place. */
+  readonly lockPath: string;
   /** The private key as `generateIdentity` made it. */
   readonly identity: Uint8Array;
   /** Writes node.json, whole or not at all. */
@@ -103,6 +116,7 @@ const FILES_BEFORE_FORMAT = new Set([
 class OpenDataDirectory implements DataDirectory {
   readonly path: string;
   readonly kvPath: string;
+  readonly lockPath: string;
   readonly identity: Uint8Array;
   readonly #lock: Deno.FsFile;
   #isClosed = false;
@@ -110,6 +124,7 @@ class OpenDataDirectory implements DataDirectory {
   constructor(path: string, identity: Uint8Array, lock: Deno.FsFile) {
     this.path = path;
     this.kvPath = join(path, KV_FILE);
+    this.lockPath = join(path, LOCK_FILE);
     this.identity = identity;
     this.#lock = lock;
   }
@@ -138,7 +153,11 @@ async function refuseWhatIsNotOurs(root: string): Promise<void> {
     await Deno.mkdir(root, { recursive: true });
   } catch (error) {
     if (await isFile(root)) {
-      throw new DataDirectoryError("unusable", root, `Data directory ${root} is not a directory`);
+      throw new DataDirectoryError(
+        "unusable",
+        root,
+        `Data directory ${root} is not a directory: start this node with another --data`,
+      );
     }
     throw unusable(root, "create", error);
   }
@@ -154,7 +173,8 @@ async function refuseWhatIsNotOurs(root: string): Promise<void> {
   throw new DataDirectoryError(
     "foreign",
     root,
-    `Data directory ${root} is not empty and holds no Denamo data: it contains "${stranger}"`,
+    `Data directory ${root} is not empty and holds no Denamo data: it contains "${stranger}"; start ` +
+      "this node with another --data",
   );
 }
 
@@ -174,7 +194,8 @@ async function lockDirectory(root: string): Promise<Deno.FsFile> {
       throw new DataDirectoryError(
         "in_use",
         root,
-        `Data directory ${root} is in use by ${holder}`,
+        `Data directory ${root} is in use by ${holder}: stop that process, or start this node with ` +
+          "another --data",
       );
     }
     await file.truncate();
@@ -219,14 +240,16 @@ function checkFormat(root: string, bytes: Uint8Array, options: DataDirectoryOpti
     throw new DataDirectoryError(
       "foreign",
       root,
-      `Data directory ${root} belongs to node "${name}", not to "${options.name}"`,
+      `Data directory ${root} belongs to node "${name}", not to "${options.name}": start this node ` +
+        `with --name ${name}, or with another --data`,
     );
   }
   if (cluster !== options.cluster) {
     throw new DataDirectoryError(
       "foreign",
       root,
-      `Data directory ${root} belongs to cluster "${cluster}", not to "${options.cluster}"`,
+      `Data directory ${root} belongs to cluster "${cluster}", not to "${options.cluster}": start ` +
+        `this node with --cluster ${cluster}, or with another --data`,
     );
   }
 }
@@ -257,43 +280,13 @@ async function readIdentity(root: string): Promise<Uint8Array> {
   if (identity === undefined || identity.length === 0) {
     throw damaged(
       root,
-      `file ${IDENTITY_FILE} is ${identity === undefined ? "missing" : "empty"}: restore it, ` +
-        "or begin with an empty directory",
+      `file ${IDENTITY_FILE} is ${identity === undefined ? "missing" : "empty"}`,
     );
   }
   // A restored backup may have opened the key to everybody.
   const { mode } = await Deno.stat(path);
   if (mode !== null && (mode & 0o077) !== 0) await Deno.chmod(path, 0o600);
   return identity;
-}
-
-/** Replaces a file so that a crash leaves the old one or the new one. */
-async function writeDurably(path: string, bytes: Uint8Array, mode: number): Promise<void> {
-  await writeWhole(path, bytes, mode);
-  await syncDirectory(dirname(path));
-}
-
-async function writeWhole(path: string, bytes: Uint8Array, mode: number): Promise<void> {
-  const draft = join(dirname(path), temporary(basename(path)));
-  // A draft that a killed process left may have another mode.
-  await removeIfPresent(draft);
-  {
-    using file = await Deno.open(draft, { write: true, createNew: true, mode });
-    for (let at = 0; at < bytes.length;) at += await file.write(bytes.subarray(at));
-    await file.sync();
-  }
-  await Deno.rename(draft, path);
-}
-
-function temporary(name: string): string {
-  return `${name}.tmp`;
-}
-
-/** Makes a rename durable. Windows opens no directories and writes them through by itself. */
-async function syncDirectory(path: string): Promise<void> {
-  if (Deno.build.os === "windows") return;
-  using directory = await Deno.open(path);
-  await directory.sync();
 }
 
 /** Makes the directory's own name durable, unless its parent may not be read. */
@@ -304,23 +297,6 @@ async function syncParent(root: string): Promise<void> {
     const isForbidden = error instanceof Deno.errors.PermissionDenied ||
       error instanceof Deno.errors.NotCapable;
     if (!isForbidden) throw error;
-  }
-}
-
-async function readIfPresent(path: string): Promise<Uint8Array | undefined> {
-  try {
-    return await Deno.readFile(path);
-  } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return undefined;
-    throw error;
-  }
-}
-
-async function removeIfPresent(path: string): Promise<void> {
-  try {
-    await Deno.remove(path);
-  } catch (error) {
-    if (!(error instanceof Deno.errors.NotFound)) throw error;
   }
 }
 
@@ -336,7 +312,10 @@ function unusable(root: string, action: string, error: unknown): DataDirectoryEr
   return new DataDirectoryError(
     "unusable",
     root,
-    `Cannot ${action} data directory ${root}: ${messageOf(error)}`,
+    `Cannot ${action} data directory ${root}: ${
+      messageOf(error)
+    }. See who owns it, whether its device ` +
+      "has room and can be written, or start this node with another --data",
   );
 }
 
@@ -344,6 +323,8 @@ function damaged(root: string, problem: string): DataDirectoryError {
   return new DataDirectoryError(
     "damaged",
     root,
-    `Data directory ${root} is damaged: ${problem}`,
+    `Data directory ${root} is damaged: ${problem}. Restore that file from a backup; or move the ` +
+      `directory away (mv ${root} ${root}-damaged) and start the node again: it starts empty, as another ` +
+      "peer of the same name, and fills its copies from the other owners",
   );
 }

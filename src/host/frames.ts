@@ -14,6 +14,9 @@ export const FRAME_HEADER_BYTES = 4;
 const SMALLEST_ARENA_BYTES = 4 * 1024;
 const LARGEST_ARENA_BYTES = 64 * 1024;
 
+/** What is held at first of a frame that comes in pieces. */
+const SMALLEST_PARTIAL_BYTES = 64 * 1024;
+
 /** Collects frames. Memory that was handed out by `take` is never written again. */
 export class FrameWriter {
   #arena = new Uint8Array(0);
@@ -122,10 +125,10 @@ export class FrameReader {
           at += length;
           continue;
         }
-        this.#partial = new Uint8Array(length);
+        this.#partial = new Uint8Array(Math.min(length, SMALLEST_PARTIAL_BYTES));
         this.#partialBytes = 0;
       }
-      at = this.#readPartial(this.#partial, chunk, at);
+      at = this.#readPartial(chunk, at);
       if (at < 0) return;
     }
   }
@@ -140,13 +143,24 @@ export class FrameReader {
   }
 
   /** Returns where to go on, −1 if the receiver wants no more. */
-  #readPartial(partial: Uint8Array, chunk: Uint8Array, at: number): number {
-    const part = chunk.subarray(at, at + partial.length - this.#partialBytes);
+  #readPartial(chunk: Uint8Array, at: number): number {
+    const length = this.#header;
+    const part = chunk.subarray(at, at + length - this.#partialBytes);
+    const partial = this.#partialWithRoomFor(this.#partialBytes + part.length);
     partial.set(part, this.#partialBytes);
     this.#partialBytes += part.length;
-    if (this.#partialBytes < partial.length) return at + part.length;
+    if (this.#partialBytes < length) return at + part.length;
     this.#partial = undefined;
     this.#headerBytes = 0;
-    return this.#receive(partial) ? at + part.length : -1;
+    return this.#receive(partial.subarray(0, length)) ? at + part.length : -1;
+  }
+
+  /** A length alone makes us hold little: the memory grows with what has come. */
+  #partialWithRoomFor(neededBytes: number): Uint8Array {
+    const partial = this.#partial!;
+    if (neededBytes <= partial.length) return partial;
+    const grown = new Uint8Array(Math.min(this.#header, Math.max(neededBytes, partial.length * 2)));
+    grown.set(partial.subarray(0, this.#partialBytes));
+    return this.#partial = grown;
   }
 }

@@ -15,28 +15,29 @@ import type { Libp2p } from "libp2p";
 import { present } from "../base/assert.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { Log } from "../ports/log.ts";
-import type { Lane, Network, NetworkHandlers, PeerId, Refusal } from "../ports/network.ts";
+import type { Lane, Network, NetworkHandlers, PeerId } from "../ports/network.ts";
 import type { Random } from "../ports/random.ts";
 import { messageOf } from "../wire/errors.ts";
 import { LIMITS } from "../wire/limits.ts";
-import { byPeer, isSameAddress, peerOfAddress, reachableFirst } from "./addresses.ts";
-import { GossipTopic, PUBLISH_BYTES_MAX } from "./gossip_topic.ts";
 import {
-  choose,
-  type GreetingFrame,
-  type Hello,
-  identityInUse,
-  isEarlier,
-  NETWORK_VERSION,
-  type RefusalFrame,
-  type Run,
-} from "./greeting.ts";
-import { answerSigns, isAlive, runOf } from "./identity_watch.ts";
+  byPeer,
+  callable,
+  isSameAddress,
+  peerOfAddress,
+  type Reach,
+  reachableFirst,
+  reachOf,
+} from "./addresses.ts";
+import { GossipTopic, PUBLISH_BYTES_MAX } from "./gossip_topic.ts";
+import { identityInUse, isEarlier, NETWORK_VERSION, type Run } from "./greeting.ts";
+import { Greeter } from "./greeter.ts";
+import { answerSigns, runOf } from "./identity_watch.ts";
 import { privateKeyOf } from "./identity.ts";
 import { closeSoon, isDialToSelf, listenError, makeLibp2p } from "./libp2p_node.ts";
 import { type LinkEvents, PeerLink } from "./peer_link.ts";
 import { type Dialled, Redial } from "./redial.ts";
 import { type OpenedConnection, StreamOpener } from "./stream_opener.ts";
+import { Strangers } from "./strangers.ts";
 import { SystemClock } from "./system_clock.ts";
 import { SystemRandom } from "./system_random.ts";
 import { TurnEnd } from "./turn_end.ts";
@@ -59,6 +60,11 @@ export interface Libp2pNetworkOptions {
   readonly keepAliveMs?: number | undefined;
   /** How long a peer may take to greet. Default 5000. */
   readonly greetingTimeoutMs?: number | undefined;
+  /**
+   * Connections that others may have opened at once; more are closed at once. It must lie below what the system
+   * grants: in Deno a listener of `node:net` that has run out of descriptors accepts nothing ever after. Default 1024.
+   */
+  readonly maxInboundConnections?: number | undefined;
 }
 
 /**
@@ -68,21 +74,29 @@ export interface Libp2pNetworkOptions {
  */
 export async function createLibp2pNetwork(options: Libp2pNetworkOptions): Promise<Network> {
   const privateKey = privateKeyOf(options.privateKey);
-  const { listen, announce = [] } = options;
+  const { listen, announce = [], maxInboundConnections = MAX_INBOUND_CONNECTIONS } = options;
   const network = new Libp2pNetwork(peerIdFromPrivateKey(privateKey).toString(), options);
-  const { turnEnd, gossip } = network;
-  network.attach(await makeLibp2p({ privateKey, listen, announce, turnEnd, gossip }));
+  const { turnEnd, gossip, strangers } = network;
+  network.attach(
+    await makeLibp2p({
+      ...{ privateKey, listen, announce, turnEnd, gossip, strangers },
+      maxInboundConnections,
+    }),
+  );
   return network;
 }
 
 const GREETING_TIMEOUT_MS = 5_000;
+const MAX_INBOUND_CONNECTIONS = 1024;
 const KEEP_ALIVE_MS = 5_000;
 const KEEP_ALIVE_MISSES = 3;
+const TOLD_MAX = 1_024;
 
 class Libp2pNetwork implements Network {
   readonly self: PeerId;
   readonly gossip: GossipTopic;
   readonly turnEnd = new TurnEnd();
+  readonly strangers = new Strangers();
   readonly #options: Libp2pNetworkOptions;
   readonly #log: Log;
   readonly #clock: Clock;
@@ -91,13 +105,13 @@ class Libp2pNetwork implements Network {
   /** This run of the process. */
   readonly #run: Run;
   readonly #openings: StreamOpener;
+  readonly #greeter: Greeter;
   /** All open links, by the ids of their connections. */
   readonly #links = new Map<string, PeerLink>();
-  /** The one link in use per peer: greeted from both sides or about to be. */
-  readonly #chosen = new Map<PeerId, PeerLink>();
+  /** Peers some of whose addresses are not called, as the log knows. */
+  readonly #toldOf = new Set<PeerId>();
   #libp2p: Libp2p | undefined;
   #handlers: NetworkHandlers | undefined;
-  #helloCount = 0;
   #state: "new" | "started" | "stopped" = "new";
   #isInMethod = false;
 
@@ -122,6 +136,15 @@ class Libp2pNetwork implements Network {
       failed: (connection, reason, isRefusal) => {
         this.#onUnopened(connection, reason, isRefusal);
       },
+    });
+    this.#greeter = new Greeter({
+      self,
+      cluster: options.cluster,
+      run: this.#run,
+      log: options.log,
+      links: () => this.#links.values(),
+      refused: (peer) => this.#redial.refused(peer),
+      guarded: (call, link) => this.#guarded(call, link),
     });
     this.gossip = new GossipTopic({
       topic: `denamo/${NETWORK_VERSION}/${options.cluster}`,
@@ -169,19 +192,35 @@ class Libp2pNetwork implements Network {
 
   keepConnected(addresses: readonly string[], peer?: PeerId): void {
     if (this.#state === "stopped") return;
+    if (peer !== undefined) return this.#keepPeer(addresses, peer);
     const groups = byPeer(addresses, this.#log);
-    if (peer !== undefined) {
-      const own = [...groups.get(undefined) ?? [], ...groups.get(peer) ?? []];
-      if (own.length < addresses.length) {
-        this.#log.warn("Addresses that are not this peer's are left out", { peer, addresses });
-      }
-      if (peer !== this.self && own.length > 0) this.#redial.keep(own, peer);
-      return;
-    }
     for (const [named, group] of groups) {
       // Of an address that names ourselves it is only found out who answers there.
       this.#redial.keep(group, named === this.self ? undefined : named);
     }
+  }
+
+  /** The addresses are what the peer says of itself. */
+  #keepPeer(addresses: readonly string[], peer: PeerId): void {
+    if (peer === this.self) return;
+    const usable = callable(addresses, peer, (reach) => this.#mayReach(reach, peer));
+    if (usable.length < addresses.length && !this.#toldOf.has(peer)) {
+      if (this.#toldOf.size >= TOLD_MAX) this.#toldOf.clear();
+      this.#toldOf.add(peer);
+      this.#log.warn("Some addresses of a peer are not called", { peer, addresses, usable });
+    }
+    if (usable.length > 0) this.#redial.keep(usable, peer);
+  }
+
+  /** Whether a peer may be near: if we are reached nowhere else ourselves, or it has called us from there. */
+  #mayReach(reach: Reach, peer: PeerId): boolean {
+    const { announce = [], listen } = this.#options;
+    if ([...listen, ...announce].some((own) => reachOf(own) === reach)) return true;
+    const own = this.addresses();
+    if (own.length > 0 && own.every((address) => reachOf(address) === reach)) return true;
+    return [...this.#links.values()].some((link) => {
+      return link.peer === peer && reachOf(link.connection.remoteAddr.toString()) === reach;
+    });
   }
 
   forget(peer: PeerId): void {
@@ -199,7 +238,7 @@ class Libp2pNetwork implements Network {
         `A message has 1 to ${LIMITS.message} bytes, this one has ${bytes.length}`,
       );
     }
-    return this.#chosen.get(to)?.send(lane, bytes) ?? false;
+    return this.#greeter.chosen.get(to)?.send(lane, bytes) ?? false;
   }
 
   publish(bytes: Uint8Array): void {
@@ -228,7 +267,7 @@ class Libp2pNetwork implements Network {
   }
 
   #isUp(peer: PeerId): boolean {
-    return this.#chosen.get(peer)?.isUp ?? false;
+    return this.#greeter.chosen.get(peer)?.isUp ?? false;
   }
 
   /** Runs a handler; its failure is ours to report, and ends the link that it came from. */
@@ -299,7 +338,7 @@ class Libp2pNetwork implements Network {
       keepAliveMisses: KEEP_ALIVE_MISSES,
     });
     this.#links.set(connection.id, link);
-    if (!this.#decides(link)) this.#guarded((handlers) => this.#sayHello(link, handlers), link);
+    this.#guarded((handlers) => this.#greeter.opened(link, handlers), link);
   }
 
   /** A connection has ended before it had its streams. */
@@ -315,32 +354,12 @@ class Libp2pNetwork implements Network {
     this.#redial.linkEnded(peer, reason);
   }
 
-  /** Of the two peers the one with the smaller id chooses the connection. */
-  #decides(link: PeerLink): boolean {
-    return this.self < link.peer;
-  }
-
-  #sayHello(link: PeerLink, handlers: NetworkHandlers): void {
-    link.sayHello(this.#hello(link, handlers));
-  }
-
-  #hello(link: PeerLink, handlers: NetworkHandlers): Omit<Hello, "kind"> {
-    const others = [...this.#links.values()].filter((other) => other.peer === link.peer);
-    const held = others.flatMap(({ sent }) => sent === undefined ? [] : [sent.number]);
-    return {
-      cluster: this.#options.cluster,
-      ...this.#run,
-      number: ++this.#helloCount,
-      holds: held.length === 0 ? 0 : Math.min(...held),
-      greeting: handlers.greeting(),
-    };
-  }
-
   readonly #events: LinkEvents = {
     greeted: (link, frame) => {
-      this.#guarded((handlers) => this.#onGreeted(link, frame, handlers), link);
+      this.#guarded((handlers) => this.#greeter.greeted(link, frame, handlers), link);
     },
     up: (link) => {
+      this.strangers.greeted(link.connection.remoteAddr.toString());
       this.#redial.peerUp(link.peer);
       this.#guarded((handlers) => handlers.peerUp(link.peer), link);
       if (link.isUp) this.gossip.peerUp(link.connection.remotePeer, link.connection);
@@ -351,113 +370,10 @@ class Libp2pNetwork implements Network {
     closed: (link, reason, wasUp) => this.#onLinkClosed(link, reason, wasUp),
   };
 
-  #onGreeted(
-    link: PeerLink,
-    frame: Exclude<GreetingFrame, { kind: "accept" }>,
-    handlers: NetworkHandlers,
-  ): void {
-    switch (frame.kind) {
-      case "refusal":
-        return this.#onRefusal(link, frame, handlers);
-      case "other_version":
-        return this.#refuse(link, {
-          code: "other_version",
-          message: `This node speaks version ${NETWORK_VERSION} of the protocol`,
-          details: { version: NETWORK_VERSION },
-        });
-      case "hello":
-        return this.#onHello(link, frame, handlers);
-    }
-  }
-
-  #onHello(link: PeerLink, hello: Hello, handlers: NetworkHandlers): void {
-    const { cluster } = this.#options;
-    const before = link.received ?? link.contested;
-    if (before !== undefined) return link.abort("It greeted twice");
-    if (hello.cluster !== cluster) {
-      // Neither can have the other, and only one of the two decides: it is told here.
-      this.#redial.refused(link.peer);
-      this.#tellRefusal(
-        link,
-        otherCluster(`It is of cluster "${hello.cluster}", not "${cluster}"`),
-        undefined,
-        handlers,
-      );
-      return this.#refuse(
-        link,
-        otherCluster(`This is cluster "${cluster}", not "${hello.cluster}"`),
-      );
-    }
-    const chosen = this.#chosen.get(link.peer);
-    const former = chosen?.isUp === true ? chosen.received : undefined;
-    if (former !== undefined && former.instance !== hello.instance) {
-      link.contested = { ...hello, greeting: hello.greeting.slice() };
-      return this.#contest(link, link.contested, chosen!, former);
-    }
-    if (this.#decides(link) && choose(chosen?.received, hello) === "drop") {
-      return link.close("Another connection is in use");
-    }
-    this.#judge(link, hello, handlers);
-  }
-
-  /** Another run of a peer greets while the former one is connected: one that lives and began earlier stays. */
-  #contest(link: PeerLink, hello: Hello, chosen: PeerLink, former: Hello): void {
-    const goOn = (isFormerAlive: boolean) => {
-      if (!link.isOpen) return;
-      this.#guarded((handlers) => {
-        const stays = isFormerAlive && chosen.isUp && isEarlier(former, hello);
-        if (!stays) return this.#judge(link, hello, handlers);
-        const address = chosen.connection.remoteAddr.toString();
-        this.#refuse(link, identityInUse(former, address), this.#hello(link, handlers));
-      }, link);
-    };
-    if (isEarlier(former, hello)) void isAlive(chosen.connection).then(goOn);
-    else goOn(true);
-  }
-
-  #judge(link: PeerLink, hello: Hello, handlers: NetworkHandlers): void {
-    const isDialled = link.connection.direction === "outbound";
-    const refusal = handlers.admit(link.peer, hello.greeting, isDialled);
-    if (refusal !== undefined) {
-      return this.#refuse(link, refusal, this.#hello(link, handlers));
-    }
-    this.#chosen.get(link.peer)?.abort("Another connection replaces it");
-    link.received = { ...hello, greeting: hello.greeting.slice() };
-    this.#chosen.set(link.peer, link);
-    if (this.#decides(link)) this.#sayHello(link, handlers);
-    else link.accept();
-  }
-
-  /** What a peer says that is not of our cluster, or does not tell, is heard and has no greeting beside it. */
-  #onRefusal(link: PeerLink, frame: RefusalFrame, handlers: NetworkHandlers): void {
-    const { refusal } = frame;
-    const hello = link.received ?? frame.hello;
-    const isOurs = hello?.cluster === this.#options.cluster;
-    this.#redial.refused(link.peer);
-    this.#tellRefusal(link, refusal, isOurs ? hello.greeting : undefined, handlers);
-    link.close(`It refused us: ${refusal.message}`);
-  }
-
-  #tellRefusal(
-    { connection, peer }: PeerLink,
-    refusal: Refusal,
-    greeting: Uint8Array | undefined,
-    handlers: NetworkHandlers,
-  ): void {
-    const isDialled = connection.direction === "outbound";
-    handlers.refusedBy(peer, refusal, { greeting, isDialled });
-  }
-
-  #refuse(link: PeerLink, refusal: Refusal, hello?: Omit<Hello, "kind">): void {
-    const { code, message } = refusal;
-    this.#log.info("A peer was refused", { peer: link.peer, code, reason: message });
-    link.refuse(refusal, hello);
-  }
-
   #onLinkClosed(link: PeerLink, reason: string, wasUp: boolean): void {
     const { peer } = link;
     this.#links.delete(link.connection.id);
-    if (this.#chosen.get(peer) === link) this.#chosen.delete(peer);
+    if (this.#greeter.chosen.get(peer) === link) this.#greeter.chosen.delete(peer);
     this.#log.debug("A connection has ended", { peer, reason });
     if (wasUp) {
       this.gossip.peerDown(link.connection.remotePeer);
@@ -467,8 +383,4 @@ class Libp2pNetwork implements Network {
     }
     this.#redial.linkEnded(peer, reason);
   }
-}
-
-function otherCluster(message: string): Refusal {
-  return { code: "other_cluster", message, details: {} };
 }

@@ -1,8 +1,9 @@
 // libp2p as we use it.
 //
 // Its own ways of limiting, pinging and reconnecting are made for peers who do not know each other. They would part
-// ours: five new connections per second and host, one ping of five seconds that fails and ends a
-// connection, five attempts to reconnect. They are off, and redial.ts and peer_link.ts do instead.
+// ours: five new connections per second and host, ten that are not encrypted yet, one ping of five seconds that
+// fails and ends a connection, five attempts to reconnect. They are off, and strangers.ts, redial.ts and peer_link.ts
+// do instead.
 
 import "./broadcast_channel.ts";
 import { identify } from "@libp2p/identify";
@@ -15,11 +16,21 @@ import { createLibp2p, type Libp2p } from "libp2p";
 import { messageOf } from "../wire/errors.ts";
 import type { GossipTopic } from "./gossip_topic.ts";
 import { joinWrites } from "./joined_writes.ts";
+import type { Strangers } from "./strangers.ts";
 import type { TurnEnd } from "./turn_end.ts";
 
 /** The same on both sides, or yamux gives up: change it together with NETWORK_VERSION. */
 const STREAM_WINDOW_BYTES = 1024 * 1024;
 const STREAM_WINDOW_BYTES_MAX = 16 * 1024 * 1024;
+
+/** Both lanes, gossip, a sign of life and what is on its way between them. */
+const STREAMS_MAX = 32;
+
+/** The members of the largest layout, several times. */
+const CONNECTIONS_MAX = 4_096;
+
+/** How long a connection may take to be encrypted, and a stream to name its protocol, in milliseconds. */
+const GREETING_STEP_TIMEOUT_MS = 5_000;
 
 const ADDRESS_DIAL_TIMEOUT_MS = 2_000;
 const DIAL_TIMEOUT_MS = 5_000;
@@ -31,33 +42,42 @@ export interface Libp2pNodeOptions {
   readonly announce: readonly string[];
   readonly turnEnd: TurnEnd;
   readonly gossip: GossipTopic;
+  readonly strangers: Strangers;
+  /** Connections opened by others, whoever they are. */
+  readonly maxInboundConnections: number;
 }
 
 /** Makes a node that is not started. @throws {TypeError} if an address is no multiaddr */
 export async function makeLibp2p(options: Libp2pNodeOptions): Promise<Libp2p> {
   const { privateKey, listen, announce, turnEnd, gossip } = options;
+  const { maxInboundConnections, strangers } = options;
   for (const address of [...listen, ...announce]) checkAddress(address);
   return await createLibp2p({
     start: false,
     privateKey,
     addresses: { listen: [...listen], announce: [...announce] },
-    transports: [joinWrites(tcp(), turnEnd)],
+    transports: [joinWrites(tcp({ maxConnections: maxInboundConnections }), turnEnd)],
     connectionEncrypters: [noise()],
     streamMuxers: [yamux({
       streamOptions: {
         initialStreamWindowSize: STREAM_WINDOW_BYTES,
         maxStreamWindowSize: STREAM_WINDOW_BYTES_MAX,
       },
+      maxInboundStreams: STREAMS_MAX,
     })],
+    connectionGater: strangers.gater,
     connectionManager: {
-      maxConnections: 10_000,
+      maxConnections: CONNECTIONS_MAX,
       inboundConnectionThreshold: 1_000_000,
       maxIncomingPendingConnections: 10_000,
+      inboundUpgradeTimeout: GREETING_STEP_TIMEOUT_MS,
+      inboundStreamProtocolNegotiationTimeout: GREETING_STEP_TIMEOUT_MS,
       addressDialTimeout: ADDRESS_DIAL_TIMEOUT_MS,
       dialTimeout: DIAL_TIMEOUT_MS,
     },
     connectionMonitor: { enabled: false },
-    services: { identify: identify(), gossip: gossip.service },
+    // Gossipsub wants the service; nobody asks it, and what others tell of themselves would be kept for ever.
+    services: { identify: identify({ runOnConnectionOpen: false }), gossip: gossip.service },
   });
 }
 

@@ -4,6 +4,11 @@
 // a bare address: whoever answers there is the peer, today this one and after a disk was lost another.
 // The pause doubles from one failure to the next and is shortened by chance, lest a cluster
 // dial in step; a peer that refused us is asked again slowly at once.
+//
+// The addresses of a named peer are what it says of itself. Until it was met there it may have named anybody, and all
+// who believe it would call. So a peer that was never met is called ever more seldom, few such are called at
+// a time or known at all, and an address that did not lead to one of them is left alone for as long by the
+// others, under whatever name it comes.
 
 import type { Clock, Timer } from "../ports/clock.ts";
 import type { Log } from "../ports/log.ts";
@@ -16,6 +21,16 @@ export const FIRST_PAUSE_MS = 200;
 
 /** The longest pause between two attempts, in milliseconds. */
 export const LONGEST_PAUSE_MS = 5_000;
+
+/** The longest for a peer that was never met, in milliseconds. */
+export const LONGEST_PAUSE_UNMET_MS = 30_000;
+
+/** How many peers that were never met are called at a time, and known. */
+export const UNMET_DIALS_MAX = 16;
+export const UNMET_TARGETS_MAX = 1_024;
+
+/** How many addresses that led to nobody are remembered. */
+const DEAD_ADDRESSES_MAX = 1_024;
 
 /** How long an open connection may take to become a link, in milliseconds. */
 const SETTLE_MS = 10_000;
@@ -42,6 +57,8 @@ interface Target {
   pauseMs: number;
   timer: Timer | undefined;
   isDialling: boolean;
+  /** Whether a link to it was up since it is a target. */
+  wasMet: boolean;
   /** How often in a row it could not be reached; the log hears of the first time only. */
   failures: number;
 }
@@ -49,6 +66,9 @@ interface Target {
 export class Redial {
   readonly #options: RedialOptions;
   readonly #targets = new Map<string, Target>();
+  /** Addresses that led to none of the peers that were never met, by whom they were tried, and until when they rest. */
+  readonly #resting = new Map<string, { readonly key: string; readonly untilMs: number }>();
+  #unmetDials = 0;
   #isRunning = false;
 
   constructor(options: RedialOptions) {
@@ -74,9 +94,12 @@ export class Redial {
     if (known !== undefined) {
       if (known.addresses.join(" ") === addresses.join(" ")) return;
       known.addresses = [...addresses];
-      if (!known.isDialling && known.failures > 0) this.#schedule(known, FIRST_PAUSE_MS);
+      // Whoever was never met may name another address with every breath.
+      const isUrgent = !isUnmet(known) && !known.isDialling && known.failures > 0;
+      if (isUrgent) this.#schedule(known, FIRST_PAUSE_MS);
       return;
     }
+    if (peer !== undefined && !this.#hasRoom()) return;
     const target: Target = {
       key,
       addresses: [...addresses],
@@ -85,6 +108,7 @@ export class Redial {
       pauseMs: FIRST_PAUSE_MS,
       timer: undefined,
       isDialling: false,
+      wasMet: false,
       failures: 0,
     };
     this.#targets.set(key, target);
@@ -111,6 +135,7 @@ export class Redial {
       target.timer?.cancel();
       target.pauseMs = FIRST_PAUSE_MS;
       target.failures = 0;
+      target.wasMet = true;
     }
   }
 
@@ -149,15 +174,23 @@ export class Redial {
   async #attempt(target: Target): Promise<void> {
     if (!this.#isCurrent(target) || target.isDialling) return;
     if (target.peer !== undefined && this.#options.isUp(target.peer)) return;
+    const isStranger = isUnmet(target);
+    if (isStranger && this.#unmetDials >= UNMET_DIALS_MAX) {
+      return this.#schedule(target, FIRST_PAUSE_MS);
+    }
+    const addresses = isStranger ? this.#awake(target) : target.addresses;
+    if (addresses.length === 0) return this.#failed(target, "Nobody answered there a while ago");
     target.isDialling = true;
+    if (isStranger) this.#unmetDials++;
     let dialled: Dialled;
     try {
-      dialled = await this.#options.dial(
-        target.addresses,
-        target.isNamed ? target.peer : undefined,
-      );
+      dialled = await this.#options.dial(addresses, target.isNamed ? target.peer : undefined);
+    } catch (error) {
+      if (isStranger) this.#rest(target, addresses);
+      throw error;
     } finally {
       target.isDialling = false;
+      if (isStranger) this.#unmetDials--;
     }
     if (!this.#isCurrent(target)) return;
     if (dialled === "self") {
@@ -182,11 +215,55 @@ export class Redial {
     if (target.failures === 1) this.#options.log.info("A peer cannot be reached", fields);
     else this.#options.log.debug("A peer still cannot be reached", fields);
     this.#schedule(target, target.pauseMs);
-    target.pauseMs = Math.min(target.pauseMs * 2, LONGEST_PAUSE_MS);
+    const longestMs = isUnmet(target) ? LONGEST_PAUSE_UNMET_MS : LONGEST_PAUSE_MS;
+    target.pauseMs = Math.min(target.pauseMs * 2, longestMs);
+  }
+
+  /** Whether another peer may be taken that was never met: the one that failed most often makes way. */
+  #hasRoom(): boolean {
+    const unmet = [...this.#targets.values()].filter(isUnmet);
+    if (unmet.length < UNMET_TARGETS_MAX) return true;
+    const [worst] = unmet.filter(({ isDialling }) => !isDialling)
+      .sort((a, b) => b.failures - a.failures);
+    if (worst === undefined || worst.failures === 0) return false;
+    this.#drop(worst);
+    return true;
+  }
+
+  /** The addresses of a target, without those that have just failed another one. */
+  #awake({ addresses, key }: Target): readonly string[] {
+    const nowMs = this.#options.clock.monotonic();
+    return addresses.filter((address) => {
+      const resting = this.#resting.get(placeOf(address));
+      return resting === undefined || resting.key === key || resting.untilMs <= nowMs;
+    });
+  }
+
+  #rest({ key, pauseMs }: Target, addresses: readonly string[]): void {
+    const untilMs = this.#options.clock.monotonic() + Math.max(pauseMs, LONGEST_PAUSE_MS);
+    for (const address of addresses) {
+      const place = placeOf(address);
+      this.#resting.delete(place);
+      if (this.#resting.size >= DEAD_ADDRESSES_MAX) {
+        const [oldest] = this.#resting.keys();
+        this.#resting.delete(oldest!);
+      }
+      this.#resting.set(place, { key, untilMs });
+    }
   }
 
   /** Between three quarters and the whole of a pause. */
   #shortened(pauseMs: number): number {
     return pauseMs - randomBelow(this.#options.random, Math.floor(pauseMs / 4) + 1);
   }
+}
+
+/** A bare address was given by who runs the node; a peer by its id has said itself where it is. */
+function isUnmet({ isNamed, wasMet }: Target): boolean {
+  return isNamed && !wasMet;
+}
+
+/** An address without the peer that it names. */
+function placeOf(address: string): string {
+  return address.replace(/\/p2p\/[^/]+$/, "");
 }

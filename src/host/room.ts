@@ -44,10 +44,15 @@ export async function hasNoRoom(databasePath: string, neededBytes: number): Prom
     await file.syncData();
     return false;
   } catch (error) {
-    return error instanceof Error && NO_ROOM.test(`${codeOf(error)} ${error.message}`);
+    return isNoRoom(error);
   } finally {
     await Deno.remove(path).catch(() => {});
   }
+}
+
+/** Whether this is how the system says that there is no room. */
+export function isNoRoom(error: unknown): boolean {
+  return error instanceof Error && NO_ROOM.test(`${codeOf(error)} ${error.message}`);
 }
 
 async function sizeAt(path: string): Promise<number> {

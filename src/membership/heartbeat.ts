@@ -6,7 +6,7 @@
 //
 //   version 1 │ flags │ node │ peer id │ incarnation │ sequence │ time │ interval │ zone │ weight
 //   layout version, synced, acknowledged │ load │ disk │ addresses │ [layout id] [http] [resp]
-//   [namespaces] │ …
+//   [namespaces] [seal keys] │ …
 //
 // Integers and lengths are base-128 groups, texts are UTF-8 behind their length. Later releases may
 // append fields and use further flags: whatever follows the known fields is passed over. A change
@@ -49,6 +49,8 @@ export interface Heartbeat {
   readonly layoutId?: string | undefined;
   /** The digest of what was set of namespaces at run time, as far as it knows; undefined for nothing. */
   readonly namespaces?: string | undefined;
+  /** The digest of the keys that it seals contexts with; undefined if it has none that others should know. */
+  readonly sealKeys?: string | undefined;
   /** The newest layout for which it has all its data. */
   readonly layoutSynced: number;
   /** The newest layout of which it has acknowledged that all members are synced. */
@@ -70,6 +72,7 @@ export const HEARTBEAT_LIMITS = {
   door: 280,
   layoutId: 64,
   namespaces: 64,
+  sealKeys: 64,
   intervalMsMax: 60_000,
   weightMax: 1_000_000,
   /** The year 2109: no clock that is right says more, and none is taken for more. */
@@ -109,6 +112,7 @@ export function encodeHeartbeat(heartbeat: Heartbeat): Uint8Array<ArrayBuffer> {
   if (heartbeat.http !== undefined) writer.text(heartbeat.http);
   if (heartbeat.resp !== undefined) writer.text(heartbeat.resp);
   if (heartbeat.namespaces !== undefined) writer.text(heartbeat.namespaces);
+  if (heartbeat.sealKeys !== undefined) writer.text(heartbeat.sealKeys);
   assert(
     writer.length <= HEARTBEAT_LIMITS.encoded,
     "a heartbeat within its limits is small enough",
@@ -144,6 +148,7 @@ export function decodeHeartbeat(bytes: Uint8Array): Heartbeat {
   const http = (flags & HAS_HTTP) !== 0 ? reader.text() : undefined;
   const resp = (flags & HAS_RESP) !== 0 ? reader.text() : undefined;
   const namespaces = (flags & HAS_NAMESPACES) !== 0 ? reader.text() : undefined;
+  const sealKeys = (flags & HAS_SEAL_KEYS) !== 0 ? reader.text() : undefined;
   const heartbeat: Heartbeat = {
     node,
     peerId,
@@ -159,6 +164,7 @@ export function decodeHeartbeat(bytes: Uint8Array): Heartbeat {
     layoutVersion,
     layoutId,
     namespaces,
+    sealKeys,
     layoutSynced,
     layoutAcknowledged,
     load,
@@ -176,6 +182,7 @@ const HAS_LAYOUT_ID = 2;
 const HAS_HTTP = 4;
 const HAS_RESP = 8;
 const HAS_NAMESPACES = 16;
+const HAS_SEAL_KEYS = 32;
 const DISK_STATES: readonly DiskState[] = ["ok", "readonly", "failed"];
 const LOAD_SCALE = 1000;
 const LOAD_MAX = 1e9;
@@ -185,7 +192,8 @@ function flagsOf(heartbeat: Heartbeat): number {
     (heartbeat.layoutId !== undefined ? HAS_LAYOUT_ID : 0) |
     (heartbeat.http !== undefined ? HAS_HTTP : 0) |
     (heartbeat.resp !== undefined ? HAS_RESP : 0) |
-    (heartbeat.namespaces !== undefined ? HAS_NAMESPACES : 0);
+    (heartbeat.namespaces !== undefined ? HAS_NAMESPACES : 0) |
+    (heartbeat.sealKeys !== undefined ? HAS_SEAL_KEYS : 0);
 }
 
 /** An address that ends in the sender's own id is written without that ending, behind a 1. */
@@ -231,6 +239,7 @@ function problemOf(heartbeat: Heartbeat): string | undefined {
     textProblem("zone", heartbeat.zone, limits.zone) ??
     optionalTextProblem("layout id", heartbeat.layoutId, limits.layoutId) ??
     optionalTextProblem("digest of namespaces", heartbeat.namespaces, limits.namespaces) ??
+    optionalTextProblem("digest of seal keys", heartbeat.sealKeys, limits.sealKeys) ??
     optionalTextProblem("HTTP address", heartbeat.http, limits.door) ??
     optionalTextProblem("RESP address", heartbeat.resp, limits.door) ??
     addressProblem(heartbeat.addresses) ??

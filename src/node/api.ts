@@ -36,8 +36,9 @@ export interface ReadOptions extends RequestOptions {
 
 export interface GetOptions extends ReadOptions {
   /**
-   * A token of the same key that an earlier read or write has given: the answer has seen all that it covers. More
-   * nodes are asked where that is necessary, until the time is over; then the read fails as `stale`.
+   * A token of the same key that an earlier read or write has given, or several with commas between them: the answer
+   * has seen all that they cover. More nodes are asked where that is necessary, until the time is over; then the
+   * read fails as `stale`.
    */
   readonly atLeast?: string | undefined;
 }

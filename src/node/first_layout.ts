@@ -8,6 +8,8 @@
 // and a node that has one promises nothing any more. Only whoever was given the promise can install
 // it. Promises are noted on the disk: they bind a run that begins in these seconds, and let a node that misses the
 // installation take the layout whenever it hears of it (layout_agreement.ts).
+//
+// With it goes the key by which nodes know the contexts that they have given out (seal_key_store.ts).
 
 import type { Clock } from "../ports/clock.ts";
 import type { PeerId } from "../ports/network.ts";
@@ -19,6 +21,7 @@ import { LIMITS } from "../wire/limits.ts";
 import { METHODS } from "../wire/message_codec.ts";
 import type { Rpc } from "../wire/rpc.ts";
 import type { LayoutStore } from "./layout_store.ts";
+import type { SealKeyStore } from "./seal_key_store.ts";
 
 const PROMISE_MS = 10_000;
 const TIMEOUT_MS = 5_000;
@@ -44,6 +47,7 @@ export class FirstLayout {
   readonly #rpc: Rpc;
   readonly #clock: Clock;
   readonly #store: LayoutStore;
+  readonly #sealKeys: Pick<SealKeyStore, "make" | "take">;
   readonly #seen: () => readonly SeenNode[];
   /** The promise that binds this node; `to` is undefined if that is not known. */
   #promised: Promised | undefined;
@@ -55,12 +59,14 @@ export class FirstLayout {
     rpc: Rpc,
     clock: Clock,
     store: LayoutStore,
+    sealKeys: Pick<SealKeyStore, "make" | "take">,
     seen: () => readonly SeenNode[],
   ) {
     this.#self = self;
     this.#rpc = rpc;
     this.#clock = clock;
     this.#store = store;
+    this.#sealKeys = sealKeys;
     this.#seen = seen;
     rpc.serve(METHODS.promiseLayout, async (request, from) => {
       const args = new Arguments(request.arguments, "layout promise");
@@ -72,7 +78,9 @@ export class FirstLayout {
     });
     rpc.serve(METHODS.installLayout, async (request, from) => {
       this.#checkPromised(from);
-      await this.#install(new Arguments(request.arguments, "layout").bytes(LIMITS.message));
+      const args = new Arguments(request.arguments, "layout");
+      const encoded = args.bytes(LIMITS.message);
+      await this.#install(encoded, args.optional((part) => part.bytes(LIMITS.sealKeys)));
       return [];
     });
     rpc.serve(METHODS.fetchLayout, () => {
@@ -116,9 +124,11 @@ export class FirstLayout {
     this.#isMaking = true;
     const others = this.#seen();
     const encoded = encodeLayout(layout);
+    let keys: Uint8Array;
     try {
       await this.#store.keepPromise(layout.id);
       await this.#gatherPromises(layout.id, members, others);
+      keys = await this.#sealKeys.make();
       await this.#store.install(encoded);
     } finally {
       this.#promised = undefined;
@@ -126,7 +136,9 @@ export class FirstLayout {
     }
     // Who misses this hears of the layout from the next heartbeat.
     await Promise.allSettled(
-      others.map(({ peer }) => this.#rpc.call(peer, METHODS.installLayout, [encoded], TIMEOUT_MS)),
+      others.map(({ peer }) => {
+        return this.#rpc.call(peer, METHODS.installLayout, [encoded, keys], TIMEOUT_MS);
+      }),
     );
   }
 
@@ -161,13 +173,15 @@ export class FirstLayout {
     throw new DenamoError("not_allowed", "no", message);
   }
 
-  async #install(encoded: Uint8Array): Promise<void> {
+  async #install(encoded: Uint8Array, keys: Uint8Array | undefined): Promise<void> {
     const { held } = this.#store;
     const { id } = decodeLayout(encoded);
     if (held === undefined && id !== this.#promised?.id) {
       const message = `${this.#self} has promised ${this.#promised?.id}, not ${id}`;
       throw new DenamoError("not_allowed", "no", message);
     }
+    // A node that has a layout takes keys from its members alone.
+    if (keys !== undefined && held === undefined) await this.#sealKeys.take(keys);
     await this.#store.install(encoded);
   }
 

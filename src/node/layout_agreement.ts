@@ -7,7 +7,8 @@
 // disks were lost than that leaves, all must be seen, and none of them name another. What was fetched is
 // kept until one or the other is so.
 //
-//   heartbeat of n2: 1-ab… ──> fetched once from n2 ──> promised? named by a majority? ──> on the disk, in force
+//   heartbeat of n2: 1-ab… ──> fetched once from n2 ──> promised? named by a majority? ──> the keys, from a member
+//                                                                                      ──> on the disk, in force
 
 import { MalformedError } from "../base/malformed.ts";
 import type { Log } from "../ports/log.ts";
@@ -34,6 +35,11 @@ export interface LayoutAgreementOptions {
   readonly log: Log;
   /** All other nodes that are seen at present. */
   readonly seen: () => readonly Naming[];
+  /**
+   * Called when a layout is agreed upon, before it is in force, with the peer that has told it. What must be known
+   * before this node serves by it is fetched here; false if that is not to be had from this peer.
+   */
+  readonly prepare: (peer: PeerId, layout: Layout) => Promise<boolean>;
 }
 
 const FETCH_TIMEOUT_MS = 5_000;
@@ -66,6 +72,7 @@ export class LayoutAgreement {
     try {
       const candidate = this.#candidates.get(id) ?? await this.#fetch(peer, id);
       if (!this.#isAgreed(candidate.layout)) return;
+      if (!await this.#options.prepare(peer, candidate.layout)) return;
       await store.install(candidate.encoded);
       this.#candidates.clear();
     } catch (error) {

@@ -5,11 +5,18 @@ import type { DataObject } from "../crdt/data_object.ts";
 import type { Member } from "../membership/member_table.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { Log } from "../ports/log.ts";
+import type { PeerId } from "../ports/network.ts";
+import type { Layout } from "../ring/layout.ts";
 import type { Storage } from "../storage/storage.ts";
+import { DenamoError } from "../wire/errors.ts";
 import type { Rpc } from "../wire/rpc.ts";
+import type { MemberView } from "./api.ts";
 import { FirstLayout, type SeenNode } from "./first_layout.ts";
 import { LayoutAgreement } from "./layout_agreement.ts";
 import { LayoutStore } from "./layout_store.ts";
+import { checkedNames, planFirst } from "./plan_first.ts";
+import type { SealKeyStore } from "./seal_key_store.ts";
+import type { NodeSettings } from "./settings.ts";
 
 export interface LayoutsOptions {
   readonly self: string;
@@ -17,6 +24,7 @@ export interface LayoutsOptions {
   readonly rpc: Rpc;
   readonly clock: Clock;
   readonly log: Log;
+  readonly sealKeys: SealKeyStore;
   /** All other nodes as they are at this moment. */
   readonly others: () => readonly Member[];
   /** Called when a layout has come into force. */
@@ -42,11 +50,19 @@ export class Layouts {
         hasForgotten("The cluster has a layout that this node's disk does not know of");
       },
     });
-    this.first = new FirstLayout(self, rpc, clock, this.store, () => this.#connected());
+    this.first = new FirstLayout(
+      self,
+      rpc,
+      clock,
+      this.store,
+      options.sealKeys,
+      () => this.#connected(),
+    );
     this.agreement = new LayoutAgreement({
       ...options,
       store: this.store,
       seen: () => this.#seen().map(({ heartbeat: { layoutId }, node }) => ({ node, layoutId })),
+      prepare: (peer, layout) => this.#takeKeys(peer, layout),
     });
   }
 
@@ -54,6 +70,39 @@ export class Layouts {
   async load(): Promise<void> {
     await this.store.load();
     this.first.load();
+  }
+
+  /**
+   * Plans the first layout for these members, as this node sees them, and makes it.
+   *
+   * @throws {DenamoError} `layout_exists` or `layout_refused`; then nothing has changed anywhere
+   */
+  async make(
+    settings: NodeSettings,
+    members: readonly string[],
+    views: readonly MemberView[],
+  ): Promise<void> {
+    const names = checkedNames(members);
+    const missing = this.first.missing(names);
+    if (missing.length > 0) {
+      throw new DenamoError("layout_refused", "no", `This node does not see ${missing.join(", ")}`);
+    }
+    const byName = new Map(views.map((view) => [view.node, view]));
+    await this.first.make(planFirst(settings, names.map((name) => byName.get(name)!)));
+  }
+
+  /**
+   * A node that serves gives out contexts, and others must be able to open them: it has the keys of a member before it
+   * has the layout. A cluster that is older than seals has none yet.
+   */
+  async #takeKeys(peer: PeerId, { members }: Layout): Promise<boolean> {
+    const { rpc, sealKeys } = this.#options;
+    const teller = this.#seen().find(({ peerId }) => peerId === peer);
+    if (teller === undefined || !members.some(({ node }) => node === teller.node)) return false;
+    const digest = teller.heartbeat.sealKeys;
+    if (digest === undefined || sealKeys.areShared) return true;
+    await sealKeys.fetchFrom(peer, digest, rpc);
+    return sealKeys.areShared;
   }
 
   #connected(): SeenNode[] {

@@ -43,15 +43,18 @@ const LEFT_BEHIND = "left_behind";
 /** With fewer owners nothing is forgotten without one of them, as that would leave no majority. */
 export const LEAST_OWNERS_TO_FORGET = 3;
 
-/** Removes the objects of a storage, but for those whose keys are kept. */
+/**
+ * Removes the objects of a storage, but for those with so few copies that they are never forgotten without one of their
+ * owners.
+ */
 export async function emptyCopies(
   storage: Storage<DataObject>,
-  isKept: (key: Uint8Array) => boolean,
+  copiesOf: (key: Uint8Array) => number,
 ): Promise<void> {
   let from: ScanStart = { partition: 0 };
   for (;;) {
     const page = await storage.range(from, PARTITION_COUNT_MAX - 1, undefined, PAGE_COUNT);
-    const removed = page.filter(({ key }) => !isKept(key));
+    const removed = page.filter(({ key }) => copiesOf(key) >= LEAST_OWNERS_TO_FORGET);
     await storage.commit(removed.map(({ partition, key }) => ({ partition, key })));
     if (page.length < PAGE_COUNT) return;
     const { partition, key } = page[page.length - 1]!;

@@ -13,7 +13,6 @@ import type { StoredValue } from "../crdt/value.ts";
 import { ClockWatch } from "../membership/clock_watch.ts";
 import { Heartbeats, type SelfDescription } from "../membership/heartbeats.ts";
 import { MemberTable } from "../membership/member_table.ts";
-import { partitionOf } from "../ring/partition.ts";
 import { WatchedDisk } from "../storage/watched_disk.ts";
 import { Actors } from "../replica/actors.ts";
 import type { NodePorts } from "./node_ports.ts";
@@ -25,7 +24,7 @@ import { Floors } from "../replica/floors.ts";
 import { ReplicaService } from "../replica/replica_service.ts";
 import { openStorage, type Storage, type StorageOptions } from "../storage/storage.ts";
 import { Deadlines } from "../wire/deadlines.ts";
-import { DenamoError, messageOf } from "../wire/errors.ts";
+import { messageOf } from "../wire/errors.ts";
 import { Rpc } from "../wire/rpc.ts";
 import type {
   DeleteResult,
@@ -45,21 +44,21 @@ import type {
   WriteResult,
 } from "./api.ts";
 import { DataApi } from "./data_api.ts";
-import { Admission } from "./admission.ts";
+import type { Admission } from "./admission.ts";
 import { clusterOf, standingOf } from "./cluster_of.ts";
 import { Ending } from "./ending.ts";
+import { entranceOf } from "./entrance.ts";
 import { Layouts } from "./layouts.ts";
 import { NamespaceStore } from "./namespace_store.ts";
 import { measure } from "./measurements.ts";
 import { type Incarnations, keepIncarnation, nextIncarnation } from "./incarnations.ts";
-import { LeftBehindVoices } from "./left_behind_voices.ts";
 import { PeerBook } from "./peer_book.ts";
-import { emptyCopies, LEAST_OWNERS_TO_FORGET } from "./left_behind.ts";
+import { emptyCopies } from "./left_behind.ts";
 import { type PeerRooms, Peers } from "./peers.ts";
-import { checkedNames, planFirst } from "./plan_first.ts";
 import { Readiness } from "./readiness.ts";
-import { Refusals } from "./refusals.ts";
 import { Refutation } from "./refutation.ts";
+import { SealKeyStore } from "./seal_key_store.ts";
+import { setAsideCopies } from "./set_aside_copies.ts";
 import type {
   DifferencesView,
   EqualityView,
@@ -68,9 +67,10 @@ import type {
   RepairView,
 } from "./repair_api.ts";
 import { Rivals } from "./rivals.ts";
-import { type NodeSettings, VERSION } from "./settings.ts";
+import type { NodeSettings } from "./settings.ts";
+import { Tokens } from "./tokens.ts";
 import { Upkeep } from "./upkeep.ts";
-import { memberViews, ringView } from "./views.ts";
+import { memberViews, placementView, ringView, statusView } from "./views.ts";
 
 type CommitFailed = NonNullable<StorageOptions["onCommitFailed"]>;
 
@@ -99,6 +99,7 @@ export class Node implements NodeApi {
   readonly #readiness: Readiness;
   readonly #refutation: Refutation;
   readonly #rivals: Rivals;
+  readonly #sealKeys: SealKeyStore;
   readonly #startedAtMs: number;
   readonly #peers: Peers;
   readonly #ending = new Ending();
@@ -158,58 +159,65 @@ export class Node implements NodeApi {
     this.#floors = new Floors(storage, hybridClock, placementDigest);
     this.#book = new PeerBook(storage, layoutMembers, log);
     const isConnected = (node: string) => this.#table.isConnected(node);
-    const leftBehind = new LeftBehindVoices({
-      floors: this.#floors,
-      log,
-      members: layoutMembers,
-      nodeOf: (peer) => this.#book.nodeOf(peer),
-      isConnected,
-      latest: () => hybridClock.furthest(),
-      startAnew: () => this.#ending.startAnew(),
-    });
-    this.#admission = new Admission(
-      settings.node,
-      this.#floors,
-      this.#namespaces.baseDigest(),
-      this.#heartbeats,
-      new Refusals({
-        clock,
-        self: network.self,
-        node: settings.node,
-        hasJoined: settings.join.length > 0,
-        layoutMembers,
-      }),
+    this.#admission = entranceOf({
+      settings,
+      self: network.self,
       clock,
       log,
-      (reason) => this.#ending.giveUp(reason),
-      leftBehind,
-    );
-    this.#refutation = new Refutation(this.#heartbeats, this.#rpc, incarnations, (isUnknown) => {
-      keepIncarnation(storage, this.#table.incarnation).catch((error) => {
-        log.warn("Cannot note the incarnation of this node", { error: messageOf(error) });
-      });
-      if (!isUnknown) return;
-      this.#filling.begin("A peer remembers a run of this node that its disk does not know of");
+      heartbeats: this.#heartbeats,
+      floors: this.#floors,
+      settingsDigest: this.#namespaces.baseDigest(),
+      book: this.#book,
+      ending: this.#ending,
+      layoutMembers,
+      isConnected,
+      latest: () => hybridClock.furthest(),
     });
-    this.#readiness = new Readiness(settings.node, clock, isConnected);
+    this.#refutation = new Refutation(
+      this.#heartbeats,
+      this.#rpc,
+      incarnations,
+      () => layoutMembers()?.size ?? 0,
+      () => {
+        keepIncarnation(storage, this.#table.incarnation).catch((error) => {
+          log.warn("Cannot note the incarnation of this node", { error: messageOf(error) });
+        });
+      },
+      () => {
+        this.#filling.begin("A peer remembers a run of this node that its disk does not know of");
+      },
+    );
+    const canSeal = () => this.#sealKeys.areShared;
+    this.#readiness = new Readiness(settings.node, clock, isConnected, canSeal);
+    this.#sealKeys = new SealKeyStore({
+      self: settings.node,
+      storage,
+      clock,
+      random,
+      log,
+      layout: () => this.#layouts.store.held?.layout,
+      members: () => this.#heartbeats.members(),
+      changed: () => this.#heartbeats.publishNow(),
+    });
+    this.#sealKeys.register(this.#rpc);
     this.#actors = new Actors(settings.node, random, hybridClock);
     const [actors, floors, namespaces] = [this.#actors, this.#floors, this.#namespaces];
     const replica = new Replica(storage, actors, hybridClock, namespaces, floors, witness);
     replica.writeProblem = () => disk.problem();
     onCommitFailed.handler = (partitions, keys) => replica.commitFailed(partitions, keys);
     const placement = () => this.#layouts.store.held?.placement;
-    this.#filling = new Filling(settings.node, storage, placement, log);
+    const filling = this.#filling = new Filling(settings.node, storage, placement, log);
     this.#layouts = new Layouts({
       self: settings.node,
       storage,
       rpc: this.#rpc,
       clock,
       log,
+      sealKeys: this.#sealKeys,
       others: () => this.#heartbeats.members(),
       changed: () => this.#heartbeats.publishNow(),
       hasForgotten: (reason) => this.#filling.begin(reason),
     });
-    const filling = this.#filling;
     const cluster = clusterOf({
       settings,
       rpc: this.#rpc,
@@ -233,7 +241,6 @@ export class Node implements NodeApi {
       pace: this.#pace,
       diskRefuses: () => disk.refusesCommits,
     });
-    const { handOff } = this.#upkeep;
     this.namespaces = new NamespaceStore({
       cluster,
       storage,
@@ -248,20 +255,29 @@ export class Node implements NodeApi {
     });
     this.namespaces.register(this.#rpc);
     const { current, nodeOf } = cluster;
-    new ReplicaService(settings.node, replica, namespaces, current, handOff, filling, nodeOf)
+    new ReplicaService(
+      settings.node,
+      replica,
+      namespaces,
+      current,
+      this.#upkeep.handOff,
+      filling,
+      nodeOf,
+    )
       .register(this.#rpc);
     this.#coordinator = new Coordinator(
       cluster,
       replica,
       namespaces,
-      handOff,
+      this.#upkeep.handOff,
       clock,
       this.#deadlines,
       log,
       this.#pace,
     );
     const scans = new Scans(cluster, replica, namespaces, clock, this.#coordinator);
-    this.#data = new DataApi(this.#coordinator, scans, namespaces, clock);
+    const tokens = new Tokens(this.#sealKeys);
+    this.#data = new DataApi(this.#coordinator, scans, namespaces, clock, tokens);
   }
 
   /**
@@ -288,6 +304,7 @@ export class Node implements NodeApi {
       await node.namespaces.load();
       await node.#layouts.load();
       await node.#book.load();
+      await node.#sealKeys.load();
       await node.#filling.load();
       await node.#floors.load();
       if (node.#floors.mustEmpty) await node.#startAnew();
@@ -350,25 +367,15 @@ export class Node implements NodeApi {
   }
 
   status(): NodeStatus {
-    const { node, cluster, zone, doors } = this.#settings;
-    const members = this.#heartbeats.members();
-    const problem = this.#notReadyBecause();
-    return {
-      node,
-      peerId: this.#ports.network.self,
-      cluster,
-      version: VERSION,
-      zone,
+    const { network } = this.#ports;
+    const self = {
+      peerId: network.self,
       uptimeMs: this.#uptimeMs,
-      isReady: problem === undefined,
-      notReadyBecause: problem,
-      layoutVersion: this.#layouts.store.version,
-      layoutId: this.#layouts.store.held?.layout.id,
-      membersUp: 1 + members.filter(({ state }) => state === "up").length,
-      membersKnown: 1 + members.length,
-      addresses: this.#ports.network.addresses(),
-      ...doors(),
+      notReadyBecause: this.#notReadyBecause(),
+      addresses: network.addresses(),
     };
+    const layout = this.#layouts.store.held?.layout;
+    return statusView(this.#settings, self, layout, this.#heartbeats.members());
   }
 
   members(): MemberView[] {
@@ -379,30 +386,17 @@ export class Node implements NodeApi {
   }
 
   ring(): RingView | undefined {
-    return this.#layouts.store.held === undefined
-      ? undefined
-      : ringView(this.#layouts.store.held.layout);
+    const { held } = this.#layouts.store;
+    return held === undefined ? undefined : ringView(held.layout);
   }
 
   placement(key: Uint8Array): KeyPlacement | undefined {
-    const held = this.#layouts.store.held;
-    if (held === undefined) return undefined;
-    const partition = partitionOf(key, held.layout.partitions);
-    const owners = held.placement.ownersFor(partition, this.#namespaces.of(key).n);
-    const list = held.placement.preferenceList(partition);
-    return { partition, owners, fallbacks: list.filter((node) => !owners.includes(node)) };
+    const { held } = this.#layouts.store;
+    return held === undefined ? undefined : placementView(held, key, this.#namespaces.of(key).n);
   }
 
   async initLayout(members: readonly string[]): Promise<RingView> {
-    const names = checkedNames(members);
-    const missing = this.#layouts.first.missing(names);
-    if (missing.length > 0) {
-      throw new DenamoError("layout_refused", "no", `This node does not see ${missing.join(", ")}`);
-    }
-    const views = new Map(this.members().map((view) => [view.node, view]));
-    await this.#layouts.first.make(
-      planFirst(this.#settings, names.map((name) => views.get(name)!)),
-    );
+    await this.#layouts.make(this.#settings, members, this.members());
     return this.ring()!;
   }
 
@@ -443,15 +437,13 @@ export class Node implements NodeApi {
     return this.#ports.clock.now();
   }
 
-  /** Empties the copies of a node that was away for too long, before it meets anybody. */
+  /** Sets aside and empties the copies of a node that was away for too long, before it meets anybody. */
   async #startAnew(): Promise<void> {
+    await setAsideCopies(this.#disk, this.#storage, this.#floors.missedUpTo, this.#ports.log);
     this.#filling.begin("This node was away for so long that the others have forgotten without it");
-    // As few copies as that are never forgotten without one of their owners.
-    const isKept = (key: Uint8Array) => {
-      const { replication } = this.#layouts.store.held?.layout ?? { replication: 0 };
-      return (this.#namespaces.of(key).n ?? replication) < LEAST_OWNERS_TO_FORGET;
-    };
-    await emptyCopies(this.#storage, isKept);
+    const { replication } = this.#layouts.store.held?.layout ?? { replication: 0 };
+    const copiesOf = (key: Uint8Array) => this.#namespaces.of(key).n ?? replication;
+    await emptyCopies(this.#storage, copiesOf);
     await this.#floors.haveEmptied();
   }
 
@@ -465,9 +457,11 @@ export class Node implements NodeApi {
       heartbeats: this.#heartbeats,
       agreement: this.#layouts.agreement,
       book: this.#book,
+      layouts: this.#layouts.store,
       namespaces: this.namespaces,
       refutation: this.#refutation,
       rpc: this.#rpc,
+      sealKeys: this.#sealKeys,
       table: this.#table,
     };
   }
@@ -483,6 +477,7 @@ export class Node implements NodeApi {
       layoutVersion: version,
       layoutId: this.#layouts.store.held?.layout.id,
       namespaces: this.namespaces.digest,
+      sealKeys: this.#sealKeys.digest,
       layoutSynced: version,
       layoutAcknowledged: version,
       load: this.#coordinator.counts.inFlight,
@@ -493,7 +488,8 @@ export class Node implements NodeApi {
 
   #notReadyBecause(): string | undefined {
     if (this.#isStopped) return "The node is stopping";
-    return this.#readiness.problem(this.#layouts.store.held?.layout) ?? this.#admission.problem ??
+    return this.#disk.goneBecause ??
+      this.#readiness.problem(this.#layouts.store.held?.layout) ?? this.#admission.problem ??
       this.#clockWatch.mayCoordinate();
   }
 }

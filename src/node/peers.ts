@@ -9,19 +9,23 @@ import type { Network, NetworkHandlers, PeerId } from "../ports/network.ts";
 import type { Rpc } from "../wire/rpc.ts";
 import type { Admission } from "./admission.ts";
 import type { LayoutAgreement } from "./layout_agreement.ts";
+import type { LayoutStore } from "./layout_store.ts";
 import type { NamespaceStore } from "./namespace_store.ts";
 import type { PeerBook } from "./peer_book.ts";
 import type { Refutation } from "./refutation.ts";
+import type { SealKeyStore } from "./seal_key_store.ts";
 
 /** What the parts of a node have to do with its peers. */
 export interface PeerRooms {
   readonly admission: Admission;
   readonly heartbeats: Heartbeats;
+  readonly layouts: Pick<LayoutStore, "members">;
   readonly agreement: LayoutAgreement;
   readonly book: PeerBook;
   readonly namespaces: NamespaceStore;
   readonly refutation: Refutation;
   readonly rpc: Rpc;
+  readonly sealKeys: SealKeyStore;
   readonly table: MemberTable;
 }
 
@@ -106,24 +110,36 @@ export class Peers {
 
   /**
    * A member has told of itself: stays connected to it, takes what it has set of namespaces, if that is something
-   * else, and looks at its layout.
+   * else, and its keys, if it may have others, and looks at its layout.
    */
-  heard(heartbeat: Heartbeat, { agreement, book, namespaces, rpc, table }: PeerRooms): void {
+  heard(
+    heartbeat: Heartbeat,
+    { agreement, book, layouts, namespaces, rpc, sealKeys, table }: PeerRooms,
+  ): void {
     const { addresses, layoutId, node, peerId } = heartbeat;
     if (this.#isStopped) return;
     book.note(node, peerId);
     const known = addresses.join(" ");
-    if (this.#kept.get(peerId) !== known) {
+    // The network may have dropped one that was never met.
+    if (this.#kept.get(peerId) !== known || !rpc.isUp(peerId)) {
       this.#kept.set(peerId, known);
       this.#network.keepConnected(addresses, peerId);
     }
+    void sealKeys.makeIfDue();
     if (!rpc.isUp(peerId)) return;
+    const first: Promise<void>[] = [];
     // What anybody might set of namespaces would move keys: a cluster takes that from its members only.
-    if (!table.counts(node) || !namespaces.differsFrom(heartbeat.namespaces)) {
-      return void agreement.heard(peerId, layoutId);
+    if (table.counts(node) && namespaces.differsFrom(heartbeat.namespaces)) {
+      first.push(namespaces.fetchFrom(peerId, rpc));
     }
+    const digest = heartbeat.sealKeys;
+    const givesKeys = layouts.members?.has(node) === true;
+    if (givesKeys && digest !== undefined && sealKeys.differsFrom(peerId, digest)) {
+      first.push(sealKeys.fetchFrom(peerId, digest, rpc));
+    }
+    if (first.length === 0) return void agreement.heard(peerId, layoutId);
     // A node without a layout serves nobody, and must not begin to before it knows how.
-    void namespaces.fetchFrom(peerId, rpc).then(() => {
+    void Promise.all(first).then(() => {
       if (!this.#isStopped) void agreement.heard(peerId, layoutId);
     });
   }

@@ -14,13 +14,21 @@ export class Readiness {
   readonly #self: string;
   readonly #clock: Clock;
   readonly #isConnected: (node: string) => boolean;
+  readonly #canSeal: () => boolean;
   readonly #startedAtMs: number;
   #hasStarted = false;
 
-  constructor(self: string, clock: Clock, isConnected: (node: string) => boolean) {
+  /** @param canSeal whether it has a key of the cluster, so that others take the contexts that it gives out */
+  constructor(
+    self: string,
+    clock: Clock,
+    isConnected: (node: string) => boolean,
+    canSeal: () => boolean,
+  ) {
     this.#self = self;
     this.#clock = clock;
     this.#isConnected = isConnected;
+    this.#canSeal = canSeal;
     this.#startedAtMs = clock.monotonic();
   }
 
@@ -33,9 +41,10 @@ export class Readiness {
     const missing = layout.members.map(({ node }) => node)
       .filter((node) => node !== this.#self && !this.#isConnected(node));
     const hasWaited = this.#clock.monotonic() - this.#startedAtMs >= STARTING_MS;
-    this.#hasStarted = missing.length === 0 || hasWaited;
-    return this.#hasStarted
-      ? undefined
+    this.#hasStarted = missing.length === 0 && this.#canSeal() || hasWaited;
+    if (this.#hasStarted) return undefined;
+    return missing.length === 0
+      ? "The node is starting and has no key to seal contexts with"
       : `The node is starting and does not see ${missing.join(", ")}`;
   }
 }

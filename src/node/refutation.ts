@@ -12,6 +12,12 @@
 // whoever tells it, if a run can have it that begins about now; that our disk is not the one it had, and what lies
 // further ahead, only a member can tell.
 //
+// A node whose disk is not the one it had fills its copies and serves nobody from them meanwhile, so one voice must not
+// be able to say so for nothing. An earlier run began before this one: a number not far from our clock is what any
+// member may well remember. One far away is what a very
+// wrong clock has left behind, or a flipped bit, or an error of that one member; the others remember it too if there
+// was such a run. So the node goes above it, which does no harm, and believes it when most members say so.
+//
 // Source: Das et al., "SWIM" (2002), section 4.2, where a member refutes what is said of it in this way.
 
 import type { Heartbeats } from "../membership/heartbeats.ts";
@@ -26,6 +32,14 @@ import type { Incarnations } from "./incarnations.ts";
 /** A word that got lost is said again when this has passed and the cluster speaks again. */
 const TIMEOUT_MS = 5_000;
 
+const DAY_MS = 24 * 3_600_000;
+
+/** How long before the start of this run an earlier one may have begun for one member to be believed: ten years. */
+const NEAR_BEFORE_MS = 3_650 * DAY_MS;
+
+/** How far ahead of it, by a wrong clock: 30 days. */
+const NEAR_AHEAD_MS = 30 * DAY_MS;
+
 /** So many of the last incarnations of this run are known for its own. */
 const OWN_COUNT = 64;
 
@@ -39,15 +53,21 @@ export class Refutation {
   /** The highest incarnation of an earlier run that is known here, from the disk or by what was told. */
   #former: number;
 
+  /** The peers that remember a run that began at a time far from that of this one. */
+  readonly #afar = new Set<PeerId>();
+
   /**
-   * @param refuted told that this node speaks as a later run from now on, and whether a peer remembers a run from before
-   * this one that our disk does not know of
+   * @param memberCount how many members the layout has, 0 without one
+   * @param stepped told after this node has gone above an incarnation
+   * @param remembers told that a run from before this one is remembered that our disk does not know of
    */
   constructor(
     heartbeats: Heartbeats,
     rpc: Rpc,
     { former, incarnation }: Incarnations,
-    refuted: (isFormerUnknown: boolean) => void,
+    memberCount: () => number,
+    stepped: () => void,
+    remembers: () => void,
   ) {
     this.#heartbeats = heartbeats;
     this.#rpc = rpc;
@@ -62,14 +82,21 @@ export class Refutation {
       if (!hasRoomAbove(remembered)) return [];
       const isOfMember = heartbeats.isOfMember(from);
       if (!isOfMember && remembered > heartbeats.furthestStart) return [];
-      const incarnation = heartbeats.refute(remembered);
-      const isUnknown = isOfMember && !isOwn;
-      if (!isUnknown && this.#own.has(incarnation)) return [];
-      if (isUnknown) this.#former = remembered;
-      this.#own.add(incarnation);
-      const [oldest] = this.#own;
-      if (this.#own.size > OWN_COUNT) this.#own.delete(oldest!);
-      refuted(isUnknown);
+      const next = heartbeats.refute(remembered);
+      if (!this.#own.has(next)) {
+        this.#own.add(next);
+        const [oldest] = this.#own;
+        if (this.#own.size > OWN_COUNT) this.#own.delete(oldest!);
+        stepped();
+      }
+      if (isOwn || !isOfMember) return [];
+      const aheadMs = remembered - incarnation;
+      if (aheadMs < -NEAR_BEFORE_MS || aheadMs > NEAR_AHEAD_MS) {
+        this.#afar.add(from);
+        if (this.#afar.size < neededOf(memberCount())) return [];
+      }
+      this.#former = remembered;
+      remembers();
       return [];
     });
   }
@@ -85,4 +112,9 @@ export class Refutation {
       });
     }
   }
+}
+
+/** A majority of all members, or all that there are beside this node. */
+function neededOf(memberCount: number): number {
+  return Math.max(1, Math.min(Math.floor(memberCount / 2) + 1, memberCount - 1));
 }

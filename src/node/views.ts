@@ -4,12 +4,53 @@ import type { Heartbeat } from "../membership/heartbeat.ts";
 import type { Member } from "../membership/member_table.ts";
 import type { Layout } from "../ring/layout.ts";
 import { memberLoads } from "../ring/load.ts";
-import type { MemberView, RingView } from "./api.ts";
+import { partitionOf } from "../ring/partition.ts";
+import type { KeyPlacement, MemberView, NodeStatus, RingView } from "./api.ts";
+import type { HeldLayout } from "./layout_store.ts";
+import { type NodeSettings, VERSION } from "./settings.ts";
 
 /** What a node knows of itself. */
 export interface SelfView extends Omit<Heartbeat, "sequence" | "timeMs" | "intervalMs"> {
   /** Why it may be cut off, if most others are silent. */
   readonly selfDoubt?: string | undefined;
+}
+
+/** How a node is, of which the others are known as `members`. */
+export function statusView(
+  { cluster, doors, node, zone }: NodeSettings,
+  self: Pick<NodeStatus, "addresses" | "notReadyBecause" | "peerId" | "uptimeMs">,
+  layout: Layout | undefined,
+  members: readonly Member[],
+): NodeStatus {
+  return {
+    ...self,
+    node,
+    cluster,
+    version: VERSION,
+    zone,
+    isReady: self.notReadyBecause === undefined,
+    layoutVersion: layout?.version ?? 0,
+    layoutId: layout?.id,
+    membersUp: 1 + members.filter(({ state }) => state === "up").length,
+    membersKnown: 1 + members.length,
+    ...doors(),
+  };
+}
+
+/**
+ * Where a key with `copies` copies lives.
+ *
+ * @param copies undefined leaves it to the layout
+ */
+export function placementView(
+  { layout, placement }: HeldLayout,
+  key: Uint8Array,
+  copies: number | undefined,
+): KeyPlacement {
+  const partition = partitionOf(key, layout.partitions);
+  const owners = placement.ownersFor(partition, copies);
+  const list = placement.preferenceList(partition);
+  return { partition, owners, fallbacks: list.filter((node) => !owners.includes(node)) };
 }
 
 /** Ourselves and the others, and those whom the layout names but nobody has heard of, by name. */

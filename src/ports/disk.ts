@@ -10,6 +10,9 @@
 // - The bytes of a batch may not change before its commit has ended; bytes that are handed out belong to
 //   whoever asked for them.
 // - `range` is not a snapshot: what is written meanwhile may be seen or missed.
+// - `setAside` keeps a copy of all commits that were called before it, and of none that is called later. It takes
+//   its place in their order.
+// - When `lost` resolves, no commit resolves any more. Of a disk that is gone nothing can be read either.
 
 import { compareBytes, utf8 } from "../base/bytes.ts";
 
@@ -52,8 +55,19 @@ export interface DiskRoom {
   readonly totalBytes: number;
 }
 
+/** Why an open disk is of no use until it is opened again. */
+export interface DiskLoss {
+  /** `gone`: it is not where it was, or is another one. `damaged`: parts of it cannot be read. */
+  readonly kind: "gone" | "damaged";
+  /** A sentence that names the place and says what has happened. */
+  readonly reason: string;
+}
+
 export interface Disk {
   readonly limits: DiskLimits;
+
+  /** Resolves when the disk is lost while it is open; for most disks it never does. */
+  readonly lost: Promise<DiskLoss>;
 
   /** Resolves with the value, or with undefined where there is none. Rejects when it cannot be read. */
   get(key: DiskKey): Promise<Uint8Array | undefined>;
@@ -74,6 +88,15 @@ export interface Disk {
 
   /** Resolves with the room that is left, or with undefined where nobody can tell. Never rejects. */
   room(): Promise<DiskRoom | undefined>;
+
+  /**
+   * Keeps a copy of all that the disk holds, out of the way of what comes later, so that an operator can look at it
+   * or put it back. Resolves with where it lies when it is durable. It is kept for some days.
+   *
+   * @param reason why, as a sentence
+   * @throws {DiskFullError} if there is no room for it; nothing was kept
+   */
+  setAside(reason: string): Promise<string>;
 
   /** Waits for the commits under way and gives the disk back. */
   close(): Promise<void>;

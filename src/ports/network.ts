@@ -92,7 +92,9 @@ export interface Network {
 
   /**
    * Keeps a connection to this peer from now on: dials, and dials again after every loss with a growing
-   * pause. An address with or without `/p2p/…`; unreachable ones are reported in the log.
+   * pause. An address with or without `/p2p/…`; unreachable ones are reported in the log. With a peer, the addresses are
+   * what it says of itself: what cannot be meant for us is left out, and one that was never met is called
+   * seldom.
    */
   keepConnected(addresses: readonly string[], peer?: PeerId): void;
 

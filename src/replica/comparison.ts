@@ -12,7 +12,7 @@
 import { binaryString, compareBytes, fromBinaryString } from "../base/bytes.ts";
 import { inParallel } from "../base/in_parallel.ts";
 import { MalformedError } from "../base/malformed.ts";
-import { type HybridTime, MAX_TIME } from "../causality/dot.ts";
+import { type HybridTime, MAX_FLOOR } from "../causality/dot.ts";
 import { DataObject } from "../crdt/data_object.ts";
 import { bringsUnseen } from "../crdt/forgetting.ts";
 import type { PeerId } from "../ports/network.ts";
@@ -273,7 +273,7 @@ function readRoots(
   const roots = rootsIn(args.bytes(8 * ROOTS_COUNT));
   const told = new Arguments(args.optional((it) => it.list(2 * ROOTS_COUNT)) ?? [], "floors");
   const floors = new Map<number, HybridTime>();
-  while (!told.isAtEnd) floors.set(told.count(count - 1), told.count(MAX_TIME));
+  while (!told.isAtEnd) floors.set(told.count(count - 1), told.count(MAX_FLOOR));
   return { roots, floors };
 }
 
@@ -307,4 +307,4 @@ function isOfOneKey(error: unknown): boolean {
   return error instanceof DenamoError && OF_ONE_KEY.includes(error.code);
 }
 
-const OF_ONE_KEY: readonly ErrorCode[] = ["bad_request", "corrupt", "too_large"];
+const OF_ONE_KEY: readonly ErrorCode[] = ["bad_request", "corrupt", "malformed", "too_large"];

@@ -81,13 +81,15 @@ export class FloorRounds {
 
   /** Raises floors and forgets from now on. */
   start(): void {
-    const { clock, forgetAfterMs } = this.#options;
+    const { clock, forgetAfterMs, log } = this.#options;
     const everyMs = Math.min(
       Math.max(forgetAfterMs / 2, LOOK_EVERY_MS_LEAST),
       LOOK_EVERY_MS_MOST,
     );
     this.#timer = clock.after(everyMs, () => {
-      this.#look().finally(() => {
+      this.#look().catch((error) => {
+        log.error("Forgetting has failed for a reason nobody foresaw", { error: messageOf(error) });
+      }).finally(() => {
         if (!this.#isStopped) this.start();
       });
     });

@@ -1,7 +1,7 @@
 // What a node does for whoever raises the floors of partitions; see floor_rounds.ts.
 
 import { MalformedError } from "../base/malformed.ts";
-import { type HybridTime, MAX_TIME } from "../causality/dot.ts";
+import { type HybridTime, MAX_FLOOR } from "../causality/dot.ts";
 import type { PeerId } from "../ports/network.ts";
 import { Arguments } from "../wire/arguments.ts";
 import { DenamoError } from "../wire/errors.ts";
@@ -44,7 +44,7 @@ export class FloorService {
     const { rpc } = this.#options.cluster;
     rpc.serve(METHODS.promiseFloor, async (request, from) => {
       const args = this.#begin(request);
-      const [upTo, parts] = [args.count(MAX_TIME), partsIn(args)];
+      const [upTo, parts] = [args.count(MAX_FLOOR), partsIn(args)];
       this.#checkAsker(from, parts);
       return [pairsOf(await this.promise(upTo, parts, namesIn(args)))];
     });
@@ -55,13 +55,13 @@ export class FloorService {
     });
     rpc.serve(METHODS.fence, async (request, from) => {
       const args = this.#begin(request);
-      const [upTo, parts] = [args.count(MAX_TIME), partsIn(args)];
+      const [upTo, parts] = [args.count(MAX_FLOOR), partsIn(args)];
       this.#checkAsker(from, parts);
       return [await this.fence(upTo, parts)];
     });
     rpc.serve(METHODS.raiseFloor, async (request, from) => {
       const args = this.#begin(request);
-      const [floor, parts] = [args.count(MAX_TIME), partsIn(args)];
+      const [floor, parts] = [args.count(MAX_FLOOR), partsIn(args)];
       this.#checkAsker(from, parts);
       await this.raise(floor, parts);
       return [];
@@ -195,7 +195,7 @@ export function pairsOf(table: FloorTable): number[] {
 export function tableIn(args: Arguments): Map<PartId, HybridTime> {
   const list = new Arguments(args.list(2 * LIMITS.partitionCount), "floor message");
   const table = new Map<PartId, HybridTime>();
-  while (!list.isAtEnd) table.set(list.count(PART_ID_MAX), list.count(MAX_TIME));
+  while (!list.isAtEnd) table.set(list.count(PART_ID_MAX), list.count(MAX_FLOOR));
   return table;
 }
 

@@ -20,11 +20,10 @@
 
 import { ByteReader } from "../base/byte_reader.ts";
 import { ByteWriter } from "../base/byte_writer.ts";
-import { type HybridTime, MAX_TIME } from "../causality/dot.ts";
+import { type HybridTime, MAX_FLOOR } from "../causality/dot.ts";
 import type { HybridClock } from "../causality/hybrid_clock.ts";
 import type { DataObject } from "../crdt/data_object.ts";
 import { bringsUnseen } from "../crdt/forgetting.ts";
-import { readTime } from "../crdt/seen_vector.ts";
 import type { Storage } from "../storage/storage.ts";
 import { type PartId, partOf } from "./parts.ts";
 
@@ -257,6 +256,11 @@ export class Floors {
     return this.#emptied;
   }
 
+  /** The highest floor that others have raised without this node; 0 if there is none. */
+  get missedUpTo(): HybridTime {
+    return this.#missed;
+  }
+
   /** Whether this node must empty its copies before it talks to anybody. */
   get mustEmpty(): boolean {
     return this.#missed > this.#emptied;
@@ -349,24 +353,30 @@ export function writeFloors(floors: StoredFloors): Uint8Array<ArrayBuffer> {
 export function readFloors(bytes: Uint8Array): StoredFloors {
   const reader = new ByteReader(bytes, "floors");
   const settings = reader.text();
-  const promised = readTime(reader);
-  const missed = readTime(reader);
-  const emptied = readTime(reader);
+  const promised = floorIn(reader);
+  const missed = floorIn(reader);
+  const emptied = floorIn(reader);
   const leftOut = new Map<string, HybridTime>();
   for (let left = reader.count(2); left > 0; left--) {
     const node = reader.text();
     if (leftOut.has(node)) throw reader.malformed("a node is named twice");
-    leftOut.set(node, readTime(reader));
+    leftOut.set(node, floorIn(reader));
   }
   const marks = new Map<PartId, Marks>();
   for (let left = reader.count(3); left > 0; left--) {
     const part = reader.integer();
     if (marks.has(part)) throw reader.malformed("a part is named twice");
-    const floor = readTime(reader);
+    const floor = floorIn(reader);
     const fence = floor + reader.integer();
-    if (fence > MAX_TIME) throw reader.malformed("a time is too large");
+    if (fence > MAX_FLOOR) throw reader.malformed("a fence is too late");
     marks.set(part, { floor, fence });
   }
   reader.end();
   return { settings, promised, missed, emptied, leftOut, marks };
+}
+
+function floorIn(reader: ByteReader): HybridTime {
+  const floor = reader.integer();
+  if (floor > MAX_FLOOR) throw reader.malformed("a floor is too late");
+  return floor;
 }

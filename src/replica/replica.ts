@@ -14,7 +14,6 @@ import type { Dot, HybridTime } from "../causality/dot.ts";
 import { DataObject } from "../crdt/data_object.ts";
 import { forget } from "../crdt/forgetting.ts";
 import { mergeDelta, namedBy, type ObjectDelta } from "../crdt/object_delta.ts";
-import { encodeHead, isApart, largestPartOver } from "../crdt/parts.ts";
 import {
   type KeyPlace,
   MISS,
@@ -22,16 +21,16 @@ import {
   type Storage,
   type StoredEntry,
 } from "../storage/storage.ts";
-import { CorruptError, DenamoError, TooLargeError } from "../wire/errors.ts";
-import { LIMITS } from "../wire/limits.ts";
+import { CorruptError, DenamoError } from "../wire/errors.ts";
 import type { Actors } from "./actors.ts";
-import { mergeCopies } from "./copy.ts";
+import { mergeCopies, together } from "./copy.ts";
 import type { Floors } from "./floors.ts";
 import { Forgettable } from "./forgettable.ts";
 import { HashTrees } from "./hash_trees.ts";
 import { KeyOrder } from "./key_order.ts";
 import type { Namespaces } from "./namespaces.ts";
 import { type PartId, partId } from "./parts.ts";
+import { checkStorable } from "./storable.ts";
 
 /** Makes the object that a write leaves. `nextDot` draws the write's dot, later than `above`. */
 export type Change = (held: DataObject, nextDot: (above: HybridTime) => Dot) => DataObject;
@@ -161,7 +160,7 @@ export class Replica {
       }
       const dots: Dot[] = [];
       const nextDot = (above: HybridTime) => {
-        const dot = this.#actors.nextDot(partition, above);
+        const dot = this.#actors.nextDot(partition, key, above);
         dots.push(dot);
         return dot;
       };
@@ -171,9 +170,9 @@ export class Replica {
       try {
         // What all owners may have forgotten already must not come back with this write.
         const base = this.#finish(partition, key, before);
-        const made = change(base, nextDot);
+        const made = together(() => change(base, nextDot));
         const object = this.#finish(partition, key, made);
-        this.#checkSize(object);
+        checkStorable(object);
         const durable = this.#commit(partition, key, before, object);
         // An operation that has changed nothing has used up no dot.
         const used = dots.filter((dot) => object.timeOf(dot.actor) >= dot.time);
@@ -192,7 +191,8 @@ export class Replica {
   /**
    * Takes what another node has sent of a key. Resolves when all of it is durable here.
    *
-   * @throws {DenamoError} `outdated` without effect if the sender holds what all owners have seen replaced
+   * @throws {DenamoError} `outdated` without effect if the sender holds what all owners have seen replaced, and
+   * `too_large` without effect if what is here and what was sent are more than one object may be
    */
   merge(partition: number, key: Uint8Array, incoming: DataObject): Promise<void> {
     return this.#take(partition, key, incoming, (held) => {
@@ -247,12 +247,12 @@ export class Replica {
     this.#clock.observe(incoming.latestTime());
     const take = (held: DataObject): { durable: Promise<void> } => {
       this.#noticeAmnesia(partition, key, held, (actor) => incoming.timeOf(actor));
-      const object = this.#finish(partition, key, merge(held));
+      const object = this.#finish(partition, key, together(() => merge(held)));
       if (object === held || object.isEmpty && held.isEmpty) {
         return { durable: this.#storage.whenDurable(partition, key) ?? Promise.resolve() };
       }
       this.#checkTakesWrites();
-      this.#checkSize(object);
+      checkStorable(object);
       return { durable: this.#commit(partition, key, held, object) };
     };
     try {
@@ -266,6 +266,7 @@ export class Replica {
   /** Puts `object` in place of a record that cannot be read. */
   async replaceCorrupt(partition: number, key: Uint8Array, object: DataObject): Promise<void> {
     this.#checkTakesWrites();
+    checkStorable(object);
     this.#actors.end(partition);
     this.#floors.mayHaveLost(partition);
     await this.#order.run(key, () => false, async () => {
@@ -403,17 +404,18 @@ export class Replica {
     }
   }
 
-  /** Ends our actor if somebody knows a later write of it to this key than we hold. */
+  /** Ends our actors if somebody knows a later write of it to this key than we hold. */
   #noticeAmnesia(
     partition: number,
     key: Uint8Array,
     held: DataObject,
     knownTime: (actor: string) => HybridTime | undefined,
   ): void {
-    const actor = this.#actors.of(partition);
-    if (actor === undefined) return;
-    const known = Math.max(held.timeOf(actor), this.floorOf(partition, key));
-    if ((knownTime(actor) ?? 0) > known) this.#actors.end(partition);
+    for (const actor of [this.#actors.of(partition), this.#actors.aheadOf(key)]) {
+      if (actor === undefined) continue;
+      const known = Math.max(held.timeOf(actor), this.floorOf(partition, key));
+      if ((knownTime(actor) ?? 0) > known) return this.#actors.end(partition);
+    }
   }
 
   #checkAdmits(partition: number, key: Uint8Array, held: DataObject, incoming: DataObject): void {
@@ -433,19 +435,4 @@ export class Replica {
     const kept = rule === "lww" ? object.keepLatest() : object;
     return forget(kept, this.floorOf(partition, key));
   }
-
-  #checkSize(object: DataObject): void {
-    if (!isApart(object)) return checkBytes(object.encoded().length, LIMITS.object);
-    checkBytes(encodeHead(object).length, LIMITS.object);
-    checkBytes(object.sizeBytes, LIMITS.objectInParts);
-    checkBytes(largestPartOver(object, LIMITS.object), LIMITS.object, "A key of the map");
-  }
-}
-
-function checkBytes(
-  size: number,
-  limit: number,
-  what = "The object with all its siblings",
-): void {
-  if (size > limit) throw new TooLargeError(what, limit, size);
 }

@@ -12,7 +12,7 @@ import { decodeDelta } from "../crdt/object_delta.ts";
 import type { Layout } from "../ring/layout.ts";
 import { partitionOf } from "../ring/partition.ts";
 import type { Placement } from "../ring/placement.ts";
-import { MAX_TIME } from "../causality/dot.ts";
+import { MAX_FLOOR } from "../causality/dot.ts";
 import type { PeerId } from "../ports/network.ts";
 import { Arguments } from "../wire/arguments.ts";
 import { DenamoError } from "../wire/errors.ts";
@@ -104,7 +104,7 @@ export class ReplicaService {
     if (!isOwner) throw this.#noOwner(partition);
     checkOwns(placement, this.#nodeOf(from), partition, copies);
     const bytes = args.optional((part) => part.ownBytes(LIMITS.objectInParts));
-    const floor = Math.min(args.count(MAX_TIME), this.#replica.fenceOf(partition, key));
+    const floor = Math.min(args.count(MAX_FLOOR), this.#replica.fenceOf(partition, key));
     const object = bytes === undefined ? DataObject.empty : readCarried(() => decodeObject(bytes));
     await this.#replica.level(partition, key, object, floor);
     return [];

@@ -3,6 +3,10 @@
 //   ok ── a commit refused for lack of room, or several commits failed, or little room is left ─▶ readonly
 //   readonly ── a trial write succeeds, and enough room is left ─▶ ok
 //   readonly ◀── a read succeeds ── failed ◀── a trial write fails, and a read as well ── readonly
+//   any ── the disk is damaged ─▶ readonly for good     any ── the disk is gone ─▶ failed for good
+//
+// A disk that was lost while it is open stays lost until the next start, even if its files come back: what lies there
+// then may be older than what this node has acknowledged.
 //
 // A node stops taking writes while there is still some room: to flush its journal, to hand over what it keeps
 // for others and to note a new layout it must be able to write. It begins again only when there is clearly more,
@@ -11,7 +15,7 @@
 // A delete stores a tombstone, which must outlive what it deletes. So it is refused like any other write. The
 // room that is lacking is room on the device, and no delete would give any of it back.
 
-import type { DiskRoom } from "../ports/disk.ts";
+import type { DiskLoss, DiskRoom } from "../ports/disk.ts";
 import { DenamoError, DiskFullError } from "../wire/errors.ts";
 
 /** `readonly` serves what it has, `failed` not even that. */
@@ -42,6 +46,7 @@ export class DiskHealth {
   #condition: DiskCondition = "ok";
   #trouble: Trouble | undefined;
   #failuresInRow = 0;
+  #loss: DiskLoss | undefined;
 
   get condition(): DiskCondition {
     return this.#condition;
@@ -49,17 +54,23 @@ export class DiskHealth {
 
   /** Whether commits fail, not just those that clients want. */
   get refusesCommits(): boolean {
-    return this.#trouble === "full" || this.#trouble === "errors";
+    return this.#loss !== undefined || this.#trouble === "full" || this.#trouble === "errors";
+  }
+
+  /** Why the disk is of no use until the next start; undefined if it is not lost. */
+  get loss(): DiskLoss | undefined {
+    return this.#loss;
   }
 
   /** Why no new writes are taken; undefined if they are. */
   problem(): DenamoError | undefined {
-    if (this.#trouble === undefined) return undefined;
+    if (this.#trouble === undefined && this.#loss === undefined) return undefined;
     return new DenamoError("disk_failed", "no", `No writes are taken: ${this.describe()}`);
   }
 
   /** What is wrong, in words. */
   describe(): string {
+    if (this.#loss !== undefined) return this.#loss.reason;
     if (this.#condition === "failed") return "the disk can be neither written nor read";
     switch (this.#trouble) {
       case "full":
@@ -73,20 +84,29 @@ export class DiskHealth {
     }
   }
 
+  lost(loss: DiskLoss): void {
+    this.#loss = loss;
+    if (this.#condition !== "failed") {
+      this.#condition = loss.kind === "gone" ? "failed" : "readonly";
+    }
+  }
+
   committed(): void {
     this.#failuresInRow = 0;
   }
 
   commitFailed(error: unknown): void {
     // What was over a limit, or came when the disk was closed, says nothing of the disk.
-    if (error instanceof RangeError || isStopped(error)) return;
+    if (error instanceof RangeError || isStopped(error) || this.#loss !== undefined) return;
     this.#failuresInRow++;
     if (error instanceof DiskFullError) this.#refuse("full");
     else if (this.#failuresInRow >= FAILURES_IN_ROW) this.#refuse("errors");
   }
 
   sawRoom(room: DiskRoom | undefined): void {
-    if (this.#trouble === undefined && isShort(room, 1)) this.#refuse("low");
+    if (this.#trouble === undefined && this.#loss === undefined && isShort(room, 1)) {
+      this.#refuse("low");
+    }
   }
 
   /** Whether a write may be tried: not where it could take the last room. */
@@ -95,7 +115,7 @@ export class DiskHealth {
   }
 
   tried({ readError, room, writeError }: Trial): void {
-    if (this.#trouble === undefined) return;
+    if (this.#trouble === undefined || this.#loss !== undefined) return;
     if (writeError === undefined && this.mayTry(room)) {
       if (readError !== undefined) return;
       this.#condition = "ok";

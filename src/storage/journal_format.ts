@@ -191,11 +191,13 @@ export function openValue(
   if (value.length <= JOURNAL_HEADER_BYTES || version === undefined) {
     throw corruptEntry(sequence, `value ${index} ends too early`);
   }
-  if (version !== VERSION) {
-    throw corruptEntry(sequence, `this program reads version ${VERSION}, not ${version}`);
-  }
   const checksum = hash32(value.subarray(FOLLOWING_AT), seedOf(sequence, index));
-  if (checksum !== uint32At(value, CHECKSUM_AT)) {
+  const isWhole = checksum === uint32At(value, CHECKSUM_AT);
+  if (version !== VERSION) {
+    const problem = `this program reads version ${VERSION}, not ${version}`;
+    throw corruptEntry(sequence, problem, isWhole);
+  }
+  if (!isWhole) {
     throw corruptEntry(sequence, `the checksum of value ${index} is wrong`);
   }
   const following = (value[FOLLOWING_AT]! << 8) | value[FOLLOWING_AT + 1]!;
@@ -203,8 +205,12 @@ export function openValue(
 }
 
 /** Says that an entry of the journal cannot be read. */
-export function corruptEntry(sequence: number, problem: string): CorruptError {
-  return new CorruptError(`entry ${sequence} of the journal`, problem);
+export function corruptEntry(
+  sequence: number,
+  problem: string,
+  isOtherVersion = false,
+): CorruptError {
+  return new CorruptError(`entry ${sequence} of the journal`, problem, isOtherVersion);
 }
 
 const place = new ByteWriter(32);

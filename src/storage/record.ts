@@ -155,14 +155,13 @@ export function decodeHead(place: Place, value: Uint8Array): DecodedHead {
   if (value.length < HEADER_BYTES || version === undefined) {
     throw corrupt(place, "it ends too early");
   }
+  const isWhole = hash32(value.subarray(FLAGS_AT), seedOf(place)) === uint32At(value, CHECKSUM_AT);
   if (version > VERSION) {
-    throw corrupt(place, `version ${version} is later than ${VERSION}, which this program reads`);
+    const problem = `version ${version} is later than ${VERSION}, which this program reads`;
+    throw corrupt(place, problem, isWhole);
   }
-  if (version !== VERSION) throw corrupt(place, `version ${version} is unknown`);
-  const checksum = uint32At(value, CHECKSUM_AT);
-  if (hash32(value.subarray(FLAGS_AT), seedOf(place)) !== checksum) {
-    throw corrupt(place, "the checksum is wrong");
-  }
+  if (version !== VERSION) throw corrupt(place, `version ${version} is unknown`, isWhole);
+  if (!isWhole) throw corrupt(place, "the checksum is wrong");
   // A disk hands out bytes that are nobody else's, and never shared memory.
   const body = value.subarray(HEADER_BYTES) as Uint8Array<ArrayBuffer>;
   const flags = value[FLAGS_AT]!;
@@ -233,10 +232,14 @@ export function joinPieces(
 }
 
 /** Says that what lies at a place cannot be read. */
-export function corrupt({ table, partition, key }: Place, problem: string): CorruptError {
+export function corrupt(
+  { table, partition, key }: Place,
+  problem: string,
+  isOtherVersion = false,
+): CorruptError {
   const shown = showBytes(key);
   const where = table === "meta" ? `"${shown}"` : `key "${shown}" of partition ${partition}`;
-  return new CorruptError(where, problem);
+  return new CorruptError(where, problem, isOtherVersion);
 }
 
 /** Objects in the journal may be of a run that cut larger pieces. */

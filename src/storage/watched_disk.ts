@@ -11,6 +11,7 @@ import type {
   DiskEntry,
   DiskKey,
   DiskLimits,
+  DiskLoss,
   DiskRange,
   DiskRoom,
 } from "../ports/disk.ts";
@@ -29,6 +30,13 @@ const TRIAL_VALUE_BYTES = 60_000;
 /** Where a trial writes. No other table of the disk bears this name. */
 const TRIAL_TABLE = "w";
 
+/** What an operator is told to do when a disk is lost. */
+const GONE_ADVICE =
+  "Put its data directory back if you can, then stop this node and start it again; without its " +
+  "data it starts empty and fills its copies from the other owners";
+const DAMAGED_ADVICE =
+  "Start this node again: its store is checked then, and set aside if it is damaged";
+
 export class WatchedDisk implements Disk {
   readonly #disk: Disk;
   readonly #clock: Clock;
@@ -37,16 +45,22 @@ export class WatchedDisk implements Disk {
   #room: DiskRoom | undefined;
   #lookedAtMs = -Infinity;
   #timer: Timer | undefined;
+  #hasToldLoss = false;
   #isClosed = false;
 
   constructor(disk: Disk, clock: Clock, log: Log) {
     this.#disk = disk;
     this.#clock = clock;
     this.#log = log;
+    void disk.lost.then((loss) => this.#observe(() => this.#health.lost(loss)));
   }
 
   get limits(): DiskLimits {
     return this.#disk.limits;
+  }
+
+  get lost(): Promise<DiskLoss> {
+    return this.#disk.lost;
   }
 
   get condition(): DiskCondition {
@@ -56,6 +70,12 @@ export class WatchedDisk implements Disk {
   /** Whether commits fail; a disk that is nearly full takes them. */
   get refusesCommits(): boolean {
     return this.#health.refusesCommits;
+  }
+
+  /** What has become of the disk, as a sentence, if it is not there any more until the next start. */
+  get goneBecause(): string | undefined {
+    const { loss } = this.#health;
+    return loss?.kind === "gone" ? loss.reason : undefined;
   }
 
   /** The room that was left when it was looked at last, in bytes; undefined if nobody can tell. */
@@ -90,6 +110,10 @@ export class WatchedDisk implements Disk {
     return this.#disk.room();
   }
 
+  setAside(reason: string): Promise<string> {
+    return this.#disk.setAside(reason);
+  }
+
   close(): Promise<void> {
     this.#isClosed = true;
     this.#timer?.cancel();
@@ -119,8 +143,13 @@ export class WatchedDisk implements Disk {
     learn();
     const after = this.#health.condition;
     if (this.#isClosed) return;
-    if (before !== after) this.#tell(before, after, cause);
-    if (after !== "ok") this.#timer ??= this.#clock.after(LOOK_EVERY_MS, () => void this.#try());
+    const isLoss = this.#health.loss !== undefined && !this.#hasToldLoss;
+    if (before !== after || isLoss) this.#tell(before, after, cause);
+    this.#hasToldLoss ||= isLoss;
+    if (this.#health.loss !== undefined) this.#timer?.cancel();
+    else if (after !== "ok") {
+      this.#timer ??= this.#clock.after(LOOK_EVERY_MS, () => void this.#try());
+    }
   }
 
   async #try(): Promise<void> {
@@ -160,7 +189,12 @@ export class WatchedDisk implements Disk {
       ...(cause === undefined ? {} : { error: messageOf(cause) }),
     };
     const what = this.#health.describe();
-    if (after === "ok") {
+    const { loss } = this.#health;
+    if (loss?.kind === "gone") {
+      this.#log.error(`This node stores and serves nothing: ${what}. ${GONE_ADVICE}`);
+    } else if (loss?.kind === "damaged") {
+      this.#log.error(`This node takes no writes: ${what}. ${DAMAGED_ADVICE}`);
+    } else if (after === "ok") {
       this.#log.info("The disk takes writes again", fields);
     } else if (after === "failed") {
       this.#log.error(`This node stores and serves nothing: ${what}. Replace the disk`, fields);

@@ -97,13 +97,13 @@ export class TimeoutError extends DenamoError {
   }
 }
 
-/** A queue is full. Nothing was done; try again a little later or elsewhere. */
+/** A queue or a memory is full. Mostly nothing was done; try again a little later or elsewhere. */
 export class OverloadedError extends DenamoError {
   override readonly name = "OverloadedError";
   readonly limit: number;
 
-  constructor(what: string, limit: number) {
-    super("overloaded", "no", `${what} is full: limit ${limit}`, { limit });
+  constructor(what: string, limit: number, outcome: FailedOutcome = "no") {
+    super("overloaded", outcome, `${what} is full: limit ${limit}`, { limit });
     this.limit = limit;
   }
 }
@@ -144,10 +144,13 @@ export class ConflictError extends DenamoError {
 export class CorruptError extends DenamoError {
   override readonly name = "CorruptError";
   readonly where: string;
+  /** The bytes are whole, and of a version that this program does not know: another program may read them. */
+  readonly isOtherVersion: boolean;
 
-  constructor(where: string, problem: string) {
+  constructor(where: string, problem: string, isOtherVersion = false) {
     super("corrupt", "no", `Corrupt data in ${where}: ${problem}`, { where });
     this.where = where;
+    this.isOtherVersion = isOtherVersion;
   }
 }
 

@@ -1,6 +1,8 @@
 // Limits on everything, in one place.
 
 import { NESTING_DEPTH_MAX } from "../base/nesting.ts";
+import { CONTEXT_BYTES_MAX } from "../causality/context.ts";
+import { TOKEN_CHARACTERS_MAX } from "../causality/context_token.ts";
 import { PARTITION_COUNT_MAX } from "../ring/partition.ts";
 
 /** Sizes in bytes, unless the name says otherwise. */
@@ -21,6 +23,14 @@ export const LIMITS = {
   operationCount: 1024,
   /** One message between two nodes. */
   message: 11 * 1024 * 1024,
+  /** Characters of one context as clients carry it. */
+  contextToken: TOKEN_CHARACTERS_MAX,
+  /** The same between nodes. */
+  context: CONTEXT_BYTES_MAX,
+  /** Contexts that one read may have to be at least as late as. */
+  contextsOfReadCount: 8,
+  /** All keys that a node seals contexts with, as they travel. */
+  sealKeys: 4 * 1024,
   /** Lists in lists in one message, the message being the first. */
   messageDepth: 8,
   /**
@@ -36,10 +46,6 @@ export const LIMITS = {
   failureDetailCount: 64,
   /** Lists and maps in one another in JSON, MessagePack and documents, from clients and in their values. */
   depth: NESTING_DEPTH_MAX,
-  /** In characters: of an object with as many actors as it may have, with the longest names. */
-  contextToken: 32 * 1024,
-  /** Actors that the object of one key may name: its context is one token. */
-  actorCount: 256,
   nodeName: 64,
   /** Requests that one node has open at one peer. */
   inFlightPerPeerCount: 4096,

@@ -42,6 +42,7 @@ export const METHODS = {
   raiseFloor: 21,
   storeDelta: 22,
   fetchNamespaces: 23,
+  fetchSealKeys: 24,
 } as const;
 
 export type Method = typeof METHODS[keyof typeof METHODS];

@@ -65,6 +65,7 @@ export const STANDING: Readonly<Record<MethodName, StandingRule>> = {
   promiseLayout: rule("peer", ["promised layout"], true),
   installLayout: rule("peer", ["layout"], true),
   fetchNamespaces: rule("peer", [], true),
+  fetchSealKeys: rule("peer", []),
   // Who is alive, and as what.
   probe: rule("peer", [], true),
   probeFor: rule("peer", [], true),

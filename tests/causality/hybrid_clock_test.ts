@@ -80,3 +80,34 @@ Deno.test("raise() rules out every time up to one, however far ahead, and takes 
 Deno.test("times last until the year 2109 in one safe integer", () => {
   assert.ok(Date.UTC(2109, 0) * TICKS_PER_MS < MAX_TIME);
 });
+
+Deno.test("no time is above MAX_TIME, whatever comes", () => {
+  const edge = fc.constantFrom(0, 1, MAX_TIME - 1, MAX_TIME, Number.MAX_SAFE_INTEGER);
+  const event = fc.record({ ms: fc.constantFrom(0, 5_000, 8.64e15), time: edge });
+  fc.assert(fc.property(fc.array(event), (events) => {
+    const wall = { ms: 1_000 };
+    const clock = clockAt(wall);
+    for (const { ms, time } of events) {
+      wall.ms = ms;
+      clock.observe(time);
+      if (time < MAX_TIME) assert.ok(clock.isAhead(time) || clock.tick(time) > time);
+      clock.raise(Math.min(time, 6_000 * TICKS_PER_MS));
+      assert.ok(clock.reading() <= MAX_TIME && clock.tick(time) <= MAX_TIME);
+    }
+  }));
+});
+
+Deno.test("isAhead() is true where only times are later that no honest clock has", () => {
+  const wall = { ms: 10_000 };
+  const clock = clockAt(wall, 1_000);
+  const furthest = 11_000 * TICKS_PER_MS;
+  assert.deepEqual([0, furthest - 1, furthest].map((it) => clock.isAhead(it)), [
+    false,
+    false,
+    true,
+  ]);
+  clock.raise(furthest + 7);
+  assert.ok(!clock.isAhead(furthest + 7), "our own next time is later anyway");
+  assert.ok(clock.isAhead(furthest + 8));
+  assert.ok(clock.isAhead(MAX_TIME));
+});

@@ -10,7 +10,7 @@ export type Reply =
 /** How long a node may take for a request of the load, in milliseconds. */
 export const REQUEST_MS = 1_000;
 
-/** How long a client waits for an answer, by the command. */
+/** How long a client waits for an answer unless it is told otherwise. */
 const PATIENCE_MS = 1_200;
 const CONNECT_MS = 500;
 
@@ -21,11 +21,16 @@ interface Connection {
 
 export class Door implements Disposable {
   readonly #ports: ReadonlyMap<string, number>;
+  readonly #patienceMs: number;
   readonly #clients = new Map<string, Connection>();
 
-  /** @param ports where each node serves the Redis protocol */
-  constructor(ports: ReadonlyMap<string, number>) {
+  /**
+   * @param ports where each node serves the Redis protocol
+   * @param patienceMs how long it waits for an answer
+   */
+  constructor(ports: ReadonlyMap<string, number>, patienceMs = PATIENCE_MS) {
     this.#ports = ports;
+    this.#patienceMs = patienceMs;
   }
 
   async ask(node: string, command: string, ...args: string[]): Promise<Reply> {
@@ -65,7 +70,7 @@ export class Door implements Disposable {
       maxRetriesPerRequest: 0,
       retryStrategy: () => null,
       connectTimeout: CONNECT_MS,
-      commandTimeout: PATIENCE_MS,
+      commandTimeout: this.#patienceMs,
     });
     // Each request reports by itself.
     client.on("error", () => {});

@@ -6,6 +6,7 @@ import {
   flagName,
   readClusterConfig,
   readNodeConfig,
+  unknownVariables,
   variableName,
 } from "../../src/cli/config.ts";
 import { NODE_SETTINGS } from "../../src/cli/settings.ts";
@@ -44,7 +45,7 @@ Deno.test("every mistake of every source is listed, with what is there and what 
         config: "c.json",
       },
       leftover: ["--htpp", "surplus"],
-      environment: { DENAMO_PARTITIONS: "1000", DENAMO_STRICT: "maybe", DENAMO_WIEGHT: "1" },
+      environment: { DENAMO_PARTITIONS: "1000", DENAMO_STRICT: "maybe" },
       files: {
         "/home/ada/c.json": {
           name: "two words",
@@ -59,7 +60,6 @@ Deno.test("every mistake of every source is listed, with what is there and what 
   assert.deepEqual(mistakes, [
     "--htpp is no option of denamo node",
     '"surplus" is given, but denamo node takes options only',
-    "DENAMO_WIEGHT is no variable of Denamo",
     "/home/ada/c.json: nmae is no option of denamo node",
     '/home/ada/c.json: name is "two words", but must be 1 to 64 letters, digits, dots, dashes or ' +
     "underscores, the first a letter or digit",
@@ -244,9 +244,28 @@ function validConfig(): fc.Arbitrary<Record<string, unknown> & { name: string; d
     forgetAfterMs: fc.integer({ min: 60_000, max: 31_536_000_000 }),
     maxAbsenceMs: fc.integer({ min: 60_000, max: 31_536_000_000 }),
     cacheBytes: fc.integer({ min: 0, max: 2 ** 40 }),
+    maxClients: fc.integer({ min: 1, max: 1_000_000 }),
+    clientMemoryBytes: fc.integer({ min: 2 ** 20, max: 2 ** 40 }),
     logLevel: fc.constantFrom("debug", "info", "warning", "error"),
     logJson: fc.boolean(),
+    setAsideDamaged: fc.boolean(),
   };
   assert.deepEqual(Object.keys(settings).sort(), Object.keys(NODE_SETTINGS).sort());
   return fc.record(settings, { requiredKeys: ["name"], noNullPrototype: true });
 }
+
+Deno.test("unknownVariables() warns of what looks like Denamo's, and names what may have been meant", () => {
+  assert.equal(unknownVariables({ PATH: "/bin", DENAMO_NAME: "n1", DENAMO_URL: "x" }), undefined);
+  // As Kubernetes sets them for a service of this name.
+  const environment = {
+    DENAMO_PORT: "tcp://10.0.0.1:7301",
+    DENAMO_SERVICE_HOST: "10.0.0.1",
+    DENAMO_WIEGHT: "2",
+  };
+  assert.equal(
+    unknownVariables(environment),
+    "Warning: not variables of Denamo, and passed over: DENAMO_PORT, DENAMO_SERVICE_HOST, " +
+      "DENAMO_WIEGHT (DENAMO_WEIGHT?)",
+  );
+  assert.equal(readNodeConfig(sources({ flags: { name: "n1" }, environment })).name, "n1");
+});

@@ -66,6 +66,16 @@ Deno.test("the process gives its exit code and takes relative paths from where t
   }
 });
 
+Deno.test("a proxy in the environment does not keep commands from a node on this machine", async () => {
+  await using node = startFakeNodeServer(() => new Response(null, { status: 204 }));
+  const nowhere = "http://127.0.0.1:9";
+  const env = { http_proxy: nowhere, HTTP_PROXY: nowhere, ALL_PROXY: nowhere };
+  const process = spawnProgram(["put", "k", "v", "--url", node.url], env);
+  const [{ code }, err] = await Promise.all([process.status, textOf(process.stderr)]);
+  await process.stdout.cancel();
+  assert.deepEqual([code, err], [EXIT_CODES.ok, ""]);
+});
+
 function spawnProgram(
   args: readonly string[],
   env: Record<string, string> = {},

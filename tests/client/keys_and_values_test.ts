@@ -59,3 +59,10 @@ Deno.test("what HTTP stores from JSON a program reads as the same value, and the
     1_700_000_000_000,
   );
 });
+
+Deno.test("texts that differ in a lone surrogate only are no keys, values or elements", () => {
+  assert.throws(() => keyBytes("a\ud800"), TypeError);
+  assert.throws(() => keyBytes(["a", "b\udfff"]), TypeError);
+  assert.throws(() => storedValue("a\ud800"), TypeError);
+  assert.throws(() => storedValue({ a: "\ud800" }), /value\.a is a text with a lone surrogate/);
+});

@@ -2,7 +2,14 @@ import { MergedValues } from "../../src/crdt/merged_values.ts";
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import { utf8 } from "../../src/base/bytes.ts";
-import { decodeAtLeast, encodeAtLeast, encodeContext } from "../../src/causality/context_token.ts";
+import { contextOf } from "../../src/causality/context.ts";
+import {
+  openAtLeast,
+  sealAtLeast,
+  sealContext,
+  separateTokens,
+} from "../../src/causality/context_token.ts";
+import { SealKey } from "../../src/causality/seal_key.ts";
 import { covers, mergeVectors, type VersionVector } from "../../src/causality/version_vector.ts";
 import { Database } from "../../src/client/database.ts";
 import { SessionMemory } from "../../src/client/session.ts";
@@ -10,6 +17,23 @@ import type { GetOptions, KeyValueApi, ReadResult, WriteResult } from "../../src
 import { DenamoError } from "../../src/wire/errors.ts";
 
 const KEY = utf8("cart");
+const SEAL = new SealKey("n1", new Uint8Array(32));
+
+function encodeContext(key: Uint8Array, vector: VersionVector): string {
+  return sealContext(key, contextOf(vector), SEAL);
+}
+
+function encodeAtLeast(key: Uint8Array, vector: VersionVector): string {
+  return sealAtLeast(key, contextOf(vector), SEAL);
+}
+
+/** What a node makes of what it is asked for. */
+function decodeAtLeast(key: Uint8Array, tokens: string): VersionVector {
+  const find = (id: number) => id === SEAL.id ? SEAL : undefined;
+  return separateTokens(tokens)
+    .map((token) => openAtLeast(key, token, find).vector)
+    .reduce(mergeVectors);
+}
 
 /** A node whose answers a test decides, and that keeps what it was asked for. */
 class Scripted implements Pick<KeyValueApi, "get" | "put" | "delete"> {
@@ -114,12 +138,28 @@ Deno.test("what a session remembers is what all its tokens of a key cover togeth
     const memory = new SessionMemory();
     let all: VersionVector = new Map();
     for (const [i, vector] of vectors.entries()) {
+      // As a session does: what a read shows has seen all that it asked for, and takes its place.
+      if (memory.isFull(KEY)) memory.learn(KEY, encodeContext(KEY, all), memory.tokenOf(KEY));
+      assert.ok(!memory.isFull(KEY));
       memory.learn(KEY, (i % 2 === 0 ? encodeContext : encodeAtLeast)(KEY, vector));
       all = mergeVectors(all, vector);
       const remembered = decodeAtLeast(KEY, memory.tokenOf(KEY)!);
       assert.ok(covers(remembered, all) && covers(all, remembered));
     }
   }));
+});
+
+Deno.test("a session reads before it writes when it remembers as many tokens as a read may carry", async () => {
+  const { node, session } = open();
+  for (let i = 0; i < 7; i++) {
+    node.seen = new Map([[`n${i}~a`, 1]]);
+    await session.put("cart", "eggs");
+  }
+  assert.deepEqual(node.asked, []);
+  const all = new Map([...Array(7).keys()].map((i): [string, number] => [`n${i}~a`, 1]));
+  node.seen = all;
+  await session.put("cart", "more");
+  assert.deepEqual(node.asked, [all]);
 });
 
 Deno.test("the key that was used longest ago is forgotten first", () => {

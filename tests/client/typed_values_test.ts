@@ -1,5 +1,8 @@
 import assert from "node:assert/strict";
 import { Database } from "../../src/client/database.ts";
+import { UndecodedValue } from "../../src/client/keys_and_values.ts";
+import { TooLargeError } from "../../src/wire/errors.ts";
+import { LIMITS } from "../../src/wire/limits.ts";
 import { FakeNodeApi } from "../doors/fake_node_api.ts";
 
 Deno.test("a counter, a set and a map are used as what they are", async () => {
@@ -24,6 +27,21 @@ Deno.test("a counter, a set and a map are used as what they are", async () => {
   const keys = [];
   for await (const { key } of db.list()) keys.push(String(key));
   assert.deepEqual(keys.sort(), ["tags,1", "user", "visits"]);
+});
+
+Deno.test("a value that cannot be decoded is no reason to list nothing", async () => {
+  const api = new FakeNodeApi();
+  const db = new Database(api);
+  const claims = Uint8Array.from({ length: 600 }, () => 0xdc);
+  await api.put(new TextEncoder().encode("bad"), { kind: "msgpack", bytes: claims });
+  await db.put("good", { n: 1 });
+  await assert.rejects(db.get("bad"), { code: "unsupported", outcome: "no" });
+  const listed = new Map<unknown, unknown>();
+  for await (const { key, value } of db.list()) listed.set(key, value);
+  assert.deepEqual(listed.get("good"), { n: 1 });
+  const bad = listed.get("bad");
+  assert.ok(bad instanceof UndecodedValue);
+  assert.deepEqual(bad.bytes, claims);
 });
 
 Deno.test("a key that holds a value of another type is refused", async () => {
@@ -80,4 +98,59 @@ Deno.test("what is changed while a change is being sent is not forgotten", async
   assert.equal(other.doc.getText("t").toString(), "milk and eggs");
   await document[Symbol.asyncDispose]();
   await other[Symbol.asyncDispose]();
+});
+
+Deno.test("ValueMap.get() tells bytes from a text that reads like them", async () => {
+  const map = new Database(new FakeNodeApi()).map("m");
+  await map.set("255,254", "text");
+  assert.equal(await map.get(new Uint8Array([255, 254])), undefined);
+  await map.set(new Uint8Array([255, 254]), "bytes");
+  assert.equal(await map.get(new Uint8Array([255, 254])), "bytes");
+  assert.equal(await map.get("255,254"), "text");
+});
+
+Deno.test("more than a node takes at once is sent in pieces", async () => {
+  const api = new FakeNodeApi();
+  const sizes: number[] = [];
+  const update = api.update.bind(api);
+  api.update = (key, operations, options) => {
+    for (const { operation } of operations) {
+      if (operation.kind !== "edit") continue;
+      sizes.push(operation.update.length);
+      if (operation.update.length > LIMITS.value) throw new TooLargeError("The operations", 1, 2);
+    }
+    return update(key, operations, options);
+  };
+  const db = new Database(api);
+  const document = await db.document("text");
+  const text = document.doc.getText("t");
+  for (let i = 0; i < 600; i++) text.insert(0, `${i} `.padEnd(1_000, "x"));
+  await document.sync();
+  assert.ok(sizes.length > 1 && Math.max(...sizes) < LIMITS.value, String(sizes));
+  const other = await db.document("text");
+  assert.equal(other.doc.getText("t").toString(), text.toString());
+  await document[Symbol.asyncDispose]();
+  await other[Symbol.asyncDispose]();
+});
+
+Deno.test("a piece that cannot be sent keeps back neither others nor what others write", async () => {
+  const api = new FakeNodeApi();
+  const db = new Database(api);
+  const ann = await db.document("text");
+  const bob = await db.document("text");
+  bob.doc.getText("b").insert(0, "eggs");
+  await bob.sync();
+  ann.doc.getText("large").insert(0, "x".repeat(300_000));
+  ann.doc.getText("a").insert(0, "milk");
+  api.failNext(new TooLargeError("The operations", 1, 2), "update");
+  await assert.rejects(ann.sync(), { code: "too_large" });
+  assert.equal(ann.doc.getText("b").toString(), "eggs");
+  await bob.sync();
+  assert.equal(bob.doc.getText("a").toString(), "");
+  await ann.sync();
+  await bob.sync();
+  assert.equal(bob.doc.getText("a").toString(), "milk");
+  assert.equal(bob.doc.getText("large").length, 300_000);
+  await ann[Symbol.asyncDispose]();
+  await bob[Symbol.asyncDispose]();
 });

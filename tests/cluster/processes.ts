@@ -16,16 +16,23 @@ export class DenamoProcess implements AsyncDisposable {
   #err = "";
   #hasEnded = false;
 
-  /** @param options `fileLimitKib`: how large its files can be, until the limit is raised */
+  /**
+   * @param options `fileLimitKib`: how large its files can be, until the limit is raised; `openFilesCount`: how many
+   * files and sockets it and each of its nodes may have open
+   */
   constructor(
     args: readonly string[],
-    options: { stdin?: "piped" | "null"; fileLimitKib?: number } = {},
+    options: { stdin?: "piped" | "null"; fileLimitKib?: number; openFilesCount?: number } = {},
   ) {
-    const { fileLimitKib } = options;
-    const run = ["run", "-A", "--no-check", "--quiet", MAIN_MODULE, ...args];
-    const isLimited = fileLimitKib !== undefined;
-    this.#child = new Deno.Command(isLimited ? "sh" : Deno.execPath(), {
-      args: isLimited ? withFileLimit(fileLimitKib, [Deno.execPath(), ...run]) : run,
+    const { fileLimitKib, openFilesCount } = options;
+    const command = [Deno.execPath(), "run", "-A", "--no-check", "--quiet", MAIN_MODULE, ...args];
+    const [program, ...rest] = fileLimitKib !== undefined
+      ? ["sh", ...withFileLimit(fileLimitKib, command)]
+      : openFilesCount !== undefined
+      ? ["sh", "-c", `ulimit -n ${openFilesCount}; exec "$@"`, "sh", ...command]
+      : command;
+    this.#child = new Deno.Command(program!, {
+      args: rest,
       stdin: options.stdin ?? "null",
       stdout: "piped",
       stderr: "piped",
@@ -39,6 +46,10 @@ export class DenamoProcess implements AsyncDisposable {
       readText(this.#child.stdout, (text) => this.#out += text),
       readText(this.#child.stderr, (text) => this.#err += text),
     ]);
+  }
+
+  get hasEnded(): boolean {
+    return this.#hasEnded;
   }
 
   get out(): string {

@@ -8,6 +8,12 @@ import { utf8, utf8Text } from "../../src/base/bytes.ts";
 /** A place where a disk can be opened again and again. */
 export interface DiskPlace {
   open(): Promise<Disk>;
+  /** Opens what was set aside, as it lies there, by what `setAside` resolved with. */
+  openSetAside(where: string): Promise<Disk>;
+  /** Why something was set aside, as it is noted beside it. */
+  reasonOf(where: string): Promise<string>;
+  /** Takes the medium away under the disk that is open. */
+  takeAway(): Promise<void>;
   /** Removes everything. */
   cleanUp(): Promise<void>;
 }
@@ -192,6 +198,70 @@ export function testDiskContract(name: string, makePlace: () => Promise<DiskPlac
     assert.ok(room.freeBytes >= 0 && room.freeBytes <= room.totalBytes, JSON.stringify(room));
   });
 
+  test(
+    "setAside() keeps what was committed before it and nothing later, and the disk goes on",
+    async (disk, place) => {
+      await disk.commit([{ key: ["k", 1], value: utf8("kept") }]);
+      // More of them than a disk can carry out while it prepares a copy.
+      const before = Array.from({ length: 60 }, (_, i) => {
+        return disk.commit([{ key: ["many", i], value: new Uint8Array(20_000) }]);
+      });
+      before.push(disk.commit([{ key: ["k", 2], value: utf8("called before") }]));
+      const setAside = disk.setAside("The node starts again");
+      const after = disk.commit([{ key: ["k", 1] }, {
+        key: ["k", 3],
+        value: utf8("called after"),
+      }]);
+      await Promise.all([...before, setAside, after]);
+      const listed = await disk.range({ start: ["k"], end: ["l"] }, 9);
+      assert.deepEqual(listed.map(({ key }) => key[1]), [2, 3], "the disk itself is as it was");
+
+      const where = await setAside;
+      assert.equal(await place.reasonOf(where), "The node starts again");
+      const kept = await place.openSetAside(where);
+      const texts = (await kept.range({ start: ["k"], end: ["l"] }, 9))
+        .map(({ key, value }) => [key[1], utf8Text(value)]);
+      await kept.close();
+      assert.deepEqual(texts, [[1, "kept"], [2, "called before"]]);
+    },
+  );
+
+  test("setAside() again keeps both, in places of their own", async (disk, place) => {
+    const places: string[] = [];
+    for (const text of ["first", "second"]) {
+      await disk.commit([{ key: ["k"], value: utf8(text) }]);
+      places.push(await disk.setAside(`The ${text} time`));
+    }
+    for (const [i, text] of ["first", "second"].entries()) {
+      const kept = await place.openSetAside(places[i]!);
+      assert.equal(utf8Text((await kept.get(["k"]))!), text);
+      await kept.close();
+      assert.equal(await place.reasonOf(places[i]!), `The ${text} time`);
+    }
+  });
+
+  test(
+    "a disk that is taken away tells so, and acknowledges and reads nothing from then on",
+    async (disk, place) => {
+      await disk.commit([{ key: ["k"], value: utf8("1") }]);
+      await place.takeAway();
+      await assert.rejects(disk.commit([{ key: ["k"], value: utf8("2") }]), {
+        code: "disk_failed",
+      });
+      const { kind, reason } = await disk.lost;
+      assert.equal(kind, "gone");
+      assert.notEqual(reason, "");
+      await assert.rejects(disk.get(["k"]), { code: "disk_failed" });
+      await assert.rejects(disk.range({ start: ["k"], end: ["l"] }, 1), { code: "disk_failed" });
+      await assert.rejects(disk.setAside("It is too late"), { code: "disk_failed" });
+    },
+  );
+
+  test("a disk that is taken away tells so by itself", async (disk, place) => {
+    await place.takeAway();
+    assert.equal((await disk.lost).kind, "gone");
+  });
+
   test("close() waits for the commits under way, and can be called again", async (disk, place) => {
     const commits = [1, 2, 3].map((i) => disk.commit([{ key: ["k", i], value: Uint8Array.of(i) }]));
     await disk.close();
@@ -202,6 +272,7 @@ export function testDiskContract(name: string, makePlace: () => Promise<DiskPlac
     await assert.rejects(disk.commit([{ key: ["k"], value: Uint8Array.of(1) }]), {
       code: "stopped",
     });
+    await assert.rejects(disk.setAside("It is closed"), { code: "stopped" });
     const again = await place.open();
     assert.equal((await again.range({ start: ["k"], end: ["l"] }, 9)).length, 3);
     await again.close();

@@ -1,12 +1,11 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import { utf8 } from "../../src/base/bytes.ts";
-import { encodeAtLeast, encodeContext } from "../../src/causality/context_token.ts";
+import { contextOf } from "../../src/causality/context.ts";
 import { covers, type VersionVector } from "../../src/causality/version_vector.ts";
 import {
   actorsBehind,
   atLeastOf,
-  checkLength,
   checkNotStale,
   hasSeen,
   staleError,
@@ -14,12 +13,12 @@ import {
 import type { ClientRequest } from "../../src/coordinator/requests.ts";
 import { DataObject } from "../../src/crdt/data_object.ts";
 import { DenamoError } from "../../src/wire/errors.ts";
-import { LIMITS } from "../../src/wire/limits.ts";
 
 const KEY = utf8("cart:alice");
 const MILK = DataObject.empty.write({ actor: "n1~a", time: 7 }, null, undefined, undefined);
 
-function get(atLeast: string | undefined): ClientRequest {
+function get(...vectors: VersionVector[]): ClientRequest {
+  const atLeast = vectors.map(contextOf);
   return { op: "get", key: KEY, level: undefined, strict: undefined, atLeast };
 }
 
@@ -34,8 +33,8 @@ function answer(object: DataObject | undefined, floor = 0) {
     object,
     floor,
     siblings: 0,
-    context: none,
-    atLeast: none,
+    seen: none,
+    isShown: false,
     existed: false,
     expiresAtMs: 1,
     results: [],
@@ -60,7 +59,7 @@ Deno.test("a copy has seen what lies below its floor, though its object does not
   const asked = new Map([["n1~a", 7]]);
   assert.ok(hasSeen({ object: DataObject.empty, floor: 7 }, asked));
   assert.ok(!hasSeen({ object: DataObject.empty, floor: 6 }, asked));
-  checkNotStale(get(encodeContext(KEY, asked)), answer(undefined, 7));
+  checkNotStale(get(asked), answer(undefined, 7));
 });
 
 Deno.test("hasSeen() says what covers() says of the object's vector", () => {
@@ -74,28 +73,14 @@ Deno.test("hasSeen() says what covers() says of the object's vector", () => {
   }));
 });
 
-Deno.test("a get carries a context, or the weaker kind of token, of its own key", () => {
-  const vector = new Map([["n1~a", 7]]);
-  assert.deepEqual(atLeastOf(get(encodeContext(KEY, vector))), vector);
-  assert.deepEqual(atLeastOf(get(encodeAtLeast(KEY, vector))), vector);
-  assert.equal(atLeastOf(get(undefined)), undefined);
-  for (const token of ["nonsense", encodeContext(utf8("cart:bob"), vector)]) {
-    assert.throws(() => atLeastOf(get(token)), { code: "bad_context", outcome: "no" });
-  }
-});
-
-Deno.test("a token that no message between nodes may carry is refused where it comes in", () => {
-  checkLength("x".repeat(LIMITS.contextToken));
-  assert.throws(() => checkLength("x".repeat(LIMITS.contextToken + 1)), (error) => {
-    assert.ok(error instanceof DenamoError);
-    assert.equal(error.code, "bad_context");
-    assert.match(error.message, /8193 characters, limit 8192/);
-    return true;
-  });
+Deno.test("a get asks for what all its contexts have seen together", () => {
+  const both = get(new Map([["n1~a", 7], ["n2~b", 1]]), new Map([["n2~b", 2]]));
+  assert.deepEqual(atLeastOf(both), new Map([["n1~a", 7], ["n2~b", 2]]));
+  assert.equal(atLeastOf(get()), undefined);
 });
 
 Deno.test("an answer of another node that falls behind is refused, and says whose writes it lacks", () => {
-  const request = get(encodeContext(KEY, new Map([["n2~b", 1], ["n1~a", 8], ["n1~c", 1]])));
+  const request = get(new Map([["n2~b", 1], ["n1~a", 8], ["n1~c", 1]]));
   assert.throws(() => checkNotStale(request, answer(MILK)), (error) => {
     assert.ok(error instanceof DenamoError);
     assert.deepEqual([error.code, error.outcome], ["stale", "no"]);
@@ -103,8 +88,8 @@ Deno.test("an answer of another node that falls behind is refused, and says whos
     return true;
   });
   assert.throws(() => checkNotStale(request, answer(undefined)), { code: "stale" });
-  checkNotStale(get(encodeContext(KEY, MILK.vector())), answer(MILK));
-  checkNotStale(get(undefined), answer(undefined));
+  checkNotStale(get(MILK.vector()), answer(MILK));
+  checkNotStale(get(), answer(undefined));
 });
 
 Deno.test("the error of a stale read names the key and the nodes whose writes are missing", () => {

@@ -22,3 +22,24 @@ Deno.test("operations are refused here that another node would take for damage t
   const many = Array.from({ length: LIMITS.operationCount + 1 }, () => add(1));
   assert.throws(() => check(many), { code: "too_large" });
 });
+
+Deno.test("numbers that no message can hold are refused where they come in", () => {
+  const untilMs = 1;
+  const wrong: NestedOperation[] = [
+    ...[NaN, Infinity, -Infinity].flatMap((value): NestedOperation[] => [
+      { type: "max", operation: { kind: "put", value } },
+      { type: "min", operation: { kind: "put", value } },
+      { type: "counter", operation: { kind: "add", amount: value, id: undefined } },
+    ]),
+    { type: "counter", operation: { kind: "add", amount: 2 ** 53, id: undefined } },
+    {
+      type: "counter",
+      operation: { kind: "add", amount: 1, id: { session: "s", number: -1, untilMs } },
+    },
+  ];
+  for (const operation of wrong) {
+    assert.throws(() => check([operation]), { code: "bad_request", outcome: "no" });
+    const nested = { kind: "update", key: utf8("f"), nested: operation } as const;
+    assert.throws(() => check([{ type: "map", operation: nested }]), { code: "bad_request" });
+  }
+});

@@ -19,7 +19,7 @@ Deno.test("decodeOperation() gives back what encodeOperation() was given", () =>
   const single: NestedOperation[] = [
     { type: "counter", operation: { kind: "add", amount: -5, id: undefined } },
     { type: "min", operation: { kind: "put", value: -0.5 } },
-    { type: "max", operation: { kind: "put", value: Infinity } },
+    { type: "max", operation: { kind: "put", value: Number.MAX_VALUE } },
     { type: "flag", operation: { kind: "disable", seen: undefined } },
     { type: "document", operation: { kind: "edit", update: UPDATES[0]!.slice() } },
     { type: "set", operation: { kind: "add", elements: [] } },
@@ -40,6 +40,33 @@ Deno.test("decodeOperation() gives back what encodeOperation() was given", () =>
     );
     assert.deepEqual(map.encode(states[0]!), map.encode(states[1]!));
   }));
+});
+
+Deno.test("operations come back with their numbers at their edges", () => {
+  const most = Number.MAX_SAFE_INTEGER;
+  const amount = fc.constantFrom(0, 1, -1, most, -most);
+  const count = fc.constantFrom(0, 1, 127, 128, most - 1, most);
+  const session = fc.constantFrom("", "s", "€".repeat(128));
+  const id = fc.option(
+    fc.record({ session, number: count, untilMs: count }, { noNullPrototype: true }),
+    { nil: undefined },
+  );
+  const value = fc.constantFrom(0, -0, Number.MIN_VALUE, Number.MAX_VALUE, -Number.MAX_VALUE);
+  const operation: fc.Arbitrary<NestedOperation> = fc.oneof(
+    fc.record({ amount, id }).map((it): NestedOperation => {
+      return { type: "counter", operation: { kind: "add", ...it } };
+    }),
+    fc.tuple(fc.constantFrom("max" as const, "min" as const), value).map(([type, value]) => {
+      return { type, operation: { kind: "put", value } } as const;
+    }),
+  );
+  fc.assert(fc.property(operation, (operation) => {
+    assert.deepEqual(decodeOperation(encodeOperation(operation)), operation);
+  }));
+  for (const value of [NaN, Infinity, -Infinity]) {
+    const bytes = encodeOperation({ type: "max", operation: { kind: "put", value } });
+    assert.throws(() => decodeOperation(bytes), /a number is infinite, or none/);
+  }
 });
 
 Deno.test("registers that no HyperLogLog has are malformed", () => {
@@ -70,10 +97,13 @@ Deno.test("hostile bytes are malformed, and end", () => {
   assert.throws(() => decodeOperation(deep), MalformedError);
   assert.throws(() => decodeOperation(utf8("milk")), MalformedError);
   fc.assert(fc.property(fc.oneof(flipped, fc.uint8Array({ maxLength: 40 })), (bytes) => {
+    let operation: NestedOperation;
     try {
-      decodeOperation(bytes);
+      operation = decodeOperation(bytes);
     } catch (error) {
       assert.ok(error instanceof MalformedError, String(error));
+      return;
     }
+    assert.deepEqual(encodeOperation(operation), bytes, "what is read is written the same");
   }));
 });

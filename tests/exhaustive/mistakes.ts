@@ -16,7 +16,9 @@ export const HASTY: Variation = {
       disk.commit(batch).catch(() => {});
       return Promise.resolve();
     },
+    lost: disk.lost,
     room: () => disk.room(),
+    setAside: (reason) => disk.setAside(reason),
     keyBytes: (key) => disk.keyBytes(key),
     close: () => disk.close(),
   }),
@@ -29,7 +31,9 @@ export const BLIND: Variation = {
     get: (key) => key[0] === "o" ? Promise.resolve(undefined) : disk.get(key),
     range: (range, limit) => disk.range(range, limit),
     commit: (batch) => disk.commit(batch),
+    lost: disk.lost,
     room: () => disk.room(),
+    setAside: (reason) => disk.setAside(reason),
     keyBytes: (key) => disk.keyBytes(key),
     close: () => disk.close(),
   }),

@@ -5,6 +5,8 @@
 import { ByteWriter } from "../../src/base/byte_writer.ts";
 import type { SeededRandom } from "../../src/base/seeded_random.ts";
 import { utf8, utf8Text } from "../../src/base/bytes.ts";
+import { contextOf, encodeContext } from "../../src/causality/context.ts";
+import { MAX_TIME } from "../../src/causality/dot.ts";
 import { keyFromParts, partsFromKey } from "../../src/base/kv_key.ts";
 import { MalformedError } from "../../src/base/malformed.ts";
 import {
@@ -24,7 +26,12 @@ import { values } from "../../src/crdt/values.ts";
 import { jsonOfMsgpack } from "../../src/doors/msgpack_json.ts";
 import { cursorOf, positionOf } from "../../src/doors/http/scan_cursor.ts";
 import { valueOf } from "../../src/client/keys_and_values.ts";
-import { decodeHeartbeat, encodeHeartbeat } from "../../src/membership/heartbeat.ts";
+import {
+  decodeHeartbeat,
+  encodeHeartbeat,
+  HEARTBEAT_LIMITS,
+} from "../../src/membership/heartbeat.ts";
+import { INCARNATION_MAX } from "../../src/membership/incarnation_step.ts";
 import { comparedBytes, readCompared } from "../../src/replica/filling.ts";
 import { readFloors, writeFloors } from "../../src/replica/floors.ts";
 import { NamespaceTable } from "../../src/replica/namespace_table.ts";
@@ -115,11 +122,12 @@ function sampleMessage(random: SeededRandom): Uint8Array {
 function sampleRequest(random: SeededRandom): unknown[] {
   const key = random.bytes(1 + below(random, 9));
   const asked = { key, level: oneOf(random, [undefined, 2, "all" as const]), strict: undefined };
-  const context = oneOf(random, [undefined, "token"]);
+  const vector = new Map([["n1~a", Math.min(edgeNumber(random), MAX_TIME)]]);
+  const context = oneOf(random, [undefined, contextOf(vector)]);
   return encodeClientRequest(oneOf(random, [
-    { op: "get", ...asked, atLeast: context },
+    { op: "get", ...asked, atLeast: context === undefined ? [] : [context] },
     { op: "delete", ...asked, context },
-    { op: "expire", ...asked, expiresAtMs: edgeNumber(random) },
+    { op: "expire", ...asked, expiresAtMs: Math.max(1, edgeNumber(random)) },
     { op: "update", ...asked, context, operations: [sampleOperation(random)] },
     {
       ...{ op: "put", ...asked, context, expiresAtMs: undefined, keepExpiry: false },
@@ -169,8 +177,10 @@ function sampleTable(random: SeededRandom): NamespaceTable {
 
 function sampleHeartbeat(random: SeededRandom): Uint8Array {
   return encodeHeartbeat({
-    ...{ node: "n1", peerId: "12D3KooW", incarnation: edgeNumber(random) },
-    ...{ sequence: edgeNumber(random), timeMs: edgeNumber(random), intervalMs: 500 },
+    ...{ node: "n1", peerId: "12D3KooW", intervalMs: 500 },
+    incarnation: Math.min(edgeNumber(random), INCARNATION_MAX),
+    sequence: Math.min(edgeNumber(random), HEARTBEAT_LIMITS.sequenceMax),
+    timeMs: Math.min(edgeNumber(random), HEARTBEAT_LIMITS.timeMsMax),
     addresses: oneOf(random, [[], ["/ip4/127.0.0.1/tcp/1/p2p/12D3KooW", "/dns/a/tcp/1"]]),
     ...{ http: "127.0.0.1:1", resp: undefined, zone: "dc/rack", weight: 1.5 },
     ...{ layoutVersion: 1, layoutId: "1-00", namespaces: undefined, layoutSynced: 1 },
@@ -208,12 +218,14 @@ export const DECODERS: readonly DecoderUnderTest[] = [
     name: "a client answer in a message",
     encodeSample(random) {
       const [, object] = sampleObjects(random);
-      return encodeAnswer(1, [object.encoded(), 1, "token", true, 5, null, 7, [[1, "-12"]]])
-        .slice();
+      const context = encodeContext(contextOf(object.vector()));
+      const parts = [object.encoded(), 1, context, true, true, 5, 7, [[1, "-12"]]];
+      return encodeAnswer(1, parts).slice();
     },
     decode(bytes) {
       const message = decodeMessage(bytes);
-      if (message.kind === "answer") decodeClientAnswer(message.result);
+      if (message.kind !== "answer") return undefined;
+      decodeClientAnswer(message.result);
       return undefined;
     },
   },

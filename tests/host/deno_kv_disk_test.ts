@@ -7,8 +7,16 @@ import { testDiskContract } from "../contracts/disk_contract.ts";
 
 testDiskContract("Deno KV", async () => {
   const directory = await Deno.makeTempDir();
+  const path = join(directory, "disk.db");
   return {
-    open: () => openDenoKvDisk(join(directory, "disk.db")),
+    open: () => openDenoKvDisk(path),
+    openSetAside: (where) => openDenoKvDisk(join(where, "disk.db")),
+    reasonOf: async (where) => {
+      const facts = JSON.parse(await Deno.readTextFile(join(where, "reason.json")));
+      assert.equal(facts.version, 1);
+      return facts.reason;
+    },
+    takeAway: () => Deno.rename(path, join(directory, "elsewhere.db")),
     cleanUp: () => Deno.remove(directory, { recursive: true }),
   };
 });

@@ -1,7 +1,15 @@
 import assert from "node:assert/strict";
 import { SeededRandom } from "../../src/base/seeded_random.ts";
 import { silentLog } from "../../src/host/logtape_log.ts";
-import { type Dialled, FIRST_PAUSE_MS, LONGEST_PAUSE_MS, Redial } from "../../src/host/redial.ts";
+import {
+  type Dialled,
+  FIRST_PAUSE_MS,
+  LONGEST_PAUSE_MS,
+  LONGEST_PAUSE_UNMET_MS,
+  Redial,
+  UNMET_DIALS_MAX,
+  UNMET_TARGETS_MAX,
+} from "../../src/host/redial.ts";
 import { VirtualTime } from "../sim/virtual_clock.ts";
 
 /** A redialler in virtual time, who answers where, and when whom was dialled. */
@@ -52,7 +60,7 @@ Deno.test("a target is dialled at once, again after a loss, and not while it is 
 Deno.test("the pauses double up to the longest one, and never end", async () => {
   const world = new World();
   world.redial.start();
-  world.redial.keep(["/nobody"], "A");
+  world.redial.keep(["/nobody"], undefined);
   await world.time.pass(60_000);
   const pauses = world.dials.slice(1).map(({ atMs }, i) => atMs - world.dials[i]!.atMs);
   let expectedMs = FIRST_PAUSE_MS;
@@ -114,11 +122,74 @@ Deno.test("new addresses of a target are tried soon", async () => {
   const world = new World();
   world.redial.start();
   world.redial.keep(["/old"], "A");
+  world.connect("A");
+  world.lose("A");
   await world.time.pass(60_000);
   const before = world.dials.length;
   world.redial.keep(["/new"], "A");
   await world.time.pass(FIRST_PAUSE_MS);
   assert.deepEqual(world.dials.slice(before).map(({ address }) => address), ["/new"]);
+});
+
+Deno.test("a peer that was never met is called ever more seldom, and no sooner for new addresses", async () => {
+  const world = new World();
+  world.redial.start();
+  world.redial.keep(["/nobody"], "A");
+  await world.time.pass(600_000);
+  const [last, before] = world.dials.toReversed();
+  assert.ok(last!.atMs - before!.atMs >= LONGEST_PAUSE_UNMET_MS * 0.7);
+  const count = world.dials.length;
+  for (let i = 0; i < 100; i++) {
+    world.redial.keep([`/third/${i}`], "A");
+    await world.time.pass(100);
+  }
+  assert.ok(world.dials.length <= count + 1, "ten seconds are less than one pause");
+});
+
+Deno.test("an address that many invented peers name is not called for each of them", async () => {
+  const world = new World();
+  world.redial.start();
+  for (let i = 0; i < 200; i++) {
+    world.redial.keep([`/third/p2p/P${i}`], `P${i}`);
+    await world.time.pass(50);
+  }
+  await world.time.pass(50_000);
+  assert.ok(world.dials.length <= 60 / 5 + 5, `${world.dials.length} calls in a minute`);
+  world.redial.stop();
+});
+
+Deno.test("few peers that were never met are called at a time, and known; those that were met are not held up", async () => {
+  const world = new World();
+  let open = 0;
+  let most = 0;
+  const redial = new Redial({
+    clock: world.time.clock(),
+    random: new SeededRandom("redial"),
+    log: silentLog,
+    isUp: (peer) => world.up.has(peer),
+    dial: (_addresses, peer) => {
+      most = Math.max(most, ++open);
+      return new Promise((resolve, reject) => {
+        world.time.clock().after(1_000, () => {
+          open--;
+          if (peer === "friend") resolve(peer);
+          else reject(new Error("Nobody answers"));
+        });
+      });
+    },
+  });
+  redial.start();
+  for (let i = 0; i < 2 * UNMET_TARGETS_MAX; i++) redial.keep([`/x/${i}`], `X${i}`);
+  await world.time.pass(30_000);
+  assert.equal(most, UNMET_DIALS_MAX);
+  redial.keep(["/friend"], "friend");
+  await world.time.pass(60_000);
+  redial.peerUp("friend");
+  redial.linkEnded("friend", "It was lost");
+  await world.time.pass(500);
+  assert.ok(open <= UNMET_DIALS_MAX + 1);
+  redial.stop();
+  await world.time.pass(2_000);
 });
 
 Deno.test("an address that was given without a peer is dialled on when who answered there is forgotten", async () => {

@@ -19,6 +19,7 @@ import {
   type GreetingFrame,
   type Hello,
 } from "../../src/host/greeting.ts";
+import { answerSigns } from "../../src/host/identity_watch.ts";
 import { protocolOf } from "../../src/host/stream_opener.ts";
 import { LIMITS } from "../../src/wire/limits.ts";
 
@@ -46,6 +47,11 @@ export class RudePeer {
         connectionMonitor: { enabled: false },
       }),
     );
+  }
+
+  /** Shows from now on that its process lives, whichever of its connections it is asked on. */
+  answerSigns(): Promise<void> {
+    return answerSigns(this.#node, { instance: "rude", startedMs: 1 });
   }
 
   /** Hears what comes over gossip from everybody that it is connected to. */

@@ -8,6 +8,7 @@ import {
   type Libp2pNetworkOptions,
 } from "../../src/host/libp2p_network.ts";
 import { silentLog } from "../../src/host/logtape_log.ts";
+import { STRANGERS_PER_HOST_MAX } from "../../src/host/strangers.ts";
 import type { Network } from "../../src/ports/network.ts";
 import { LIMITS } from "../../src/wire/limits.ts";
 import { Listener } from "../contracts/network_contract.ts";
@@ -192,4 +193,55 @@ test("a handler that throws costs its peer the connection, not us the process", 
   };
   connection.frame(utf8("trigger"));
   await eventually(() => world.heard.count("down", world.rude.id) === 1, "the connection ends");
+});
+
+test("hundreds of connections that never greet are held to a limit, and a peer gets in beside them", async (world) => {
+  const [, , , , port] = world.address.split("/");
+  const silent = await Promise.all(
+    Array.from({ length: 200 }, () => Deno.connect({ hostname: "127.0.0.1", port: Number(port) })),
+  );
+  let endedCount = 0;
+  const ended = silent.map(async (connection) => {
+    const buffer = new Uint8Array(64);
+    try {
+      while (await connection.read(buffer) !== null);
+    } catch {
+      // It was reset.
+    }
+    endedCount++;
+  });
+  try {
+    await eventually(() => endedCount >= 200 - STRANGERS_PER_HOST_MAX, "too many are ended");
+    await greeted(world);
+    assert.ok(endedCount < 200, "the others are given their time");
+  } finally {
+    for (const connection of silent) connection.close();
+    await Promise.all(ended);
+  }
+});
+
+test(
+  "a frame that is announced on the bulk lane before the greeting is not waited for",
+  async (world) => {
+    const connection = await world.rude.open(world.address);
+    connection.bytes(Uint8Array.of(0, 0, 0, 1), "bulk");
+    await eventually(() => connection.isClosed, "the connection is closed");
+  },
+  { greetingTimeoutMs: 3_600_000 },
+);
+
+test("a greeting that another process with the peer's identity repeats is not let in twice", async (world) => {
+  const { rude, heard, address } = world;
+  const first = await greeted(world);
+  await rude.answerSigns();
+  const later = await rude.open(address);
+  later.hello({ instance: "a copy", startedMs: 2 });
+  await eventually(() => later.greeted.length === 1, "the answer to the copy");
+  const [answer] = later.greeted;
+  assert.ok(answer?.kind === "refusal" && answer.refusal.code === "identity_in_use");
+  assert.equal(answer.refusal.details.instance, "rude");
+  assert.ok(answer.hello !== undefined, "it learns who refuses it");
+  await eventually(() => later.isClosed, "the copy is closed");
+  assert.equal(first.isClosed, false);
+  assert.deepEqual(heard.events, [`up ${rude.id}`]);
 });

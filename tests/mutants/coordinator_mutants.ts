@@ -136,7 +136,7 @@ export const COORDINATOR_MUTANTS: readonly Mutant[] = [
     name: "A forwarded write leaves its context behind",
     edits: [edit(
       "src/coordinator/requests.ts",
-      "        request.context ?? null,\n        KINDS",
+      "        encoded(request.context),\n        KINDS",
       "        null,\n        KINDS",
     )],
     finding: lostWrite,
@@ -188,8 +188,8 @@ export const COORDINATOR_MUTANTS: readonly Mutant[] = [
     name: "A write's context covers siblings that were not shown",
     edits: [edit(
       "src/coordinator/results.ts",
-      "isShown ? encodeContext(key, object.vector()) : undefined",
-      "encodeContext(key, object.vector())",
+      "seen: () => contextOf(object.vector()), isShown };",
+      "seen: () => contextOf(object.vector()), isShown: true };",
     )],
     finding: lostWrite,
     why: "A context speaks for whole actors: the next write replaces what its client never saw",
@@ -208,8 +208,8 @@ export const COORDINATOR_MUTANTS: readonly Mutant[] = [
     name: "A read takes the last answer instead of merging all",
     edits: [edit(
       "src/replica/copy.ts",
-      "merged = merged.merge(object);",
-      "merged = object;",
+      "whole = whole.merge(object);",
+      "whole = object;",
     )],
     finding: staleRead,
     why: "The freshest answer by arrival is not the freshest by knowledge",
@@ -271,8 +271,8 @@ export const COORDINATOR_MUTANTS: readonly Mutant[] = [
     edits: [
       edit(
         "src/coordinator/requests.ts",
-        "return [...parts, request.atLeast ?? null];",
-        "return [...parts, null];",
+        "return [...parts, request.atLeast.map(encodeContext)];",
+        "return [...parts, []];",
       ),
       edit("src/coordinator/forwarding.ts", "      checkNotStale(request, answer);\n", ""),
     ],
@@ -293,9 +293,9 @@ export const COORDINATOR_MUTANTS: readonly Mutant[] = [
   {
     name: "A write that leaves siblings gives its client nothing to ask for",
     edits: [edit(
-      "src/coordinator/results.ts",
-      "const atLeast = () => context() ?? encodeAtLeast(key, object.vector());",
-      "const atLeast = () => context() ?? encodeAtLeast(key, new Map());",
+      "src/node/tokens.ts",
+      "return sealAtLeast(key, all, this.#seals.sealing);",
+      "return sealAtLeast(key, { ...all, vector: new Map() }, this.#seals.sealing);",
     )],
     finding: wentBack,
     why: "Tokens that are given out where all went well: who needs them most has none",

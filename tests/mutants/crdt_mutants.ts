@@ -285,8 +285,8 @@ export const CRDT_MUTANTS: readonly Mutant[] = [
     name: "Of two copies of a document one is dropped when they meet",
     edits: [edit(
       "src/crdt/document_update.ts",
-      "compareBytes(a, b) < 0 ? canonical(a, b) : canonical(b, a);",
-      "canonical(compareBytes(a, b) < 0 ? b : a);",
+      "const joined = canonical(...distinct);",
+      "const joined = canonical(distinct.at(-1)!);",
     )],
     finding: wrongDocument,
     with: withKinds(LOOSE, "document"),

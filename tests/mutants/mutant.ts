@@ -88,6 +88,7 @@ export const FINDINGS = {
   wrongEntry: found("I10", /^Entry .* (has come back|was never added)/),
   lostElement: found("I10", /^Element .* is lost/),
   wrongElement: found("I10", /^Element .* (has come back|was never added)/),
+  refusedContext: found("I18", /^A context of ours is refused/),
   unseenDeath: found("I13", /does not call n\d+ down/),
   wronglyDown: found("I13", /calls n\d+ down/),
   sameIncarnation: found("I13", /^Run \d+ of .* begins with|are heard under one incarnation/),

@@ -3,7 +3,7 @@
 import { always, BLIND_PUTS, edit, FINDINGS, type Mutant, only } from "./mutant.ts";
 
 const { badMessage, leftover, lostWrite, noEnd, noProgress, tooEarlyOk, wrongOutcome } = FINDINGS;
-const { sameIncarnation, unseenDeath, wronglyDown } = FINDINGS;
+const { refusedContext, sameIncarnation, unseenDeath, wronglyDown } = FINDINGS;
 
 /** Short runs before a disk that is far slower than they are: many requests with low numbers are open all the time. */
 const SHORT_RUNS = {
@@ -54,6 +54,29 @@ const LONG_RUNS = {
 } as const;
 
 export const NODE_MUTANTS: readonly Mutant[] = [
+  {
+    name: "Every node seals contexts with a key of its own",
+    edits: [edit(
+      "src/node/seal_key_store.ts",
+      "return this.#keys.sealing ?? (this.#own ??= this.#draw());",
+      "return this.#own ??= this.#draw();",
+    )],
+    finding: refusedContext,
+    why: "What one process draws at its start is a secret, and a good one, that nobody else knows",
+    isQuick: true,
+  },
+  {
+    name: "A key that contexts are sealed with lives in memory",
+    edits: [edit(
+      "src/node/seal_key_store.ts",
+      "      await this.#options.storage.setMeta(META_NAME, keys.encoded());\n",
+      "",
+    )],
+    finding: refusedContext,
+    with: { restartsAllAtHealing: true, faults: { ...always("powerCut").faults } },
+    why:
+      "It works until all nodes have been restarted, and then every client is told to read again",
+  },
   {
     name: "A second answer of one peer counts again",
     edits: [edit(
@@ -154,8 +177,8 @@ export const NODE_MUTANTS: readonly Mutant[] = [
     name: "A peer that cannot be reached is not dialled again",
     edits: [edit(
       "src/host/redial.ts",
-      "    this.#schedule(target, target.pauseMs);\n    target.pauseMs = ",
-      "    target.pauseMs = ",
+      "    this.#schedule(target, target.pauseMs);\n    const longestMs",
+      "    const longestMs",
     )],
     finding: noProgress,
     why: "A connection that is never made again outlives every partition",
@@ -175,8 +198,8 @@ export const NODE_MUTANTS: readonly Mutant[] = [
     name: "A failure travels without its details",
     edits: [edit(
       "src/wire/message_codec.ts",
-      "    isObject ? details as Record<string, unknown> : {},",
-      "    {},",
+      "boundedText(message), boundedDetails(details));",
+      "boundedText(message), {});",
     )],
     finding: badMessage,
     why: "A field that is written and not read",
@@ -205,8 +228,8 @@ export const NODE_MUTANTS: readonly Mutant[] = [
     name: "A node goes only as far as the incarnation that others remember",
     edits: [edit(
       "src/membership/member_table.ts",
-      "if (incarnation >= this.#incarnation) this.#incarnation = incarnation + step;",
-      "if (incarnation > this.#incarnation) this.#incarnation = incarnation;",
+      "    this.#incarnation = incarnation + step;",
+      "    this.#incarnation = incarnation;",
     )],
     finding: sameIncarnation,
     with: only("clockJump", "crash", "lostDisk", "bitFlip"),

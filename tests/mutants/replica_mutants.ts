@@ -7,8 +7,8 @@ const { falseSiblings, forgetfulActor, lostWrite, noReplay, resurrected, staleRe
 
 const ACTOR_OF_NODE = edit(
   "src/replica/actors.ts",
-  "newActor(this.#node, this.#random)",
-  "`${this.#node}~${partition}.${this.#endedCount}`",
+  "{ actor: this.#newActor(), last: time }",
+  "{ actor: `${this.#node}~${partition}.${this.#endedCount}`, last: time }",
 );
 
 /** Nodes that find themselves on an old image of their disk, and are asked to write at once. */
@@ -47,8 +47,9 @@ export const REPLICA_MUTANTS: readonly Mutant[] = [
     edits: [
       edit(
         "src/replica/actors.ts",
-        "newActor(this.#node, this.#random)",
-        "`${this.#node}~${this.#random.bytes(8).toHex()}.${partition}.${this.#endedCount}`",
+        "{ actor: this.#newActor(), last: time }",
+        "{ actor: `${this.#node}~${this.#random.bytes(8).toHex()}.${partition}.` +" +
+          " `${this.#endedCount}`, last: time }",
       ),
       edit(
         "src/node/node.ts",
@@ -94,7 +95,7 @@ export const REPLICA_MUTANTS: readonly Mutant[] = [
     name: "Nobody notices that others know a later write of ours",
     edits: [edit(
       "src/replica/replica.ts",
-      "if ((knownTime(actor) ?? 0) > known) this.#actors.end(partition);",
+      "if ((knownTime(actor) ?? 0) > known) return this.#actors.end(partition);",
       "knownTime(actor), known;",
     )],
     finding: lostWrite,
@@ -136,7 +137,7 @@ export const REPLICA_MUTANTS: readonly Mutant[] = [
       ),
       edit(
         "src/replica/replica.ts",
-        "if ((knownTime(actor) ?? 0) > known) this.#actors.end(partition);",
+        "if ((knownTime(actor) ?? 0) > known) return this.#actors.end(partition);",
         "knownTime(actor), known;",
       ),
     ],

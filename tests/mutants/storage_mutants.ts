@@ -215,8 +215,8 @@ export const STORAGE_MUTANTS: readonly Mutant[] = [
     name: "Checksums of records are not compared",
     edits: [edit(
       "src/storage/record.ts",
-      "if (hash32(value.subarray(FLAGS_AT), seedOf(place)) !== checksum) {",
-      "if (value.length < FLAGS_AT && checksum === 0) {",
+      "const isWhole = hash32(value.subarray(FLAGS_AT), seedOf(place)) === uint32At(value, CHECKSUM_AT);",
+      "const isWhole = value.length >= FLAGS_AT || seedOf(place) === uint32At(value, CHECKSUM_AT);",
     )],
     finding: believedDamage,
     with: ROTTING,
@@ -226,8 +226,8 @@ export const STORAGE_MUTANTS: readonly Mutant[] = [
     name: "Checksums of the journal are not compared",
     edits: [edit(
       "src/storage/journal_format.ts",
-      "if (checksum !== uint32At(value, CHECKSUM_AT)) {",
-      "if (uint32At(value, CHECKSUM_AT) < 0 && checksum === 0) {",
+      "const isWhole = checksum === uint32At(value, CHECKSUM_AT);",
+      "const isWhole = uint32At(value, CHECKSUM_AT) >= 0 || checksum === 0;",
     )],
     finding: badRecovery,
     with: ROTTEN_JOURNALS,

@@ -1,4 +1,6 @@
 import assert from "node:assert/strict";
+import { ByteReader } from "../../src/base/byte_reader.ts";
+import { ByteWriter } from "../../src/base/byte_writer.ts";
 import { SeededRandom } from "../../src/base/seeded_random.ts";
 import { ClockWatch } from "../../src/membership/clock_watch.ts";
 import { Heartbeats } from "../../src/membership/heartbeats.ts";
@@ -113,6 +115,25 @@ Deno.test("a peer that cannot be who it says it is, or says nothing that makes s
   for (let length = 0; length < greeting.length; length++) {
     assert.notEqual(n1.admission.admit(n2.peerId, greeting.subarray(0, length), true), undefined);
   }
+});
+
+Deno.test("a peer that greets under another name than its heartbeat's is refused, and changes nothing", async () => {
+  const [n1, n2] = await Promise.all([nodeOf("n1"), nodeOf("n2")]);
+  await n1.floors.promise(4_000, ["n3"]);
+  const reader = new ByteReader(n2.admission.greeting(), "greeting");
+  const writer = new ByteWriter();
+  writer.text(reader.text());
+  assert.equal(reader.text(), "n2");
+  writer.text("n3");
+  reader.integer();
+  writer.integer(Number.MAX_SAFE_INTEGER);
+  writer.raw(reader.raw(reader.remaining));
+  const refusal = n1.admission.admit(n2.peerId, writer.finish(), true);
+  assert.equal(refusal?.code, "malformed");
+  assert.match(refusal!.message, /n2 greets as n3/);
+  await n1.noted();
+  assert.equal(n1.floors.missedBy("n3"), 4_000);
+  assert.equal(n1.table.peerOf("n2"), undefined);
 });
 
 Deno.test("a node that only ever met refusals gives up after some seconds, with the reason", async () => {

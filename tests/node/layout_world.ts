@@ -181,6 +181,7 @@ export class LayoutWorld {
       rpc,
       clock,
       store,
+      { make: () => Promise.resolve(new Uint8Array(0)), take: () => Promise.resolve() },
       () => [...seen].map((node) => ({ node, peer: node })),
     );
     firstLayout.load();
@@ -190,6 +191,7 @@ export class LayoutWorld {
       store,
       log,
       seen: () => [...seen].map((node) => ({ node, layoutId: this.layoutIdOf(node) })),
+      prepare: () => Promise.resolve(true),
     });
     return { name, rpc, store, firstLayout, agreement, log, seen, troubles };
   }

@@ -49,6 +49,7 @@ function harmful(layoutId: string, key: string): Record<MethodName, readonly unk
     hints: [],
     fetchLayout: [],
     fetchNamespaces: [],
+    fetchSealKeys: [],
     probe: [],
     probeFor: [7],
   };

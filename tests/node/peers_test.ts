@@ -6,7 +6,13 @@ import { heartbeatOf } from "../membership/manual_clock.ts";
 import { LogBook } from "./layout_world.ts";
 
 /** The peers of a node whose other parts write down what they are told, in order. */
-function tappedPeers({ isUp = true, isMember = true } = {}) {
+function tappedPeers(
+  { isUp = true, isMember = true, members = ["n1", "n2"] }: {
+    isUp?: boolean;
+    isMember?: boolean;
+    members?: string[] | null;
+  } = {},
+) {
   const told: string[] = [];
   const noted = new Map<string, string>();
   const tell = (line: string) => void told.push(line);
@@ -45,6 +51,14 @@ function tappedPeers({ isUp = true, isMember = true } = {}) {
         if (id !== undefined) tell(`${peer} has ${id}`);
         return Promise.resolve();
       },
+    },
+    sealKeys: {
+      makeIfDue: () => Promise.resolve(),
+      differsFrom: (_peer: string, digest: string | undefined) => digest === "their keys",
+      fetchFrom: (peer: string) => Promise.resolve(tell(`fetch keys from ${peer}`)),
+    },
+    layouts: {
+      members: members === null ? undefined : new Set(members),
     },
     book: { note: (node: string, peer: string) => void noted.set(node, peer) },
     refutation: { tell: () => tell("refute") },
@@ -117,11 +131,25 @@ Deno.test("other namespaces are fetched from who tells of them, and before its l
   heard({ namespaces: "own digest", layoutId: undefined });
   heard({ namespaces: "theirs", layoutId: "1-a" });
   assert.deepEqual(told, ["keep peer-2 at /a", "fetch namespaces from peer-2"]);
-  await Promise.resolve();
+  for (let turn = 0; turn < 4; turn++) await Promise.resolve();
   assert.equal(told.at(-1), "peer-2 has 1-a");
   const away = tappedPeers({ isUp: false });
   away.heard({ namespaces: "theirs" });
   assert.deepEqual(away.told, ["keep peer-2 at /a"]);
+});
+
+Deno.test("keys are fetched from members of the layout, and before the layout is looked at", async () => {
+  const { heard, told } = tappedPeers();
+  heard({ node: "n2", sealKeys: "own keys", layoutId: undefined });
+  heard({ node: "n2", sealKeys: "their keys", layoutId: "1-a" });
+  assert.deepEqual(told, ["keep peer-2 at /a", "fetch keys from peer-2"]);
+  for (let turn = 0; turn < 4; turn++) await Promise.resolve();
+  assert.equal(told.at(-1), "peer-2 has 1-a");
+  for (const members of [["n1", "n3"], null]) {
+    const stranger = tappedPeers({ members });
+    stranger.heard({ node: "n2", sealKeys: "their keys", layoutId: undefined });
+    assert.deepEqual(stranger.told, ["keep peer-2 at /a"], "not a member of our layout");
+  }
 });
 
 Deno.test("what is set of namespaces is not taken from who is no member of the layout", () => {

@@ -9,8 +9,10 @@ function starting() {
   const time = new ManualTime();
   time.run(1_000);
   const connected = new Set<string>();
-  const readiness = new Readiness("n1", time.clock(), (node) => connected.has(node));
-  return { time, connected, readiness };
+  const seals = { areThere: true };
+  const isConnected = (node: string) => connected.has(node);
+  const readiness = new Readiness("n1", time.clock(), isConnected, () => seals.areThere);
+  return { time, connected, readiness, seals };
 }
 
 Deno.test("a node is ready once it sees the other members, and stays so", () => {
@@ -22,6 +24,20 @@ Deno.test("a node is ready once it sees the other members, and stays so", () => 
   assert.equal(readiness.problem(LAYOUT), undefined);
   connected.clear();
   assert.equal(readiness.problem(LAYOUT), undefined, "what comes later is for quorums to judge");
+});
+
+Deno.test("a node waits for a key to seal contexts with, for some seconds only", () => {
+  const { time, connected, readiness, seals } = starting();
+  seals.areThere = false;
+  connected.add("n2").add("n3");
+  assert.match(readiness.problem(LAYOUT)!, /has no key to seal contexts with/);
+  seals.areThere = true;
+  assert.equal(readiness.problem(LAYOUT), undefined);
+  const other = starting();
+  other.seals.areThere = false;
+  other.time.run(6_000);
+  assert.equal(other.readiness.problem(LAYOUT), undefined);
+  assert.ok(time.clock().monotonic() < 6_000);
 });
 
 Deno.test("a node whose peers are gone waits for them for some seconds only", () => {

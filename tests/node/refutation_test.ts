@@ -1,8 +1,12 @@
 import assert from "node:assert/strict";
+import type { Heartbeats } from "../../src/membership/heartbeats.ts";
 import { Node } from "../../src/node/node.ts";
+import { Refutation } from "../../src/node/refutation.ts";
 import { SeededRandom } from "../../src/base/seeded_random.ts";
 import { silentLog } from "../../src/host/logtape_log.ts";
 import type { PeerId } from "../../src/ports/network.ts";
+import type { Rpc } from "../../src/wire/rpc.ts";
+import type { RequestHandler } from "../../src/wire/serving.ts";
 import type { Fate } from "../sim/memory_connection.ts";
 import { DiskImage } from "../sim/memory_disk.ts";
 import { MemoryWorld } from "../sim/memory_network.ts";
@@ -93,6 +97,21 @@ Deno.test("a node is heard whose name another peer bore under the very same inca
   await Promise.all([n1.stop(), second.stop()]);
 });
 
+Deno.test("a node is heard whose name another process had that came from the end of time, once that has ended", async () => {
+  const machines = new Machines();
+  const n1 = await machines.start("n1", "peer-1", 0);
+  const other = await machines.start("n2", "peer-9", 2 ** 44);
+  const seen = () => n1.members().find(({ node }) => node === "n2");
+  await machines.time.until(() => seen()?.state === "up", "the other is up");
+  assert.equal(seen()!.incarnation, 2 ** 42);
+  await other.stop();
+  const n2 = await machines.start("n2", "peer-2", 0);
+  await machines.time.until(() => seen()?.peerId === "peer-2", "the true one is heard", 20_000);
+  await machines.time.until(() => seen()?.state === "up", "and up", 20_000);
+  await machines.time.until(() => n2.status().membersUp === 2, "they see each other");
+  await Promise.all([n1.stop(), n2.stop()]);
+});
+
 Deno.test("a node that is not heard is told so until it has understood, though the first words get lost", async () => {
   const machines = new Machines();
   const n1 = await machines.start("n1", "peer-1", 0);
@@ -138,4 +157,62 @@ Deno.test("a node that is told of an earlier run first by who knows less of it i
   await time.until(() => isUpAt(n3), "n2 is up at the one in its third run", 30_000);
   await time.until(() => isUpAt(n1), "n2 is up at the other in its third run", 20_000);
   await Promise.all([n1.stop(), n3.stop(), third.stop()]);
+});
+
+/** A node of a layout of `memberCount` that is told which runs of it others remember. */
+class Told {
+  readonly startedAt = 1_800_000_000_000;
+  stepped = 0;
+  believed = 0;
+  #serve: RequestHandler | undefined;
+
+  constructor(memberCount: number) {
+    let own = this.startedAt;
+    const heartbeats = {
+      refute: (incarnation: number) => own = Math.max(own, incarnation + 1),
+    } as Pick<Heartbeats, "refute"> as Heartbeats;
+    const rpc = {
+      serve: (_method: number, handler: RequestHandler) => this.#serve = handler,
+    } as Pick<Rpc, "serve"> as Rpc;
+    const incarnations = { former: 5, incarnation: this.startedAt };
+    const count = () => memberCount;
+    new Refutation(
+      heartbeats,
+      rpc,
+      incarnations,
+      count,
+      () => this.stepped++,
+      () => this.believed++,
+    );
+  }
+
+  by(peer: PeerId, incarnation: number): void {
+    const request = { kind: "request", id: 1, method: 8, timeoutMs: 1 } as const;
+    void this.#serve!({ ...request, arguments: [incarnation] }, peer);
+  }
+}
+
+Deno.test("one member is believed of a run not far from the clock, of years ago or with a clock some days ahead", () => {
+  for (const aheadMs of [-3 * 365 * 24 * HOUR_MS, -HOUR_MS, 1, 7 * 24 * HOUR_MS]) {
+    const told = new Told(3);
+    told.by("peer-2", told.startedAt + aheadMs);
+    assert.equal(told.believed, 1);
+  }
+});
+
+Deno.test("of a run far from the clock most members must know before a node takes its copies for old", () => {
+  for (const [memberCount, needed] of [[2, 1], [3, 2], [4, 3], [5, 3], [7, 4]] as const) {
+    const told = new Told(memberCount);
+    for (let i = 1; i < needed; i++) told.by(`peer-${i}`, 5 + i);
+    assert.equal(told.believed, 0, "a run of 1970");
+    for (let i = 1; i <= needed; i++) {
+      assert.equal(told.believed, 0, `${i} of ${memberCount}`);
+      // Whoever says it again and again, with other numbers, is one voice.
+      for (let again = 1; again < 3; again++) {
+        told.by(`peer-${i}`, 2 * told.startedAt + 10 * i + again);
+      }
+    }
+    assert.ok(told.believed > 0, `${needed} of ${memberCount}`);
+    assert.ok(told.stepped >= needed, "it goes above what anybody remembers");
+  }
 });

@@ -1,44 +1,46 @@
 import assert from "node:assert/strict";
-import { SeededRandom } from "../../src/base/seeded_random.ts";
-import { RedisServer } from "./redis_server.ts";
 import { withDoor } from "../doors/resp/raw_client.ts";
-import { differenceOf, randomCommand, readExceptions } from "./difference.ts";
+import { differenceOf, readExceptions } from "./difference.ts";
+import { NODE_SESSIONS, Recording, storyOf } from "./recording.ts";
 
-const SEEDS = 50;
-const COMMANDS = 300;
-
-Deno.test("replies are those of Redis, but for what docs/redis.md says", async () => {
+Deno.test("replies are those that Redis gave, but for what docs/redis.md says", async () => {
   const exceptions = await readExceptions();
   assert.ok(exceptions.hasWrongType && exceptions.ways.get("HSCAN") === "scan 2");
-  await using redis = await RedisServer.start();
-  for (let seed = 0; seed < SEEDS; seed++) {
+  const recording = await Recording.read();
+  for (const session of NODE_SESSIONS) {
     await withDoor(async ({ client }) => {
-      const random = new SeededRandom(`difference ${seed}`);
-      using theirs = await redis.connect();
-      await theirs.call("FLUSHALL");
-      const told: string[] = [];
-      for (let i = 0; i < COMMANDS; i++) {
-        const command = randomCommand(random);
-        told.push(command.map((word) => JSON.stringify(word)).join(" "));
+      const theirs = recording.play(session);
+      for (const [i, command] of session.commands.entries()) {
         const difference = await differenceOf(command, client, theirs, exceptions);
         if (difference === undefined) continue;
-        assert.fail(
-          `seed ${seed}: ${JSON.stringify(difference)} after\n${told.slice(-25).join("\n")}`,
-        );
+        const story = storyOf(session.commands, i);
+        assert.fail(`${session.name}: ${JSON.stringify(difference)} after\n${story}`);
       }
     });
   }
 });
 
 Deno.test("a difference is noticed", async () => {
-  await using redis = await RedisServer.start();
+  const recording = await Recording.read();
+  const [session] = NODE_SESSIONS;
+  const none = { ways: new Map<string, string>(), hasWrongType: false };
   await withDoor(async ({ client }) => {
-    using theirs = await redis.connect();
-    const none = { ways: new Map<string, string>(), hasWrongType: false };
-    await theirs.call("SADD k a");
-    assert.deepEqual(await differenceOf(["SCARD", "k"], client, theirs, none), {
-      ours: ":0\r\n",
-      theirs: ":1\r\n",
-    });
+    await client.call("SADD a one");
+    await client.call("SADD b one");
+    await client.call("SADD c one");
+    await client.call("SADD d one");
+    const theirs = recording.play(session!);
+    const differences = [];
+    for (const command of session!.commands) {
+      differences.push(await differenceOf(command, client, theirs, none));
+    }
+    assert.ok(differences.some((difference) => difference !== undefined));
   });
+});
+
+Deno.test("replies to other commands than those recorded are not taken for theirs", async () => {
+  const recording = await Recording.read();
+  const [session] = NODE_SESSIONS;
+  const other = { ...session!, commands: session!.commands.slice(1) };
+  assert.throws(() => recording.play(other), /have changed: record them anew/);
 });

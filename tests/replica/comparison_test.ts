@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { utf8 } from "../../src/base/bytes.ts";
-import { MAX_TIME } from "../../src/causality/dot.ts";
+import { MAX_FLOOR } from "../../src/causality/dot.ts";
 import { leafOf } from "../../src/replica/hash_tree.ts";
 import { METHODS } from "../../src/wire/message_codec.ts";
 import {
@@ -110,7 +110,7 @@ Deno.test("level() takes nothing away above the fence of its receiver, whatever 
     const message = [id, world.partitionOf(KEY), utf8(KEY), null, floor];
     return world.settle(world.node(second).rpc.call(first, METHODS.level, message, 1_000));
   };
-  for (const floor of [1, longAgo(world, -10), MAX_TIME]) await level(floor);
+  for (const floor of [1, longAgo(world, -10), MAX_FLOOR]) await level(floor);
   assert.deepEqual(await world.textsOf(first, KEY), ["milk"]);
   assert.deepEqual(floorsAt(world, KEY, [first]), [0]);
 });

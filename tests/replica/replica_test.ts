@@ -2,8 +2,10 @@ import { storedObjects } from "../../src/replica/stored_objects.ts";
 import assert from "node:assert/strict";
 import { utf8, utf8Text } from "../../src/base/bytes.ts";
 import { SeededRandom } from "../../src/base/seeded_random.ts";
+import { MAX_TIME, TICKS_PER_MS } from "../../src/causality/dot.ts";
 import { HybridClock } from "../../src/causality/hybrid_clock.ts";
 import { DataObject, type Opaque } from "../../src/crdt/data_object.ts";
+import { decodeObject } from "../../src/crdt/object_codec.ts";
 import { Actors } from "../../src/replica/actors.ts";
 import { Floors } from "../../src/replica/floors.ts";
 import { Namespaces, type NamespaceSettings } from "../../src/replica/namespaces.ts";
@@ -116,6 +118,72 @@ Deno.test("the actor ends when a peer knows a later write of ours than this copy
   );
   await replica.merge(PARTITION, key, forgotten);
   assert.equal(actors.of(PARTITION), undefined);
+});
+
+/** An object that a peer's wrong clock, or a flipped bit, has dated. */
+function datedObject(time: number, value = "far"): DataObject {
+  return DataObject.empty.write({ actor: "n9~far", time }, text(value), undefined, undefined);
+}
+
+Deno.test("an object at the end of time stays writable, and no other key of its partition is dated by it", async () => {
+  const image = new DiskImage();
+  const { replica, actors } = await run(image);
+  await written(replica, "before");
+  const actor = actors.of(PARTITION);
+  await replica.merge(PARTITION, key, datedObject(MAX_TIME));
+  for (let i = 0; i < 50; i++) {
+    for (const hasContext of [false, true]) {
+      const context = hasContext ? (await replica.read(PARTITION, key)).vector() : undefined;
+      const change: Change = (held, nextDot) =>
+        held.write(nextDot(held.timeBefore(context)), text(`v${i}`), context, undefined);
+      const write = await replica.coordinate(PARTITION, key, context, change);
+      await write.durable;
+      assert.deepEqual(textsOf(write.object), [`v${i}`]);
+    }
+    const expire: Change = (held, nextDot) => held.expire(nextDot(held.latestTime()), 5_000);
+    const { object } = await replica.coordinate(PARTITION, key, undefined, expire);
+    assert.equal(object.live(1_000)[0]!.expiresAtMs, 5_000);
+    assert.deepEqual(decodeObject(object.encoded()).encoded(), object.encoded());
+    assert.ok(object.latestTime() <= MAX_TIME);
+  }
+  const other = utf8("cart:bob");
+  const write = await replica.coordinate(PARTITION, other, undefined, put("bob"));
+  await write.durable;
+  assert.ok(write.object.latestTime() < 2_001 * TICKS_PER_MS);
+  assert.equal(write.object.opaque.entries[0]!.actor, actor);
+  const restarted = (await run(image)).replica;
+  assert.deepEqual(textsOf(await restarted.read(PARTITION, key)), ["v49"]);
+  assert.deepEqual(textsOf(await restarted.read(PARTITION, other)), ["bob"]);
+});
+
+Deno.test("data of a day ahead is written in its own time by few actors, and other keys are not", async () => {
+  const { replica } = await run(new DiskImage());
+  const far = 86_400_000 * TICKS_PER_MS;
+  await replica.merge(PARTITION, key, datedObject(far));
+  for (let i = 0; i < 30; i++) {
+    const object = await written(replica, `v${i}`);
+    assert.deepEqual(textsOf(object), [`v${i}`]);
+    assert.equal(object.opaque.entries.length, 2, "that of the clock ahead, and ours");
+    assert.ok(object.latestTime() > far);
+  }
+  const write = await replica.coordinate(PARTITION, utf8("cart:bob"), undefined, put("bob"));
+  assert.ok(write.object.latestTime() < 2_001 * TICKS_PER_MS);
+});
+
+Deno.test("our actor of a key in the future ends when a peer knows a later write of it", async () => {
+  const { replica, actors } = await run(new DiskImage());
+  await replica.merge(PARTITION, key, datedObject(86_400_000 * TICKS_PER_MS));
+  const object = await written(replica, "one");
+  const actor = actors.aheadOf(key)!;
+  await replica.merge(PARTITION, key, object);
+  assert.equal(actors.aheadOf(key), actor);
+  const time = object.timeOf(actor) + 5;
+  await replica.merge(
+    PARTITION,
+    key,
+    object.write({ actor, time }, text("x"), new Map(), undefined),
+  );
+  assert.equal(actors.aheadOf(key), undefined);
 });
 
 Deno.test("the actor ends when a client's context knows a later write of ours", async () => {

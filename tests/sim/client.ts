@@ -1,7 +1,7 @@
 // A client: one request after another at whatever node it likes, remembering what it was shown.
 
 import { utf8, utf8Text } from "../../src/base/bytes.ts";
-import { decodeContext } from "../../src/causality/context_token.ts";
+import { contextIn } from "../../src/causality/context_token.ts";
 import type { NestedOperation } from "../../src/crdt/map.ts";
 import { SessionMemory } from "../../src/client/session.ts";
 import type { WriteResult } from "../../src/node/api.ts";
@@ -15,6 +15,7 @@ import type { Machine } from "./machine.ts";
 import { countOf, type OperationWeights } from "./options.ts";
 import { lateProblem, SLACK_MS } from "./oracles/liveness.ts";
 import type { Process } from "./process.ts";
+import { HOSTILE_REASON } from "./hostile/nonsense.ts";
 import type { World } from "./world.ts";
 
 /** A context and the writes whose values came with it. */
@@ -41,6 +42,9 @@ const KEPT_CONTEXTS = 4;
 
 /** How long a client waits at the most that asks again and again, in milliseconds. */
 const MOST_PATIENCE_MS = 5_000;
+
+/** The name of the client that sends contexts which nobody has given out. */
+export const FORGER = "forger";
 
 export class Client {
   readonly #world: World;
@@ -191,7 +195,7 @@ export class Client {
         const result = await node.get(key, { atLeast, r: level, timeoutMs });
         operation.siblings = result.siblings.map(({ bytes }) => utf8Text(bytes));
         const token = result.context();
-        operation.seen = decodeContext(key, token);
+        operation.seen = contextIn(key, token).vector;
         this.#session?.learn(key, token);
         this.#learn(operation, token, operation.siblings);
         return;
@@ -232,6 +236,14 @@ export class Client {
   }
 
   #fail(operation: Operation, error: unknown): void {
+    const isRefused = error instanceof DenamoError && error.code === "bad_context";
+    const isMadeUp = isRefused && error.message === HOSTILE_REASON;
+    if (isRefused && !isMadeUp && operation.client !== FORGER) {
+      // All that others than forgers send was given out by the cluster.
+      this.#world.violation(
+        `A context of ours is refused: ${showOperation(operation)} ${error.message}`,
+      );
+    }
     if (error instanceof DenamoError && error.code !== "internal") {
       this.#end(operation, error.outcome, error.message);
       return;

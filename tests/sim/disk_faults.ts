@@ -40,6 +40,19 @@ export const DISK_FAULTS = {
     startLater(scene, machine, dice.one([100, 5_000]));
   },
 
+  /** The disk is pulled out of a running machine, which goes on for a while; then it gets an empty one. */
+  pulledDisk: (scene) => {
+    const { dice, victims } = scene;
+    if (victims.length === 0) return;
+    const machine = dice.one(victims);
+    if (!machine.pullDisk()) return;
+    scene.lasts(dice.one([500, 10_000]), () => {
+      machine.crash(dice.happens(0.5));
+      machine.replaceDisk(new Platter(), machine.peerId);
+      startLater(scene, machine, dice.one([100, 5_000]));
+    });
+  },
+
   /** Takes a backup of a disk, or puts one back. */
   oldDisk: (scene) => {
     const { backups, dice, victims } = scene;

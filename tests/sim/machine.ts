@@ -146,6 +146,13 @@ export class Machine {
     this.replacedAtMs = this.#around.time.nowMs;
   }
 
+  /** Takes the disk away while the process runs; false if none runs. */
+  pullDisk(): boolean {
+    const isPulled = this.process?.pullDisk() === true;
+    if (isPulled) this.#around.trace.add(`${this.name} has its disk pulled out`);
+    return isPulled;
+  }
+
   /** In words: whether it runs, and what waits for its disk. */
   describe(): string {
     const { node, process } = this;
@@ -238,9 +245,11 @@ export class Machine {
         await wait();
         process.beginsCall();
         const { kind } = operation;
-        if (kind === "commit" && operation.batch.some(({ value }) => value !== undefined)) {
+        const stores = kind === "setAside" ||
+          kind === "commit" && operation.batch.some(({ value }) => value !== undefined);
+        if (stores) {
           if (trouble.fullShare > 0 && dice.happens(trouble.fullShare)) {
-            trace.add(`${this.name} disk error at commit, it is full`);
+            trace.add(`${this.name} disk error at ${kind}, it is full`);
             throw new DiskFullError("The disk has failed");
           }
         }

@@ -12,6 +12,7 @@ import type {
   DiskEntry,
   DiskKey,
   DiskLimits,
+  DiskLoss,
   DiskRange,
   DiskRoom,
 } from "../../src/ports/disk.ts";
@@ -20,7 +21,8 @@ import { DenamoError } from "../../src/wire/errors.ts";
 export type DiskOperation =
   | { readonly kind: "get"; readonly key: DiskKey }
   | { readonly kind: "range"; readonly range: DiskRange; readonly limit: number }
-  | { readonly kind: "commit"; readonly batch: readonly DiskChange[] };
+  | { readonly kind: "commit"; readonly batch: readonly DiskChange[] }
+  | { readonly kind: "setAside"; readonly reason: string };
 
 /** What goes wrong with a disk. Both may throw and may wait. */
 export interface DiskFaults {
@@ -48,9 +50,17 @@ const NUMBER = "\x03";
 /** Up to how many changes of one batch are sorted in one by one. */
 const SORTED_IN_COUNT = 8;
 
+/** What was set aside of an image, and why. */
+export interface MemorySetAside {
+  readonly reason: string;
+  readonly image: DiskImage;
+}
+
 /** What is on the platter. */
 export class DiskImage {
   readonly limits: DiskLimits;
+  /** By where it lies, the oldest first. */
+  readonly setAsides = new Map<string, MemorySetAside>();
   /** By the encoded key as a binary string, whose order is the order of the keys. */
   readonly #entries = new Map<string, DiskEntry>();
   /** The names in `#entries` in their order; undefined after many have come or gone at once. */
@@ -138,6 +148,9 @@ export class MemoryDisk implements Disk {
   readonly #image: DiskImage;
   readonly #faults: DiskFaults;
   readonly #inFlight = new Set<{ readonly batch: readonly DiskChange[] }>();
+  readonly lost: Promise<DiskLoss>;
+  readonly #tellLost: (loss: DiskLoss) => void;
+  #loss: DiskLoss | undefined;
   #lastCommit: Promise<void> = Promise.resolve();
   #state: "open" | "closed" | "crashed" = "open";
 
@@ -145,6 +158,15 @@ export class MemoryDisk implements Disk {
     this.#image = image;
     this.limits = image.limits;
     this.#faults = faults;
+    const { promise, resolve } = Promise.withResolvers<DiskLoss>();
+    this.lost = promise;
+    this.#tellLost = resolve;
+  }
+
+  /** Somebody pulls the disk out: nothing that is asked of this opening succeeds any more. */
+  takeAway(reason = "The disk was taken away"): void {
+    this.#loss = { kind: "gone", reason };
+    this.#tellLost(this.#loss);
   }
 
   /**
@@ -200,6 +222,19 @@ export class MemoryDisk implements Disk {
     return Promise.resolve(this.#faults.room?.());
   }
 
+  setAside(reason: string): Promise<string> {
+    const operation: DiskOperation = { kind: "setAside", reason };
+    const done = this.#lastCommit.then(() =>
+      this.#run(operation, () => {
+        const place = `set-aside-${this.#image.setAsides.size + 1}`;
+        this.#image.setAsides.set(place, { reason, image: this.#image.copy() });
+        return place;
+      })
+    );
+    this.#lastCommit = done.then(() => {}, () => {});
+    return done;
+  }
+
   async close(): Promise<void> {
     await this.#lastCommit;
     if (this.#state === "open") this.#state = "closed";
@@ -218,6 +253,9 @@ export class MemoryDisk implements Disk {
   async #alive(): Promise<void> {
     if (this.#state === "crashed") await new Promise(() => {});
     if (this.#state === "closed") throw new DenamoError("stopped", "no", "The disk is closed");
+    if (this.#loss !== undefined) {
+      throw new DenamoError("disk_failed", "unknown", this.#loss.reason);
+    }
   }
 
   #checkLimits(batch: readonly DiskChange[]): void {

@@ -2,12 +2,16 @@ import assert from "node:assert/strict";
 import { testDiskContract } from "../contracts/disk_contract.ts";
 import { checkFullDisk } from "../contracts/full_disk_contract.ts";
 import { DiskFullError } from "../../src/wire/errors.ts";
-import { DiskImage } from "./memory_disk.ts";
+import { DiskImage, type MemoryDisk } from "./memory_disk.ts";
 
 testDiskContract("MemoryDisk", () => {
   const image = new DiskImage();
+  let latest: MemoryDisk | undefined;
   return Promise.resolve({
-    open: () => Promise.resolve(image.open()),
+    open: () => Promise.resolve(latest = image.open()),
+    openSetAside: (where) => Promise.resolve(image.setAsides.get(where)!.image.open()),
+    reasonOf: (where) => Promise.resolve(image.setAsides.get(where)!.reason),
+    takeAway: () => Promise.resolve(latest!.takeAway()),
     cleanUp: () => Promise.resolve(),
   });
 });

@@ -51,6 +51,8 @@ export const HONEST_KINDS = [
   "oldDisk",
   // Of the clocks.
   "clockJump",
+  // Of the disks as well.
+  "pulledDisk",
 ] as const;
 
 /** Every kind of fault there is. */
@@ -62,7 +64,12 @@ export type FaultKind = typeof FAULT_KINDS[number];
 export type FaultWeights = Readonly<Record<FaultKind, number>>;
 
 /** The kinds that destroy what is on a disk. */
-export const DESTRUCTIVE_KINDS: readonly FaultKind[] = ["bitFlip", "lostDisk", "oldDisk"];
+export const DESTRUCTIVE_KINDS: readonly FaultKind[] = [
+  "bitFlip",
+  "lostDisk",
+  "oldDisk",
+  "pulledDisk",
+];
 
 /** What clients do, each with its weight. */
 export interface OperationWeights {
@@ -147,7 +154,12 @@ export function drawOptions(seed: number, nodeCounts: readonly number[] = []): S
   const nodeCount = dice.one([3, 3, 3, 4, 5, 7]);
   const [r, w] = dice.one(LEVELS);
   const ownLevelShare = dice.one([0, 0, 0.2]);
-  const honest = HONEST_KINDS.map((kind) => [kind, weight()]);
+  const pulled = new Dice(seed, "pulled disk");
+  const weightOf = (kind: FaultKind) => {
+    if (kind !== "pulledDisk") return weight();
+    return pulled.happens(0.7) ? 0 : pulled.between(0.1, 1);
+  };
+  const honest = HONEST_KINDS.map((kind) => [kind, weightOf(kind)]);
   const faults: Record<FaultKind, number> = { ...Object.fromEntries(honest), ...drawHostile(seed) };
   // A disk that is lost may take what was written to one disk only: such worlds keep theirs.
   const mayLoseDisks = w !== "one" && ownLevelShare === 0;

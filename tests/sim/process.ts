@@ -81,6 +81,13 @@ export class Process {
     this.#disk = disk;
   }
 
+  /** Takes away the disk that it has opened; false if it has none. */
+  pullDisk(): boolean {
+    if (!this.isAlive || this.#disk === undefined) return false;
+    this.#disk.takeAway("The disk has failed: it was pulled out");
+    return true;
+  }
+
   /** Commits that its disk has not carried out yet. */
   get commitCount(): number {
     return this.isAlive ? this.#disk?.inFlightCount ?? 0 : 0;

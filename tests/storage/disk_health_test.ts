@@ -118,3 +118,29 @@ Deno.test("whatever happens, writes are refused exactly while the condition is n
     assert.equal(health.condition, "ok");
   }));
 });
+
+Deno.test("a damaged disk is readonly for good, a disk that is gone is failed, and no trial mends them", () => {
+  for (const [kind, condition] of [["damaged", "readonly"], ["gone", "failed"]] as const) {
+    const health = new DiskHealth();
+    health.commitFailed(full());
+    health.lost({ kind, reason: "It was replaced" });
+    assert.equal(health.condition, condition);
+    assert.equal(health.refusesCommits, true);
+    assert.match(health.problem()!.message, /No writes are taken: It was replaced/);
+    health.committed();
+    health.commitFailed(full());
+    health.sawRoom(room(1));
+    health.tried(trial());
+    assert.equal(health.condition, condition);
+    assert.equal(health.describe(), "It was replaced");
+  }
+});
+
+Deno.test("a disk that could be neither written nor read stays failed when it turns out to be damaged", () => {
+  const health = new DiskHealth();
+  health.commitFailed(full());
+  health.tried(trial({ writeError: broken(), readError: broken() }));
+  assert.equal(health.condition, "failed");
+  health.lost({ kind: "damaged", reason: "It is damaged" });
+  assert.equal(health.condition, "failed");
+});

@@ -249,3 +249,24 @@ Deno.test("of an entry that a crash or an error has cut off nothing is replayed,
     }
   }
 });
+
+Deno.test("a whole value of another version is told from one whose bits have changed", async () => {
+  const versioned = async (version: number, flip: number) => {
+    const image = new DiskImage();
+    const value = sealEntry(1, Uint8Array.of(2, 0, 1, 0x6b, 0), 99)[0]!;
+    value[0] = version;
+    value[value.length - 1]! ^= flip;
+    image.apply([{ key: ["j", 1, 0], value }]);
+    try {
+      await replayed(image);
+    } catch (error) {
+      assert.ok(error instanceof CorruptError, String(error));
+      return error.isOtherVersion;
+    }
+    return undefined;
+  };
+  assert.equal(await versioned(1, 0), undefined, "it can be read");
+  assert.equal(await versioned(2, 0), true);
+  assert.equal(await versioned(2, 1), false);
+  assert.equal(await versioned(1, 1), false);
+});

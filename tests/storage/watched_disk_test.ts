@@ -4,7 +4,7 @@ import type { Log } from "../../src/ports/log.ts";
 import { WatchedDisk } from "../../src/storage/watched_disk.ts";
 import { DiskFullError } from "../../src/wire/errors.ts";
 import { silentLog } from "../../src/host/logtape_log.ts";
-import { DiskImage, type DiskOperation } from "../sim/memory_disk.ts";
+import { DiskImage, type DiskOperation, type MemoryDisk } from "../sim/memory_disk.ts";
 import { VirtualTime } from "../sim/virtual_clock.ts";
 
 const BATCH = [{ key: ["o", 1], value: new Uint8Array(10) }];
@@ -19,6 +19,7 @@ class Bench {
     error: (line) => this.lines.push(line),
   };
   readonly image = new DiskImage();
+  readonly opened: MemoryDisk;
   readonly disk: WatchedDisk;
   isFull = false;
   isUnreadable = false;
@@ -26,11 +27,11 @@ class Bench {
   trials = 0;
 
   constructor() {
-    const disk = this.image.open({
+    this.opened = this.image.open({
       before: (operation) => this.#before(operation),
       room: () => this.room,
     });
-    this.disk = new WatchedDisk(disk, this.time.clock(), this.log);
+    this.disk = new WatchedDisk(this.opened, this.time.clock(), this.log);
   }
 
   #before(operation: DiskOperation): void {
@@ -133,4 +134,40 @@ Deno.test("a trial fits a disk of any limits", async () => {
   isFull = false;
   await time.until(() => disk.condition === "ok", "the trial fits");
   await disk.close();
+});
+
+Deno.test("a disk that was taken away is failed at once and for good, and the log says what to do, once", async () => {
+  const bench = new Bench();
+  const { disk, lines, time } = bench;
+  await disk.commit(BATCH);
+  bench.opened.takeAway("/data/n1/store.kv was removed");
+  await bench.until("failed");
+  assert.equal(disk.goneBecause, "/data/n1/store.kv was removed");
+  assert.equal(disk.refusesCommits, true);
+  const problem = disk.problem()!;
+  assert.deepEqual([problem.code, problem.outcome], ["disk_failed", "no"]);
+  assert.match(problem.message, /No writes are taken: \/data\/n1\/store\.kv was removed/);
+  for (let i = 0; i < 4; i++) await assert.rejects(disk.commit(BATCH), { code: "disk_failed" });
+  await time.pass(10_000);
+  assert.equal(disk.condition, "failed");
+  assert.equal(bench.trials, 0, "there is nothing to be tried");
+  assert.equal(lines.length, 1);
+  assert.match(
+    lines[0]!,
+    /stores and serves nothing: .* was removed\. Put its data directory back/,
+  );
+});
+
+Deno.test("a full disk that is taken away is not tried any more, and that is told as well", async () => {
+  const bench = new Bench();
+  const { disk, lines, time } = bench;
+  bench.isFull = true;
+  await assert.rejects(disk.commit(BATCH), DiskFullError);
+  assert.equal(disk.condition, "readonly");
+  bench.opened.takeAway();
+  await bench.until("failed");
+  bench.isFull = false;
+  const before = bench.trials;
+  await time.pass(10_000);
+  assert.deepEqual([disk.condition, bench.trials, lines.length], ["failed", before, 2]);
 });

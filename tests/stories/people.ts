@@ -4,7 +4,7 @@
 // its oracles judge a story as they judge a seed.
 
 import { utf8, utf8Text } from "../../src/base/bytes.ts";
-import { decodeContext } from "../../src/causality/context_token.ts";
+import { contextIn } from "../../src/causality/context_token.ts";
 import type { Node } from "../../src/node/node.ts";
 import type { QuorumLevel } from "../../src/replica/namespaces.ts";
 import { DenamoError, messageOf, QuorumError } from "../../src/wire/errors.ts";
@@ -189,7 +189,7 @@ export class People {
       else this.#world.violation(`${client} is shown "${value}", which nobody wrote to ${key}`);
     }
     this.#known.set(`${client} ${key}`, { token, shown });
-    return `context ${this.#names.ofVector(decodeContext(utf8(key), token))}`;
+    return `context ${this.#names.ofVector(contextIn(utf8(key), token).vector)}`;
   }
 }
 

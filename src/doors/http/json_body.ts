@@ -2,6 +2,7 @@
 
 import * as v from "valibot";
 import { isNestedTooDeep } from "../../base/nesting.ts";
+import type { HttpRequest } from "./message.ts";
 import type { ProblemDescription } from "./operation.ts";
 import { badRequest, HttpProblem } from "./problem.ts";
 import type { BodyReader } from "./request_body.ts";
@@ -32,7 +33,7 @@ export class JsonBody<S extends v.GenericSchema> {
    * @throws {HttpProblem} `unsupported_media_type` if it is not JSON by its own word
    * @throws {DenamoError} `bad_request` that says where it does not fit, or what {@linkcode BodyReader} throws
    */
-  async read(request: Request, bodies: BodyReader): Promise<v.InferOutput<S>> {
+  async read(request: HttpRequest, bodies: BodyReader): Promise<v.InferOutput<S>> {
     const contentType = request.headers.get("content-type");
     // Browsers let a foreign page post texts and forms, but not JSON, without asking.
     if (!saysJson(contentType)) {

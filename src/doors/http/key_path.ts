@@ -2,8 +2,8 @@
 //
 // A key is bytes, a path is text whose `%XX` stand for bytes. Routers decode paths as UTF-8: they
 // leave `%FF` alone and turn `%2e%2e` into the parent directory. So the key is never taken from a router:
-// it is what follows `/kv/` in the request line, byte for byte, slashes included. `Deno.serve` hands out
-// the request line as it came, also `/kv/..` and `/kv/%2e%2e`.
+// it is what follows `/kv/` in the request line, byte for byte, slashes included, also in `/kv/..` and
+// `/kv/%2e%2e`.
 //
 // One thing is out of our hands: clients that follow the URL standard (fetch, browsers) resolve a
 // segment that is `.` or `..`, written with `%2e` or not, before they send. These two keys, and
@@ -44,21 +44,34 @@ export function keyOfPath(path: string): Uint8Array<ArrayBuffer> {
 }
 
 /**
- * Takes a request's URL apart without normalising anything.
+ * Takes the target of a request apart without normalising anything.
  *
- * @param url an absolute URL as `Deno.serve` makes it: the scheme, the Host header, the request line
+ * @param target as it stands in the request line: a path with its query, or an absolute URL, as proxies send it
  * @throws {DenamoError} `bad_request` for a fragment, which clients never send
  */
-export function targetOf(url: string): Target {
-  const authority = url.indexOf("://") + 3;
-  const slash = url.indexOf("/", authority);
+export function targetOf(target: string): Target {
+  const slash = pathStart(target);
   if (slash < 0) return { path: "", query: "" };
-  if (url.includes("#", slash)) {
+  if (target.includes("#", slash)) {
     throw new DenamoError("bad_request", "no", 'The URL contains a "#": write it as %23');
   }
-  const mark = url.indexOf("?", slash);
-  if (mark < 0) return { path: url.slice(slash), query: "" };
-  return { path: url.slice(slash, mark), query: url.slice(mark + 1) };
+  const mark = target.indexOf("?", slash);
+  if (mark < 0) return { path: target.slice(slash), query: "" };
+  return { path: target.slice(slash, mark), query: target.slice(mark + 1) };
+}
+
+/** The path of the target of a request, as it came; empty if there is none. */
+export function pathOf(target: string): string {
+  const slash = pathStart(target);
+  if (slash < 0) return "";
+  const mark = target.indexOf("?", slash);
+  return mark < 0 ? target.slice(slash) : target.slice(slash, mark);
+}
+
+function pathStart(target: string): number {
+  if (target.startsWith("/")) return 0;
+  const scheme = target.indexOf("://");
+  return scheme < 0 ? -1 : target.indexOf("/", scheme + 3);
 }
 
 /** Writes every byte but the unreserved ones (RFC 3986, section 2.3) as `%XX`. */

@@ -6,6 +6,7 @@
 
 import type { ReadResult, WriteResult } from "../../node/api.ts";
 import { LIMITS } from "../../wire/limits.ts";
+import type { HttpResponse } from "./message.ts";
 import {
   type DoorContext,
   jsonResponse,
@@ -22,6 +23,7 @@ import {
   wordParameter,
   writeQuorumParameter,
 } from "./query.ts";
+import { contextOfWrite, etagOf, hasAlready } from "./preconditions.ts";
 import { reference } from "./openapi_schemas.ts";
 import { jsonMembersOfType, jsonOfType } from "./typed_json.ts";
 import {
@@ -41,11 +43,17 @@ export const SIBLINGS_HEADER = "Denamo-Siblings";
 export const EXPIRES_HEADER = "Denamo-Expires-At-Ms";
 export const EXISTED_HEADER = "Denamo-Existed";
 export const TYPE_HEADER = "Denamo-Type";
+export const ETAG_HEADER = "ETag";
 
 const ANY_VALUE = {
   [TEXT_TYPE]: { type: "string" },
   [JSON_TYPE]: {},
   [BYTES_TYPE]: {},
+} as const;
+
+const MISMATCH = {
+  description: "The key does not hold what If-Match names; the context is of what it holds.",
+  headers: [CONTEXT_HEADER],
 } as const;
 
 /** The operations on one key. */
@@ -60,6 +68,7 @@ function readOperation({ api }: DoorContext): Operation {
     path: KEY_ROUTE,
     summary: "Read the value of a key",
     takesAtLeast: true,
+    takesIfNoneMatch: true,
     query: {
       r: readQuorumParameter,
       strict: strictParameter,
@@ -73,8 +82,12 @@ function readOperation({ api }: DoorContext): Operation {
     responses: {
       200: {
         description: "The value, with the Content-Type of its kind.",
-        headers: [CONTEXT_HEADER, SIBLINGS_HEADER, EXPIRES_HEADER, TYPE_HEADER],
+        headers: [ETAG_HEADER, CONTEXT_HEADER, SIBLINGS_HEADER, EXPIRES_HEADER, TYPE_HEADER],
         content: { ...ANY_VALUE, [MSGPACK_TYPE]: {} },
+      },
+      304: {
+        description: "The client has the value already: If-None-Match names its ETag.",
+        headers: [ETAG_HEADER, CONTEXT_HEADER, SIBLINGS_HEADER, EXPIRES_HEADER],
       },
       300: {
         description: "Several values that no later write has replaced, the latest first.",
@@ -104,15 +117,17 @@ function readOperation({ api }: DoorContext): Operation {
       }
       const count = result.siblings.length + result.merged.types.length;
       if (count > 1 && siblings !== "latest") return siblingsResponse(result);
-      if (result.value === undefined) return typedResponse(result);
+      const context = result.context();
+      if (hasAlready(request, context)) {
+        return { status: 304, headers: valueHeaders(result, context), body: undefined };
+      }
+      if (result.value === undefined) return typedResponse(result, context);
       const { contentType, body } = bodyOfValue(result.value);
-      // The length is said because an answer to HEAD has no body to tell it from.
-      const headers: Record<string, string> = {
-        ...readHeaders(result, result.context()),
+      const headers = {
+        ...valueHeaders(result, context),
         "content-type": contentType,
-        "content-length": String(body.length),
       };
-      return new Response(body as Uint8Array<ArrayBuffer>, { headers });
+      return { status: 200, headers, body };
     },
   });
 }
@@ -125,8 +140,10 @@ function putOperation({ api, bodies }: DoorContext): Operation {
     summary: "Put a value under a key",
     description:
       "With the context of an earlier read the put replaces exactly what that read saw; " +
-      "without one it replaces what its coordinator holds.",
+      "without one it replaces what its coordinator holds. If-Match with the ETag of that read does " +
+      "the same, and refuses the put if a read finds something else. Other conditions are refused.",
     takesContext: true,
+    takesIfMatch: true,
     query: {
       w: writeQuorumParameter,
       strict: strictParameter,
@@ -151,6 +168,7 @@ function putOperation({ api, bodies }: DoorContext): Operation {
     problems: {
       408: { description: "The body did not arrive in time." },
       409: { description: "The key has too many siblings: read them and put with their context." },
+      412: MISMATCH,
       413: { description: "The key or the value is over its limit." },
       415: { description: "The body is encoded (Content-Encoding)." },
     },
@@ -164,12 +182,14 @@ function putOperation({ api, bodies }: DoorContext): Operation {
       const name = key();
       const body = await bodies.read(request, "Value", LIMITS.value);
       const value = valueOfBody(request.headers.get("content-type"), body);
+      const { strict, timeoutMs } = options;
+      const context = await contextOfWrite(request, () => api.get(name, { strict, timeoutMs }));
       const result = await api.put(name, value, {
         ...options,
-        context: contextOf(request),
+        context,
         expiresAtMs: ttlMs === undefined ? expiresAtMs : api.nowMs() + ttlMs,
       });
-      return new Response(null, { status: 204, headers: writeHeaders(result) });
+      return { status: 204, headers: writeHeaders(result), body: undefined };
     },
   });
 }
@@ -181,6 +201,7 @@ function deleteOperation({ api }: DoorContext): Operation {
     path: KEY_ROUTE,
     summary: "Delete the value of a key",
     takesContext: true,
+    takesIfMatch: true,
     query: { w: writeQuorumParameter, strict: strictParameter, timeoutMs: timeoutParameter },
     responses: {
       204: {
@@ -189,11 +210,14 @@ function deleteOperation({ api }: DoorContext): Operation {
         headers: [CONTEXT_HEADER, AT_LEAST_HEADER, SIBLINGS_HEADER, EXISTED_HEADER],
       },
     },
-    problems: {},
+    problems: { 412: MISMATCH },
     handle: async ({ request, query, key }) => {
-      const result = await api.delete(key(), { ...query, context: contextOf(request) });
+      const name = key();
+      const { strict, timeoutMs } = query;
+      const context = await contextOfWrite(request, () => api.get(name, { strict, timeoutMs }));
+      const result = await api.delete(name, { ...query, context });
       const headers = { ...writeHeaders(result), [EXISTED_HEADER]: String(result.existed) };
-      return new Response(null, { status: 204, headers });
+      return { status: 204, headers, body: undefined };
     },
   });
 }
@@ -201,7 +225,7 @@ function deleteOperation({ api }: DoorContext): Operation {
 /** A hundred years: what is longer means for ever, and is said by giving no time to live. */
 const TTL_MS_MAX = 100 * 365.25 * 24 * 3_600_000;
 
-function siblingsResponse(result: ReadResult): Response {
+function siblingsResponse(result: ReadResult): HttpResponse {
   const context = result.context();
   const opaque = result.siblings.map((value) => `{${jsonMembersOf(value)}}`);
   const typed = result.merged.types.map((type) => {
@@ -213,10 +237,15 @@ function siblingsResponse(result: ReadResult): Response {
 }
 
 /** The value of a type that merges, as JSON. */
-function typedResponse(result: ReadResult): Response {
+function typedResponse(result: ReadResult, context: string): HttpResponse {
   const [type] = result.merged.types;
-  const headers = { ...readHeaders(result, result.context()), [TYPE_HEADER]: type! };
+  const headers = { ...valueHeaders(result, context), [TYPE_HEADER]: type! };
   return jsonResponse(jsonOfType(result.merged, type!), 200, headers);
+}
+
+/** Of a value that is shown alone. */
+function valueHeaders(result: ReadResult, context: string): Record<string, string> {
+  return { ...readHeaders(result, context), [ETAG_HEADER]: etagOf(context) };
 }
 
 function readHeaders(result: ReadResult, context: string): Record<string, string> {
@@ -235,8 +264,4 @@ function writeHeaders(result: WriteResult): Record<string, string> {
   const atLeast = result.atLeast();
   if (atLeast !== undefined) headers[AT_LEAST_HEADER] = atLeast;
   return headers;
-}
-
-function contextOf(request: Request): string | undefined {
-  return request.headers.get(CONTEXT_HEADER) ?? undefined;
 }

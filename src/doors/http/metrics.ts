@@ -6,9 +6,22 @@
 
 import process from "node:process";
 import { Counter, Gauge, Histogram, Registry } from "prom-client";
+import { utf8 } from "../../base/bytes.ts";
 import type { Measurement, NodeApi } from "../../node/api.ts";
 
+import type { ClientMemory } from "../client_memory.ts";
+import type { ClientSlots } from "../client_slots.ts";
 import { type Operation, operation } from "./operation.ts";
+
+/** What a door tells of itself when somebody looks. */
+export interface DoorFigures {
+  /** How many requests it is answering. */
+  readonly inFlight: () => number;
+  readonly connections: () => number;
+  readonly stuckConnections: () => number;
+  readonly slots: ClientSlots;
+  readonly memory: ClientMemory;
+}
 
 /** The requests of one door, and the text in which all figures are shown. */
 export class DoorMetrics {
@@ -19,8 +32,7 @@ export class DoorMetrics {
   /** The two series of a route, method and status, found without hashing labels at every request. */
   readonly #series = new Map<string, Series>();
 
-  /** @param inFlight tells how many requests the door is answering */
-  constructor(api: NodeApi, inFlight: () => number) {
+  constructor(api: NodeApi, door: DoorFigures) {
     this.#api = api;
     const labelNames = ["route", "method", "status"] as const;
     this.#requests = new Counter({
@@ -45,7 +57,44 @@ export class DoorMetrics {
           this.set(read());
         },
       });
-    gauge("denamo_http_requests_in_flight", "Requests that the HTTP door is answering", inFlight);
+    const counter = (name: string, help: string, read: () => number) =>
+      new Counter({
+        name,
+        help,
+        registers: [this.#registry],
+        collect() {
+          this.reset();
+          this.inc(read());
+        },
+      });
+    const { slots, memory } = door;
+    gauge(
+      "denamo_http_requests_in_flight",
+      "Requests that the HTTP door is answering",
+      door.inFlight,
+    );
+    gauge("denamo_http_connections", "Connections of the HTTP door", door.connections);
+    counter(
+      "denamo_http_stuck_connections_total",
+      "Connections that were closed within half a request or an answer that was not taken",
+      door.stuckConnections,
+    );
+    gauge("denamo_client_connections", "Connections of all doors", () => slots.count);
+    counter(
+      "denamo_client_connections_refused_total",
+      "Connections that were refused because there were too many",
+      () => slots.refusedCount,
+    );
+    gauge(
+      "denamo_client_memory_bytes",
+      "What clients make the doors hold: half requests, answers that were not taken",
+      () => memory.heldBytes,
+    );
+    counter(
+      "denamo_client_memory_evictions_total",
+      "Connections that were closed because clients held too much",
+      () => memory.evictedCount,
+    );
     addProcessFigures(this.#registry, gauge);
   }
 
@@ -94,7 +143,7 @@ export function metricsOperation(metrics: DoorMetrics): Operation {
     problems: {},
     handle: async () => {
       const headers = { "content-type": metrics.contentType };
-      return new Response(await metrics.text(), { headers });
+      return { status: 200, headers, body: utf8(await metrics.text()) };
     },
   });
 }

@@ -3,6 +3,7 @@
 import { LIMITS } from "../../wire/limits.ts";
 import { IDEMPOTENCY_KEY_HEADER, IDEMPOTENCY_WINDOW_MS } from "./idempotency_key.ts";
 import { reference, SCHEMAS } from "./openapi_schemas.ts";
+import { IF_MATCH_HEADER, IF_NONE_MATCH_HEADER } from "./preconditions.ts";
 import {
   jsonResponse,
   KEY_ROUTE,
@@ -99,8 +100,8 @@ const AT_LEAST_PARAMETER = {
   required: false,
   schema: { type: "string", maxLength: LIMITS.contextToken },
   description:
-    "The Denamo-Context or Denamo-At-Least of an earlier answer on this key: the read answers with " +
-    "nothing that has seen less, or fails with the code stale.",
+    "The Denamo-Context or Denamo-At-Least of an earlier answer on this key, or several with commas " +
+    "between them: the read answers with nothing that has seen less, or fails with the code stale.",
 };
 
 const IDEMPOTENCY_KEY_PARAMETER = {
@@ -141,7 +142,29 @@ const HEADERS: Record<ResponseHeader, object> = {
     description: "Whether there was a value to delete.",
     schema: { type: "boolean" },
   },
+  "ETag": {
+    description: "The context in quotes, of a value that is shown alone.",
+    schema: { type: "string" },
+  },
   "Location": { description: "Where the result is to be seen.", schema: { type: "string" } },
+};
+
+const IF_MATCH_PARAMETER = {
+  name: IF_MATCH_HEADER,
+  in: "header",
+  required: false,
+  schema: { type: "string" },
+  description:
+    "The ETag of an earlier read, or * for any value: the write is refused with 412 if a " +
+    "read finds something else, and replaces what that read found otherwise.",
+};
+
+const IF_NONE_MATCH_PARAMETER = {
+  name: IF_NONE_MATCH_HEADER,
+  in: "header",
+  required: false,
+  schema: { type: "string" },
+  description: "ETags of earlier reads: the answer is 304 if one of them is that of the value.",
 };
 
 const PROBLEM_CONTENT = { "application/problem+json": reference("Problem") };
@@ -178,11 +201,14 @@ function headObject(described: Operation): object {
 
 function parametersOf(described: Operation): object[] {
   const { query, takesAtLeast, takesContext, takesIdempotencyKey } = described;
+  const { takesIfMatch, takesIfNoneMatch } = described;
   const parameters: object[] = Object.entries(query).map((
     [name, { description, schema, example }],
   ) => ({ name, in: "query", required: false, description, schema, example }));
   if (takesAtLeast) parameters.push(AT_LEAST_PARAMETER);
   if (takesContext) parameters.push(CONTEXT_PARAMETER);
+  if (takesIfMatch) parameters.push(IF_MATCH_PARAMETER);
+  if (takesIfNoneMatch) parameters.push(IF_NONE_MATCH_PARAMETER);
   if (takesIdempotencyKey) parameters.push(IDEMPOTENCY_KEY_PARAMETER);
   return parameters;
 }

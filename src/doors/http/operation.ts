@@ -6,7 +6,9 @@
 import { utf8 } from "../../base/bytes.ts";
 import type { NodeApi } from "../../node/api.ts";
 import { KEY_PATH_PREFIX, keyOfPath, NAMESPACE_PATH_PREFIX, type Target } from "./key_path.ts";
+import type { HttpRequest, HttpResponse } from "./message.ts";
 import { type JsonSchema, type QueryParameters, type QueryValues, readQuery } from "./query.ts";
+import { refuseConditions } from "./preconditions.ts";
 import type { BodyReader } from "./request_body.ts";
 
 export type Method = "GET" | "PUT" | "POST" | "DELETE";
@@ -35,6 +37,7 @@ export type ResponseHeader =
   | "Denamo-Expires-At-Ms"
   | "Denamo-Existed"
   | "Denamo-Type"
+  | "ETag"
   | "Location";
 
 export interface OperationDescription {
@@ -45,6 +48,10 @@ export interface OperationDescription {
   readonly description?: string;
   /** Whether the request header Denamo-Context is read. */
   readonly takesContext?: boolean;
+  /** Whether the request header If-Match is honoured. */
+  readonly takesIfMatch?: boolean;
+  /** Whether the request header If-None-Match is honoured. */
+  readonly takesIfNoneMatch?: boolean;
   /** Whether the request header Denamo-At-Least is read. */
   readonly takesAtLeast?: boolean;
   /** Whether the request header Idempotency-Key is read. */
@@ -58,7 +65,7 @@ export interface OperationDescription {
 
 /** One request, as an operation gets it. */
 export interface Call<Q extends QueryParameters> {
-  readonly request: Request;
+  readonly request: HttpRequest;
   readonly query: QueryValues<Q>;
   /** The path, still percent-encoded. */
   readonly path: string;
@@ -69,7 +76,7 @@ export interface Call<Q extends QueryParameters> {
 export interface Operation extends OperationDescription {
   readonly query: QueryParameters;
   /** Answers one request. Whatever is thrown becomes a problem. */
-  run(request: Request, target: Target): Response | Promise<Response>;
+  run(request: HttpRequest, target: Target): HttpResponse | Promise<HttpResponse>;
 }
 
 /** What operations work with. */
@@ -82,13 +89,16 @@ export interface DoorContext {
 export function operation<const Q extends QueryParameters>(
   definition: OperationDescription & {
     readonly query: Q;
-    readonly handle: (call: Call<Q>) => Response | Promise<Response>;
+    readonly handle: (call: Call<Q>) => HttpResponse | Promise<HttpResponse>;
   },
 ): Operation {
   const { handle, ...description } = definition;
   return {
     ...description,
     run: (request, target) => {
+      if (description.method !== "GET") {
+        refuseConditions(request, description.takesIfMatch === true);
+      }
       const query = readQuery(target.query, description.query);
       const { path } = target;
       return handle({ request, query, path, key: () => keyOfPath(path) });
@@ -101,12 +111,10 @@ export function jsonResponse(
   body: object | string,
   status = 200,
   headers: Readonly<Record<string, string>> = {},
-): Response {
-  const bytes = utf8(typeof body === "string" ? body : JSON.stringify(body));
-  // The length is said because an answer to HEAD has no body to tell it from.
-  const length = String(bytes.length);
-  return new Response(bytes, {
+): HttpResponse {
+  return {
     status,
-    headers: { ...headers, "content-type": "application/json", "content-length": length },
-  });
+    headers: { ...headers, "content-type": "application/json" },
+    body: utf8(typeof body === "string" ? body : JSON.stringify(body)),
+  };
 }

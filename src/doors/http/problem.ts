@@ -4,14 +4,19 @@
 // this door speaks HTTP (a route that does not exist, a method that a route does not have): they have
 // codes of their own here, so that a client can always decide by `code`.
 
+import { utf8 } from "../../base/bytes.ts";
 import { DenamoError } from "../../wire/errors.ts";
 import { shownError } from "../error_table.ts";
+import type { HttpResponse } from "./message.ts";
 
 /** What only HTTP can get wrong, with status and title. */
 const HTTP_CODES = {
   not_found: { status: 404, title: "There is no value under this key" },
   unknown_route: { status: 404, title: "There is no such route" },
   method_not_allowed: { status: 405, title: "The route does not have this method" },
+  head_timeout: { status: 408, title: "The head of the request did not arrive in time" },
+  head_too_large: { status: 431, title: "The head of the request is too large" },
+  precondition_failed: { status: 412, title: "The key does not hold what the request names" },
   body_timeout: { status: 408, title: "The body of the request did not arrive in time" },
   unsupported_media_type: { status: 415, title: "The body of the request has the wrong type" },
 } as const;
@@ -58,7 +63,7 @@ export function badRequest(
 }
 
 /** The answer to a request that ended with `error`, whatever that is. */
-export function problemResponse(error: unknown): Response {
+export function problemResponse(error: unknown): HttpResponse {
   if (error instanceof HttpProblem) {
     const { code, outcome, message, details, headers } = error;
     return respond({ ...HTTP_CODES[code], code, outcome, message, details }, headers);
@@ -77,14 +82,15 @@ interface Shown {
   readonly details: Readonly<Record<string, unknown>>;
 }
 
-function respond(shown: Shown, headers: Readonly<Record<string, string>>): Response {
+function respond(shown: Shown, headers: Readonly<Record<string, string>>): HttpResponse {
   const { status, title, code, outcome, message, details } = shown;
   const type = `urn:denamo:problem:${code}`;
   const problem = { ...details, type, title, status, detail: message, code, outcome };
-  return new Response(JSON.stringify(problem, plain), {
+  return {
     status,
     headers: { ...headers, "content-type": "application/problem+json" },
-  });
+    body: utf8(JSON.stringify(problem, plain)),
+  };
 }
 
 /** Details are for people and scripts: what JSON cannot say is shown as text, and bytes are for nodes only. */

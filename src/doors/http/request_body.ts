@@ -1,32 +1,29 @@
-// Bodies of requests, read under three limits: their size, their time, and the memory of all together.
+// Bodies of requests, read under three limits: their size, their time, and the memory of all clients together.
 //
 // A body over its limit is refused at its announced length or, without one, at the first piece that
-// passes the limit: it is never held whole. What is being read is counted over all requests, so that many
-// slow clients cannot fill the memory of a node.
+// passes the limit: it is never held whole. What is announced costs nothing: the memory for a body grows with what
+// has come of it, and is counted as it grows.
 
-import { concatBytes } from "../../base/bytes.ts";
 import { OverloadedError, TooLargeError } from "../../wire/errors.ts";
-import { badRequest, HttpProblem } from "./problem.ts";
+import type { HttpRequest, RequestBody } from "./message.ts";
+import { HttpProblem } from "./problem.ts";
 
 export interface BodyLimits {
-  /** How long a client may take to send one body. */
+  /** How long a client may take to send one body, in milliseconds. */
   readonly timeoutMs: number;
-  /** What all bodies that are being read may hold together. */
-  readonly totalBytes: number;
+  /** What all clients may hold together, in bytes: shown where it is full. */
+  readonly memoryBytes: number;
 }
+
+/** A body gets so much memory at first. */
+const FIRST_BYTES = 16 * 1024;
 
 /** Reads the bodies of all requests of one door. */
 export class BodyReader {
   readonly #limits: BodyLimits;
-  #heldBytes = 0;
 
   constructor(limits: BodyLimits) {
     this.#limits = limits;
-  }
-
-  /** The bytes that bodies under way hold or have announced. */
-  get heldBytes(): number {
-    return this.#heldBytes;
   }
 
   /**
@@ -34,81 +31,56 @@ export class BodyReader {
    *
    * @param what names the body in errors, as in "Value is too large"
    * @throws {TooLargeError} as soon as the body is known to be over `limit`
-   * @throws {OverloadedError} if the bodies of all requests hold too much
+   * @throws {OverloadedError} if all clients together hold too much
    * @throws {HttpProblem} `body_timeout` if the client is too slow
    * @throws {DenamoError} `bad_request` if the client goes away before the end
    */
-  async read(request: Request, what: string, limit: number): Promise<Uint8Array> {
-    const encoding = request.headers.get("content-encoding");
+  async read(
+    { headers, body }: HttpRequest,
+    what: string,
+    limit: number,
+  ): Promise<Uint8Array<ArrayBuffer>> {
+    const encoding = headers.get("content-encoding");
     if (encoding !== null && encoding.toLowerCase() !== "identity") {
       const message = `Content-Encoding "${encoding}" is not supported: send the body as it is`;
       throw new HttpProblem("unsupported_media_type", message);
     }
-    const announced = request.headers.get("content-length");
-    const size = announced === null ? undefined : Number(announced);
-    if (size !== undefined && size > limit) throw new TooLargeError(what, limit, size);
-    if (request.body === null || size === 0) return new Uint8Array(0);
-    // A body of unknown size counts with the largest that it may have.
-    const held = size ?? limit;
-    if (this.#heldBytes + held > this.#limits.totalBytes) {
-      throw new OverloadedError("Memory for request bodies", this.#limits.totalBytes);
+    if (body === undefined) return new Uint8Array(0);
+    const { sizeBytes } = body;
+    if (sizeBytes !== undefined && sizeBytes > limit) {
+      throw new TooLargeError(what, limit, sizeBytes);
     }
-    this.#heldBytes += held;
-    try {
-      return await this.#inTime(request.body, what, limit);
-    } finally {
-      this.#heldBytes -= held;
-    }
-  }
-
-  async #inTime(body: ReadableStream<Uint8Array>, what: string, limit: number) {
-    const reader = body.getReader();
-    let isLate = false;
     const timer = setTimeout(() => {
-      isLate = true;
-      ignoreEnd(reader.cancel());
+      const message = `The body did not arrive within ${this.#limits.timeoutMs} ms`;
+      body.interrupt(new HttpProblem("body_timeout", message));
     }, this.#limits.timeoutMs);
-    const pieces: Uint8Array[] = [];
-    let length = 0;
     try {
-      for (;;) {
-        const { done, value } = await next(reader);
-        if (isLate) throw new HttpProblem("body_timeout", this.#lateMessage());
-        if (done) return joined(pieces);
-        length += value.length;
-        if (length > limit) {
-          ignoreEnd(reader.cancel());
-          throw new TooLargeError(what, limit, length);
-        }
-        pieces.push(value);
-      }
+      return await this.#whole(body, what, limit);
     } finally {
       clearTimeout(timer);
     }
   }
 
-  #lateMessage(): string {
-    return `The body did not arrive within ${this.#limits.timeoutMs} ms`;
+  async #whole(body: RequestBody, what: string, limit: number): Promise<Uint8Array<ArrayBuffer>> {
+    const most = body.sizeBytes ?? limit;
+    let whole = new Uint8Array(0);
+    let length = 0;
+    for (let piece = await body.next(); piece !== undefined; piece = await body.next()) {
+      const longer = length + piece.length;
+      if (longer > limit) throw new TooLargeError(what, limit, longer);
+      if (longer > whole.length) {
+        const room = Math.min(most, Math.max(longer, whole.length * 2, FIRST_BYTES));
+        if (!body.hold(room)) {
+          throw new OverloadedError("Memory for clients", this.#limits.memoryBytes);
+        }
+        const grown = new Uint8Array(room);
+        grown.set(whole.subarray(0, length));
+        whole = grown;
+      }
+      whole.set(piece, length);
+      length = longer;
+    }
+    // What is stored must not keep a larger buffer alive.
+    return length === whole.length ? whole : whole.slice(0, length);
   }
-}
-
-/** The next piece of a body; a client that went away is its own mistake, not the node's. */
-async function next(reader: ReadableStreamDefaultReader<Uint8Array>) {
-  try {
-    return await reader.read();
-  } catch (error) {
-    throw badRequest(`Cannot read the body of the request: ${String(error)}`);
-  }
-}
-
-/** The pieces in one buffer that holds nothing else: what is stored must not keep a larger one alive. */
-function joined(pieces: readonly Uint8Array[]): Uint8Array {
-  const first = pieces[0];
-  const isAlone = pieces.length === 1 && first?.byteLength === first?.buffer.byteLength;
-  return isAlone && first !== undefined ? first : concatBytes(pieces);
-}
-
-/** A body that nobody wants any more may end in whatever way it likes. */
-function ignoreEnd(ended: Promise<void>): void {
-  ended.catch(() => {});
 }

@@ -91,7 +91,7 @@ function clientLine(client: Client): string {
   const idleSeconds = Math.floor((nowMs - client.lastReadAtMs) / 1000);
   return `id=${client.id} addr=${client.address} laddr=${client.localAddress} ` +
     `name=${client.name} age=${ageSeconds} idle=${idleSeconds} flags=N db=0 sub=0 psub=0 ` +
-    `multi=-1 cmd=${client.lastCommand} user=default resp=${client.reply.protocol} ` +
+    `multi=-1 tot-mem=${client.heldBytes} cmd=${client.lastCommand} user=default resp=${client.reply.protocol} ` +
     `lib-name=${client.libraryName} lib-ver=${client.libraryVersion}`;
 }
 

@@ -2,6 +2,8 @@
 
 import { utf8, utf8Text } from "../../base/bytes.ts";
 import type { NodeApi } from "../../node/api.ts";
+import type { ClientMemory } from "../client_memory.ts";
+import type { ClientSlots } from "../client_slots.ts";
 import { unknownSubcommand, wrongArity } from "./error_replies.ts";
 import type { ReplyEncoder } from "./encoder.ts";
 
@@ -25,6 +27,15 @@ export interface Client {
   libraryVersion: string;
   /** The name of the last command. */
   lastCommand: string;
+  /** What the connection makes the door hold besides its buffers, in bytes. */
+  readonly heldBytes: number;
+  /**
+   * Counts what the command under way gathers before it replies, in bytes.
+   *
+   * @throws {TooLargeError} if it is too much for one command
+   * @throws {OverloadedError} if all clients together hold too much
+   */
+  gather(bytes: number): void;
   /** Ends the connection once the replies so far are written. */
   closeAfterReplies(): void;
 }
@@ -33,9 +44,19 @@ export interface Client {
 export interface DoorView {
   readonly commands: CommandTable;
   readonly port: number;
-  readonly maxConnections: number;
+  readonly slots: ClientSlots;
+  readonly memory: ClientMemory;
+  readonly times: DoorTimes;
   clients(): Iterable<Client>;
   readonly counts: DoorCounts;
+}
+
+/** How long a client may keep the door waiting, in milliseconds. */
+export interface DoorTimes {
+  /** Within a command that it has begun. */
+  readonly halfCommandMs: number;
+  /** With replies that it does not take. */
+  readonly slowReaderMs: number;
 }
 
 /** What has happened since the door opened. */
@@ -43,6 +64,8 @@ export interface DoorCounts {
   commands: number;
   connections: number;
   refusedConnections: number;
+  /** Closed within a command that did not go on, or with replies that were not taken. */
+  stuckConnections: number;
 }
 
 /**

@@ -13,7 +13,7 @@ import { amountArgument } from "./counter_commands.ts";
 import { notAnInteger, syntaxError } from "./error_replies.ts";
 import { MILLISECONDS, positiveExpiryTimeMs } from "./expiry.ts";
 import { change } from "./typed_values.ts";
-import { shownBytes } from "./values.ts";
+import { shownAmongOthers } from "./values.ts";
 
 export const DENAMO_COMMANDS: readonly Command[] = [
   {
@@ -60,10 +60,10 @@ async function get({ api, reply }: Client, command: Arguments): Promise<void> {
   const known = ["atleast", "r", "timeout", "strict"] as const;
   const { atLeast, r, timeoutMs, strict } = readOptions(command, 2, known, 0);
   const read = await api.get(ownBytes(command[1]!), { atLeast, r, timeoutMs, strict });
-  const siblings = read.siblings.map(shownBytes);
+  const siblings = read.siblings.map(shownAmongOthers);
   reply.map(3);
   reply.text("value");
-  reply.bulkOrNull(read.value === undefined ? undefined : shownBytes(read.value));
+  reply.bulkOrNull(siblings[0]);
   reply.text("siblings");
   reply.array(siblings.length);
   for (const sibling of siblings) reply.bulk(sibling);

@@ -1,10 +1,11 @@
 // SSCAN and HSCAN: pages of what one key holds.
 //
-// Elements have an order, that of their bytes, but a cursor is a number. So it says after how many elements to go on,
-// which is exact while nothing changes. What is added or removed before the cursor meanwhile moves the rest by one:
-// an element may then come twice or not at all, as it may in Redis while it changes itself. Small values come
-// in one page.
+// A cursor is a place that neither additions nor removals move: elements are walked in the order of their hashes, and
+// the cursor is the hash to go on with. So what is there from the first call to the last comes exactly
+// once, whatever else comes and goes meanwhile, and a cursor is good at every node. Elements with equal
+// hashes come in one page. Small values come in one page as a whole.
 
+import { hash32 } from "../../base/hash.ts";
 import { utf8Text } from "../../base/bytes.ts";
 import { integerArgument } from "./arguments.ts";
 import { type Arguments, type Client, lowerWord } from "./command.ts";
@@ -15,17 +16,28 @@ import { compileGlob } from "./glob.ts";
 const SMALL_COUNT = 128;
 const DEFAULT_COUNT = 10;
 
+/**
+ * A walk takes this many pages at most, about: each page reads the whole value, so that small pages of a large one
+ * would take the square of its size.
+ */
+const MOST_PAGES = 256;
+
+/** Hashes have 32 bits: no element comes from here on. */
+const END = 2 ** 32;
+
 export interface ElementPage<T> {
   /** 0 at the end. */
   readonly next: number;
   readonly elements: readonly T[];
 }
 
-/** The cursor of `[name, key, cursor, options ...]`. */
+/** The cursor of `[name, key, cursor, options ...]`: any number of 64 bits, as Redis takes it. */
 export function cursorOf(command: Arguments): number {
   const text = utf8Text(command[2]!);
-  if (!/^[0-9]{1,15}$/.test(text)) throw new ReplyError("ERR invalid cursor");
-  return Number(text);
+  if (!/^[0-9]{1,20}$/.test(text) || BigInt(text) >= 2n ** 64n) {
+    throw new ReplyError("ERR invalid cursor");
+  }
+  return Math.min(Number(text), END);
 }
 
 /** The page that `[name, key, cursor, options ...]` asks for; of nothing it is empty, whatever the options. */
@@ -36,6 +48,24 @@ export function pageOf<T>(
   nameOf: (element: T) => Uint8Array,
 ): ElementPage<T> {
   if (all.length === 0) return { next: 0, elements: [] };
+  const { count, matches } = optionsOf(command);
+  const hashes = Uint32Array.from(all, (element) => hash32(nameOf(element)));
+  const least = all.length <= SMALL_COUNT ? SMALL_COUNT : Math.ceil(all.length / MOST_PAGES);
+  const until = lastOfPage(hashes, from, Math.max(count, least));
+  const elements = all.filter((element, i) =>
+    hashes[i]! >= from && hashes[i]! <= until && matches(nameOf(element))
+  );
+  const isEnd = hashes.every((hash) => hash <= until);
+  return { next: isEnd ? 0 : until + 1, elements };
+}
+
+/** The hash at which a page of `count` elements from the hash `from` on ends. */
+function lastOfPage(hashes: Uint32Array, from: number, count: number): number {
+  const left = hashes.filter((hash) => hash >= from).sort();
+  return left[count - 1] ?? END;
+}
+
+function optionsOf(command: Arguments) {
   let count = DEFAULT_COUNT;
   let matches = (_name: Uint8Array) => true;
   for (let at = 3; at < command.length; at += 2) {
@@ -50,9 +80,7 @@ export function pageOf<T>(
       if (count < 1) throw syntaxError();
     }
   }
-  const until = all.length <= SMALL_COUNT ? all.length : from + count;
-  const page = all.slice(from, until).filter((element) => matches(nameOf(element)));
-  return { next: until >= all.length ? 0 : until, elements: page };
+  return { count, matches };
 }
 
 /** @param width how many replies `write` makes of each element */

@@ -10,10 +10,14 @@
 // Source: "Redis serialization protocol specification".
 
 import { utf8 } from "../../base/bytes.ts";
+import { TooLargeError } from "../../wire/errors.ts";
+import { RESP_LIMITS } from "./resp_limits.ts";
 
 export type Protocol = 2 | 3;
 
-const BUFFER_BYTES = 16 * 1024;
+/** The buffer of a connection: replies that fit are copied into it. */
+export const REPLY_BUFFER_BYTES = 16 * 1024;
+const NO_BUFFER = new Uint8Array(0);
 /** From this size on it is cheaper to write a value by itself than to copy it. */
 const LONG_BYTES = 8 * 1024;
 
@@ -35,7 +39,8 @@ const VERBATIM_TEXT = utf8("txt:");
 
 export class ReplyEncoder {
   protocol: Protocol = 2;
-  #first = new Uint8Array(BUFFER_BYTES);
+  /** Made with the first reply: many connections only wait. */
+  #first = NO_BUFFER;
   #parts: Uint8Array[] = [];
   #buffer = this.#first;
   /** The buffer holds what belongs after the last part from here … */
@@ -50,6 +55,12 @@ export class ReplyEncoder {
   #markStart = 0;
   #markEnd = 0;
   #markPartBytes = 0;
+  readonly #limitBytes: number;
+
+  /** @param limitBytes the longest reply of one command */
+  constructor(limitBytes: number = RESP_LIMITS.reply) {
+    this.#limitBytes = limitBytes;
+  }
 
   /** How many bytes wait to be written. */
   get length(): number {
@@ -180,6 +191,7 @@ export class ReplyEncoder {
       this.#cut();
       this.#parts.push(bytes);
       this.#partBytes += bytes.length;
+      this.#checkLength();
       return;
     }
     this.#reserve(bytes.length);
@@ -213,9 +225,17 @@ export class ReplyEncoder {
   #reserve(more: number): void {
     if (this.#end + more <= this.#buffer.length) return;
     this.#cut();
-    this.#buffer = new Uint8Array(BUFFER_BYTES);
+    this.#checkLength();
+    this.#buffer = new Uint8Array(REPLY_BUFFER_BYTES);
+    if (this.#first === NO_BUFFER) this.#first = this.#buffer;
     this.#start = 0;
     this.#end = 0;
+  }
+
+  /** @throws {TooLargeError} if the reply of one command grows beyond its limit */
+  #checkLength(): void {
+    const length = this.#partBytes - this.#markPartBytes;
+    if (length > this.#limitBytes) throw new TooLargeError("The reply", this.#limitBytes, length);
   }
 
   /** Makes a part of what the buffer holds after the last part. */

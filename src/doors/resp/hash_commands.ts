@@ -19,7 +19,7 @@ import { addition, amountArgument } from "./counter_commands.ts";
 import { cursorOf, pageOf, replyPage } from "./element_scan.ts";
 import { ReplyError, wrongArity } from "./error_replies.ts";
 import { change, changedBy, readOf, valueOf, wrongType } from "./typed_values.ts";
-import { shownBytes } from "./values.ts";
+import { shownAmongOthers, shownBytes } from "./values.ts";
 
 export const HASH_COMMANDS: readonly Command[] = [
   hash("hset", -4, setFields("hset"), "Set fields of a hash", ["write", "fast"]),
@@ -154,7 +154,7 @@ async function fieldsOf(api: NodeApi, key: Uint8Array): Promise<Field[]> {
 }
 
 function shownEntry(entry: MapEntry & { readonly type: "counter" | "register" }): Uint8Array {
-  return entry.type === "counter" ? utf8(`${entry.value}`) : shownBytes(entry.value);
+  return entry.type === "counter" ? utf8(`${entry.value}`) : shownAmongOthers(entry.value);
 }
 
 /** What a field shows; undefined if there is none. */

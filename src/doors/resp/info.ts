@@ -26,6 +26,7 @@ type Lines = Readonly<Record<string, string | number>>;
 const SECTIONS: readonly { title: string; lines(client: Client): Lines }[] = [
   { title: "Server", lines: serverLines },
   { title: "Clients", lines: clientsLines },
+  { title: "Memory", lines: memoryLines },
   { title: "Persistence", lines: persistenceLines },
   { title: "Stats", lines: statsLines },
   { title: "Replication", lines: () => ({ role: "master", connected_slaves: 0 }) },
@@ -49,8 +50,16 @@ function serverLines({ api, door }: Client): Lines {
 function clientsLines({ door }: Client): Lines {
   return {
     connected_clients: [...door.clients()].length,
-    maxclients: door.maxConnections,
+    maxclients: door.slots.limit,
     blocked_clients: 0,
+  };
+}
+
+/** Redis calls so what its clients make it hold, and the limit of that. */
+function memoryLines({ door }: Client): Lines {
+  return {
+    mem_clients_normal: door.memory.heldBytes,
+    maxmemory_clients: door.memory.limitBytes,
   };
 }
 
@@ -63,6 +72,8 @@ function statsLines({ door }: Client): Lines {
     total_connections_received: door.counts.connections,
     total_commands_processed: door.counts.commands,
     rejected_connections: door.counts.refusedConnections,
+    evicted_clients: door.memory.evictedCount,
+    stuck_clients: door.counts.stuckConnections,
   };
 }
 

@@ -11,18 +11,20 @@ const SINGLE_QUOTE = 39;
 const BACKSLASH = 92;
 const LOWER_X = 120;
 
-/** The words of a line, each in bytes of its own; undefined if a quote is not closed properly. */
+/** The words of a line, in memory of their own; undefined if a quote is not closed properly. */
 export function splitInline(line: Uint8Array): Uint8Array[] | undefined {
   // Redis splits C strings: a NUL ends the line.
   const nul = line.indexOf(0);
   if (nul >= 0) line = line.subarray(0, nul);
   const words: Uint8Array[] = [];
-  const word = new Uint8Array(line.length);
+  // All words lie in one buffer: one of its own would cost a short word much more than its bytes.
+  const kept = new Uint8Array(line.length);
+  let start = 0;
   let at = 0;
   for (;;) {
     while (at < line.length && isSpace(line[at]!)) at++;
     if (at === line.length) return words;
-    let length = 0;
+    let end = start;
     let quote = 0;
     for (;;) {
       const byte = line[at];
@@ -33,7 +35,7 @@ export function splitInline(line: Uint8Array): Uint8Array[] | undefined {
       if (quote === 0) {
         if (isSpace(byte)) break;
         if (byte === DOUBLE_QUOTE || byte === SINGLE_QUOTE) quote = byte;
-        else word[length++] = byte;
+        else kept[end++] = byte;
         at++;
       } else if (byte === quote) {
         at++;
@@ -41,18 +43,19 @@ export function splitInline(line: Uint8Array): Uint8Array[] | undefined {
         quote = 0;
         break;
       } else if (byte === BACKSLASH && quote === SINGLE_QUOTE && line[at + 1] === SINGLE_QUOTE) {
-        word[length++] = SINGLE_QUOTE;
+        kept[end++] = SINGLE_QUOTE;
         at += 2;
       } else if (byte === BACKSLASH && quote === DOUBLE_QUOTE && at + 1 < line.length) {
         const escaped = hexByte(line, at);
-        word[length++] = escaped ?? plainEscape(line[at + 1]!);
+        kept[end++] = escaped ?? plainEscape(line[at + 1]!);
         at += escaped === undefined ? 2 : 4;
       } else {
-        word[length++] = byte;
+        kept[end++] = byte;
         at++;
       }
     }
-    words.push(word.slice(0, length));
+    words.push(kept.subarray(start, end));
+    start = end;
   }
 }
 

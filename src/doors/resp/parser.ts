@@ -2,8 +2,11 @@
 //
 // A client sends arrays of bulk strings (`*2 $3 GET $1 k`, each part ended by CRLF) or plain lines. Bytes
 // come in chunks that are cut anywhere. Each byte is looked at once: where a chunk ends within a
-// number, the number so far is kept; where it ends within an argument, the argument has its memory
-// already and the next chunk goes on filling it. An argument that lies whole in a chunk is a view of it.
+// number, the number so far is kept; where it ends within an argument, the next chunk goes on filling that. An
+// argument that lies whole in a chunk is a view of it.
+//
+// A length that a client announces costs nothing until the bytes come: the memory of a long argument grows with
+// what has come of it, and `heldBytes` tells what the half command takes, so that its connection can be charged.
 //
 // Contract: feed() a chunk, call next() until it returns undefined, feed() the next. The arguments of a
 // command are good until the next feed(). After a ProtocolError the parser is at an end.
@@ -13,7 +16,7 @@
 import { assert } from "../../base/assert.ts";
 import { EMPTY } from "../../base/bytes.ts";
 import { splitInline } from "./inline.ts";
-import { RESP_LIMITS } from "./resp_limits.ts";
+import { ELEMENT_BYTES, RESP_LIMITS } from "./resp_limits.ts";
 
 /** The client sent what is no command: its connection must end. The message is as Redis words it. */
 export class ProtocolError extends Error {
@@ -52,6 +55,9 @@ const BROKEN = 7;
 /** More digits than any number within the limits has. */
 const DIGITS_MAX = 15;
 
+/** An argument that comes in parts gets so much memory at first: about as much as has come with its beginning. */
+const FIRST_BODY_BYTES = 16 * 1024;
+
 export class CommandParser {
   readonly #limits: ParserLimits;
   #state = COMMAND;
@@ -70,9 +76,13 @@ export class CommandParser {
   #isNegative = false;
   #sawCr = false;
 
-  // An argument that goes on in the next chunk, or a line that does.
+  // An argument that goes on in the next chunk, or a line that does: what has come of it, in what it has of memory.
   #body: Uint8Array = EMPTY;
   #filled = 0;
+  /** How long that argument will be. */
+  #bodyLength = 0;
+  /** What the arguments that are no views of the chunk take. */
+  #ownedBytes = 0;
 
   constructor(limits: ParserLimits = RESP_LIMITS) {
     this.#limits = limits;
@@ -94,15 +104,33 @@ export class CommandParser {
     try {
       return this.#next();
     } catch (error) {
-      this.#state = BROKEN;
-      this.#at = this.#chunk.length;
+      this.drop();
       throw error;
     }
   }
 
+  /** Whether a command has begun that is not whole yet. */
+  get isWithinCommand(): boolean {
+    return this.#state !== COMMAND && this.#state !== BROKEN;
+  }
+
+  /** The memory that the command which has begun takes, besides the chunk. In bytes; 0 between commands. */
+  get heldBytes(): number {
+    if (this.#state === COMMAND) return 0;
+    return this.#ownedBytes + this.#body.length + this.#arguments.length * ELEMENT_BYTES;
+  }
+
+  /** Forgets the command that has begun. The parser is at an end. */
+  drop(): void {
+    this.#endCommand();
+    this.#body = EMPTY;
+    this.#at = this.#chunk.length;
+    this.#state = BROKEN;
+  }
+
   /**
-   * Where the rest of a long argument belongs, if next() stopped within one: read into it instead of
-   * a chunk, then call {@linkcode CommandParser.filled}. So long values are never copied.
+   * Where more of a long argument belongs, if next() stopped within one: read into it instead of
+   * a chunk, then call {@linkcode CommandParser.filled}. So long values are not copied from chunks.
    */
   unfilled(): Uint8Array | undefined {
     return this.#state === BODY ? this.#body.subarray(this.#filled) : undefined;
@@ -112,7 +140,8 @@ export class CommandParser {
   filled(count: number): void {
     this.#filled += count;
     assert(this.#state === BODY && this.#filled <= this.#body.length, "The body has this room");
-    if (this.#filled === this.#body.length) this.#endBody();
+    if (this.#filled === this.#bodyLength) this.#endBody();
+    else if (this.#filled === this.#body.length) this.#growBody();
   }
 
   #next(): Uint8Array[] | undefined {
@@ -222,14 +251,22 @@ export class CommandParser {
     }
     const end = this.#at + length;
     if (end <= this.#chunk.length) {
-      this.#arguments.push(this.#chunk.subarray(this.#at, end));
+      this.#arguments.push(length === 0 ? EMPTY : this.#chunk.subarray(this.#at, end));
       this.#at = end;
       this.#state = BODY_END;
     } else {
-      this.#body = new Uint8Array(length);
+      this.#bodyLength = length;
+      this.#body = new Uint8Array(Math.min(length, FIRST_BODY_BYTES));
       this.#filled = 0;
       this.#state = BODY;
     }
+  }
+
+  /** More memory for an argument of which so much has come as there was: four times, or it is copied too often. */
+  #growBody(): void {
+    const grown = new Uint8Array(Math.min(this.#bodyLength, this.#body.length * 4));
+    grown.set(this.#body);
+    this.#body = grown;
   }
 
   #fillBody(): void {
@@ -243,6 +280,7 @@ export class CommandParser {
     this.#keepArguments();
     this.#arguments.push(this.#body);
     this.#owned = this.#arguments.length;
+    this.#ownedBytes += this.#body.length;
     this.#body = EMPTY;
     this.#state = BODY_END;
   }
@@ -288,15 +326,32 @@ export class CommandParser {
     return this.#body.subarray(0, length);
   }
 
-  /** Copies the arguments that are views: their chunk will be used again before the command is whole. */
+  /**
+   * Copies the arguments that are views: their chunk will be used again before the command is whole. All go into
+   * one piece of memory, of which they are views again: a buffer of its own costs an argument as much as 400 bytes.
+   */
   #keepArguments(): void {
     const held = this.#arguments;
-    for (; this.#owned < held.length; this.#owned++) held[this.#owned] = held[this.#owned]!.slice();
+    let length = 0;
+    for (let i = this.#owned; i < held.length; i++) length += held[i]!.length;
+    if (length > 0) {
+      const kept = new Uint8Array(length);
+      let at = 0;
+      for (let i = this.#owned; i < held.length; i++) {
+        const argument = held[i]!;
+        if (argument.length === 0) continue;
+        kept.set(argument, at);
+        held[i] = kept.subarray(at, at += argument.length);
+      }
+      this.#ownedBytes += length;
+    }
+    this.#owned = held.length;
   }
 
   #endCommand(): void {
     this.#arguments = [];
     this.#owned = 0;
+    this.#ownedBytes = 0;
     this.#commandBytes = 0;
     this.#filled = 0;
     this.#state = COMMAND;

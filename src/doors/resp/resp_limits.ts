@@ -14,10 +14,16 @@ export const RESP_LIMITS = {
   inline: 64 * 1024,
   /** What one read takes from a connection: the longest backlog of a pipeline. */
   read: 16 * 1024,
+  /** The same for a connection that has not sent more at once: many wait idly and have one. */
+  firstRead: 1024,
+  /** What a command gathers for its reply is counted in steps of about so many bytes. */
+  gatherStep: 64 * 1024,
   /** Replies are written out once there are so many, before the next command of the pipeline runs. */
   replyBacklog: 64 * 1024,
-  /** The values of one MGET, the keys of one KEYS. */
+  /** The reply of one command. */
   reply: 64 * 1024 * 1024,
+  /** What one command holds at once to make its reply: the keys of one KEYS, the sets of one SUNION. */
+  gathered: 128 * 1024 * 1024,
   /** The largest COUNT of SCAN that is obeyed. */
   scanCount: 10_000,
   /** Requests of one command with many keys that are under way at once. */
@@ -26,9 +32,16 @@ export const RESP_LIMITS = {
   replyDelayMs: 20,
   /** A client that takes nothing of its replies for so long is cut off. */
   slowReaderMs: 30_000,
+  /** A client that has begun a command and sends nothing more of it for so long is cut off. */
+  halfCommandMs: 15_000,
   /** How long a connection that broke the protocol may go on sending before it is cut off. */
   lingerMs: 1_000,
   /** How long commands under way may take to end once the door stops. */
   stopMs: 2_000,
-  connectionCount: 10_000,
 } as const;
+
+/**
+ * What a byte string takes beside its bytes while it waits in a list, as an argument or a key does: a view (113 bytes
+ * of heap, measured) and its place in the list.
+ */
+export const ELEMENT_BYTES = 128;

@@ -14,7 +14,7 @@ import { type Arguments, type Client, type Command, lowerWord, NO_KEYS } from ".
 import { ReplyError, syntaxError } from "./error_replies.ts";
 import { compileGlob, type Glob } from "./glob.ts";
 import { forEachKey } from "./many_keys.ts";
-import { RESP_LIMITS } from "./resp_limits.ts";
+import { ELEMENT_BYTES, RESP_LIMITS } from "./resp_limits.ts";
 import { typeNameOf } from "./typed_values.ts";
 
 export const SCAN_COMMANDS: readonly Command[] = [
@@ -140,7 +140,8 @@ function invalidCursor(): ReplyError {
   return new ReplyError("ERR invalid cursor");
 }
 
-async function matchingKeys({ api, reply }: Client, command: Arguments): Promise<void> {
+async function matchingKeys(client: Client, command: Arguments): Promise<void> {
+  const { api, reply } = client;
   const glob = compileGlob(command[1]!);
   const found: Uint8Array[] = [];
   let sizeBytes = 0;
@@ -148,6 +149,7 @@ async function matchingKeys({ api, reply }: Client, command: Arguments): Promise
     for (const key of keys) {
       if (!glob.matches(key)) continue;
       found.push(key);
+      client.gather(key.length + ELEMENT_BYTES);
       sizeBytes += key.length + 16;
       if (sizeBytes > RESP_LIMITS.reply) {
         throw new TooLargeError("The reply of KEYS (use SCAN)", RESP_LIMITS.reply, sizeBytes);

@@ -4,7 +4,12 @@ import { utf8 } from "../../base/bytes.ts";
 import type { NodeApi } from "../../node/api.ts";
 import type { Log } from "../../ports/log.ts";
 import { DenamoError, messageOf } from "../../wire/errors.ts";
-import { CommandTable, type DoorView } from "./command.ts";
+import { acceptConnections } from "../accepting.ts";
+import { CLIENT_DEFAULTS } from "../client_defaults.ts";
+import { ClientMemory } from "../client_memory.ts";
+import { ClientSlots } from "../client_slots.ts";
+import { Seldom } from "../seldom.ts";
+import { CommandTable, type DoorTimes, type DoorView } from "./command.ts";
 import { CONNECTION_COMMANDS } from "./connection_commands.ts";
 import { COUNTER_COMMANDS } from "./counter_commands.ts";
 import { DENAMO_COMMANDS } from "./denamo_commands.ts";
@@ -25,7 +30,11 @@ export interface RespDoorOptions {
   /** 0 takes a free port. */
   readonly port: number;
   readonly log: Log;
-  readonly maxConnections?: number | undefined;
+  /** Connections and memory that all doors of a node share; without them the door has some of its own. */
+  readonly slots?: ClientSlots | undefined;
+  readonly memory?: ClientMemory | undefined;
+  /** For tests, which do not wait so long. */
+  readonly times?: DoorTimes | undefined;
 }
 
 export interface RespDoor {
@@ -57,8 +66,10 @@ const COMMANDS = new CommandTable(
 );
 
 const TOO_MANY_CLIENTS = utf8("-ERR max number of clients reached\r\n");
-const STUCK_CHECK_INTERVAL_MS = 5_000;
-const ACCEPT_PAUSE_MS = 100;
+const STUCK_CHECK_INTERVAL_MS = 1_000;
+
+/** So many connections are left for HTTP, by which operators look at a node, however many clients there are. */
+const SPARE_SLOTS_COUNT = 16;
 
 /**
  * Opens the door.
@@ -81,10 +92,11 @@ class Door implements RespDoor {
   readonly #view: DoorView;
   readonly #stuckCheck: ReturnType<typeof setInterval>;
   readonly #accepting: Promise<void>;
+  readonly #refusals = new Seldom();
   #nextId = 1;
   #stopped: Promise<void> | undefined;
 
-  constructor({ api, hostname, port, log, maxConnections }: RespDoorOptions) {
+  constructor({ api, hostname, port, log, slots, memory, times }: RespDoorOptions) {
     this.#api = api;
     this.#log = log;
     this.#listener = listen(hostname, port);
@@ -93,15 +105,26 @@ class Door implements RespDoor {
     this.#view = {
       commands: COMMANDS,
       port: this.port,
-      maxConnections: maxConnections ?? RESP_LIMITS.connectionCount,
+      slots: slots ?? new ClientSlots(CLIENT_DEFAULTS.maxClients),
+      memory: memory ?? new ClientMemory(CLIENT_DEFAULTS.memoryBytes),
+      times: times ?? RESP_LIMITS,
       clients: () => this.#sessions.values(),
-      counts: { commands: 0, connections: 0, refusedConnections: 0 },
+      counts: { commands: 0, connections: 0, refusedConnections: 0, stuckConnections: 0 },
     };
     this.#stuckCheck = setInterval(() => {
       const nowMs = performance.now();
       for (const session of this.#sessions.values()) session.endIfStuck(nowMs);
     }, STUCK_CHECK_INTERVAL_MS);
-    this.#accepting = this.#accept();
+    this.#accepting = acceptConnections(
+      this.#listener,
+      (connection) => this.#admit(connection),
+      {
+        door: "RESP",
+        log,
+        isStopping: () => this.#stopped !== undefined,
+        makeRoom: () => this.#view.slots.makeRoom(),
+      },
+    );
   }
 
   connections(): number {
@@ -127,31 +150,28 @@ class Door implements RespDoor {
     this.#sessions.clear();
   }
 
-  async #accept(): Promise<void> {
-    while (this.#stopped === undefined) {
-      try {
-        this.#admit(await this.#listener.accept());
-      } catch (error) {
-        if (this.#stopped !== undefined) return;
-        // Out of file descriptors, most likely, or a client that left at once: others may be luckier.
-        this.#log.warn("Cannot accept a RESP connection", { problem: messageOf(error) });
-        await new Promise((resolve) => setTimeout(resolve, ACCEPT_PAUSE_MS));
-      }
-    }
-  }
-
   #admit(connection: Deno.TcpConn): void {
-    const { counts, maxConnections } = this.#view;
-    if (this.#sessions.size >= maxConnections) {
+    const { counts, slots } = this.#view;
+    if (!slots.take(SPARE_SLOTS_COUNT)) {
       counts.refusedConnections++;
-      this.#log.warn("Too many RESP connections: one is refused", { limit: maxConnections });
+      this.#refusals.do((count) =>
+        this.#log.warn("Too many connections: RESP clients are refused", {
+          limit: slots.limit,
+          times: count,
+        })
+      );
       this.#track(this.#refuse(connection));
       return;
     }
     counts.connections++;
     const session = new Session(this.#nextId++, connection, this.#api, this.#view, this.#log);
     this.#sessions.set(session.id, session);
-    this.#track(session.run().finally(() => this.#sessions.delete(session.id)));
+    this.#track(
+      session.run().finally(() => {
+        this.#sessions.delete(session.id);
+        slots.free();
+      }),
+    );
   }
 
   #track(ending: Promise<void>): void {

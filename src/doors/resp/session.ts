@@ -3,13 +3,24 @@
 // Nothing is read while commands run, so a client that sends faster than it is served waits in its own
 // socket, and one that does not take its replies stops itself. What one read brought is answered by one
 // write, unless the replies grow long or their first has waited too long.
+//
+// What the client makes us hold beyond the buffers of its connection is counted in the memory of all clients: the
+// command that has come in part, what a command gathers, a long reply until it is taken. Who holds most
+// has to give way when that memory is full; who begins a command and does not go on is cut off after a while.
 
 import { utf8Text } from "../../base/bytes.ts";
 import type { NodeApi } from "../../node/api.ts";
 import type { Log } from "../../ports/log.ts";
-import { DenamoError, messageOf } from "../../wire/errors.ts";
-import { type Arguments, type Client, type DoorView, hasArity } from "./command.ts";
-import { ReplyEncoder } from "./encoder.ts";
+import {
+  DenamoError,
+  type FailedOutcome,
+  messageOf,
+  OverloadedError,
+  TooLargeError,
+} from "../../wire/errors.ts";
+import type { MemoryAccount } from "../client_memory.ts";
+import { type Arguments, type Client, type Command, type DoorView, hasArity } from "./command.ts";
+import { REPLY_BUFFER_BYTES, ReplyEncoder } from "./encoder.ts";
 import { errorReply, ReplyError, unknownCommand, wrongArity } from "./error_replies.ts";
 import { CommandParser, ProtocolError } from "./parser.ts";
 import { RESP_LIMITS } from "./resp_limits.ts";
@@ -31,7 +42,16 @@ export class Session implements Client {
   readonly #connection: Deno.TcpConn;
   readonly #log: Log;
   readonly #parser = new CommandParser();
-  readonly #readBuffer = new Uint8Array(RESP_LIMITS.read);
+  readonly #account: MemoryAccount;
+  #readBuffer = new Uint8Array(RESP_LIMITS.firstRead);
+  /** What was counted for the command that had come in part; it stays counted while that command runs. */
+  #commandBytes = 0;
+  /** What the command under way has gathered for its reply. */
+  #gatheredBytes = 0;
+  /** Set once the connection only waits for its client to hear why it ends. */
+  #refusing: Promise<void> | undefined;
+  /** Since when nothing has come of a command that has begun; undefined between commands. */
+  #halfSinceMs: number | undefined;
   #isClosing = false;
   #isReading = false;
   #isEnded = false;
@@ -44,6 +64,7 @@ export class Session implements Client {
     this.api = api;
     this.door = door;
     this.#log = log;
+    this.#account = door.memory.open(() => this.#giveWay());
     this.address = shownAddress(connection.remoteAddr);
     this.localAddress = shownAddress(connection.localAddr);
   }
@@ -54,6 +75,7 @@ export class Session implements Client {
       this.#connection.setNoDelay(true);
       this.#connection.setKeepAlive(true);
       await this.#serve();
+      await this.#refusing;
     } catch (error) {
       // The other side is gone, or we have closed under a read or a write: there is nobody to tell.
       if (!this.#isEnded) {
@@ -68,6 +90,22 @@ export class Session implements Client {
     this.#isClosing = true;
   }
 
+  /** What is counted for this connection in the memory of all clients, in bytes. */
+  get heldBytes(): number {
+    return this.#account.heldBytes;
+  }
+
+  gather(bytes: number): void {
+    this.#gatheredBytes += bytes;
+    const limit = RESP_LIMITS.gathered;
+    if (this.#gatheredBytes > limit) {
+      throw new TooLargeError("What the command gathers", limit, this.#gatheredBytes);
+    }
+    const known = this.#account.heldBytes - this.#commandBytes;
+    if (this.#gatheredBytes - known < RESP_LIMITS.gatherStep) return;
+    if (!this.#account.hold(this.#commandBytes + this.#gatheredBytes)) throw this.#outOfMemory();
+  }
+
   /** Lets the command under way end and its reply go out, then ends; at once if there is none. */
   stop(): void {
     this.#isClosing = true;
@@ -78,19 +116,32 @@ export class Session implements Client {
   end(): void {
     if (this.#isEnded) return;
     this.#isEnded = true;
+    this.#account.close();
     this.#connection.close();
   }
 
-  /** Ends the session if its client has taken nothing of its replies for too long. */
+  /**
+   * Ends the session if its client has taken nothing of its replies for too long, or has begun a command and does
+   * not go on. A connection between two commands may be silent as long as it likes.
+   */
   endIfStuck(nowMs: number): void {
-    const sinceMs = this.#writingSinceMs;
-    if (sinceMs === undefined || nowMs - sinceMs < RESP_LIMITS.slowReaderMs) return;
-    this.#log.warn("A RESP client does not take its replies: its connection is closed", {
-      id: this.id,
-      address: this.address,
-      waitingBytes: this.reply.length,
-    });
-    this.end();
+    const { halfCommandMs, slowReaderMs } = this.door.times;
+    if (this.#writingSinceMs !== undefined) {
+      if (nowMs - this.#writingSinceMs < slowReaderMs) return;
+      this.door.counts.stuckConnections++;
+      this.#log.warn("A RESP client does not take its replies: its connection is closed", {
+        id: this.id,
+        address: this.address,
+        waitingBytes: this.reply.length,
+      });
+      return this.end();
+    }
+    const sinceMs = this.#isReading ? this.#halfSinceMs : undefined;
+    if (sinceMs === undefined || nowMs - sinceMs < halfCommandMs) return;
+    this.door.counts.stuckConnections++;
+    const problem =
+      `Protocol error: the rest of the command did not come within ${halfCommandMs} ms`;
+    this.#refuse(`ERR ${problem}`);
   }
 
   async #serve(): Promise<void> {
@@ -107,10 +158,22 @@ export class Session implements Client {
         }
       } catch (error) {
         if (!(error instanceof ProtocolError)) throw error;
-        return await this.#refuseStream(error);
+        this.#log.debug("A RESP client broke the protocol", {
+          id: this.id,
+          problem: error.message,
+        });
+        return this.#refuse(`ERR ${error.message}`);
       }
       await this.#flush();
+      if (!this.#keepCommand()) return this.#refuse(errorReply(this.#outOfMemory()));
     }
+  }
+
+  /** Counts the command that has come in part; false if there is no memory for it. */
+  #keepCommand(): boolean {
+    this.#halfSinceMs = this.#parser.isWithinCommand ? performance.now() : undefined;
+    this.#commandBytes = this.#parser.heldBytes;
+    return this.#account.hold(this.#commandBytes);
   }
 
   /** Reads what has come; false at the end of the stream. */
@@ -122,10 +185,17 @@ export class Session implements Client {
     this.#isReading = true;
     const count = await this.#connection.read(target);
     this.#isReading = false;
-    if (count === null) return false;
+    if (count === null || this.#refusing !== undefined) return false;
     this.lastReadAtMs = performance.now();
-    if (isDirect) this.#parser.filled(count);
-    else this.#parser.feed(target.subarray(0, count));
+    if (isDirect) {
+      this.#parser.filled(count);
+      return true;
+    }
+    this.#parser.feed(target.subarray(0, count));
+    // The parser still reads the one before.
+    if (count === target.length && count < RESP_LIMITS.read) {
+      this.#readBuffer = new Uint8Array(RESP_LIMITS.read);
+    }
     return true;
   }
 
@@ -148,19 +218,52 @@ export class Session implements Client {
       this.lastCommand = found.name;
       if (!hasArity(found.arity, command.length)) throw wrongArity(found.name);
       const pending = found.run(this, command);
-      return pending === undefined ? undefined : this.#finish(pending);
+      if (pending !== undefined) return this.#finish(pending, found);
+      this.#keepReply(found);
     } catch (error) {
       this.#replyError(error);
-      return undefined;
+    }
+    return undefined;
+  }
+
+  async #finish(pending: Promise<void>, command: Command): Promise<void> {
+    this.#account.isPinned = true;
+    try {
+      await pending;
+      this.#keepReply(command);
+    } catch (error) {
+      this.#replyError(error);
+    } finally {
+      this.#account.isPinned = false;
+      this.#gatheredBytes = 0;
     }
   }
 
-  async #finish(pending: Promise<void>): Promise<void> {
-    try {
-      await pending;
-    } catch (error) {
-      this.#replyError(error);
-    }
+  /**
+   * Counts the replies if they are longer than the buffer that every connection has.
+   *
+   * @throws {OverloadedError} if there is no memory for them: then the command is answered with that
+   */
+  #keepReply({ flags }: Command): void {
+    const { length } = this.reply;
+    if (length <= REPLY_BUFFER_BYTES || this.#account.hold(this.#commandBytes + length)) return;
+    throw this.#outOfMemory(flags.includes("readonly") ? "no" : "unknown");
+  }
+
+  #outOfMemory(outcome: FailedOutcome = "no"): DenamoError {
+    const { limitBytes } = this.door.memory;
+    return new OverloadedError("Memory for clients", limitBytes, outcome);
+  }
+
+  /** Others need the memory that this connection holds. */
+  #giveWay(): void {
+    this.#log.debug("A RESP client gives way: the memory for clients is full", {
+      id: this.id,
+      address: this.address,
+    });
+    // In the middle of its replies a client cannot be told anything.
+    if (this.#isReading) this.#refuse(errorReply(this.#outOfMemory()));
+    else this.end();
   }
 
   #replyError(error: unknown): void {
@@ -187,19 +290,28 @@ export class Session implements Client {
     return true;
   }
 
-  /** Tells what is wrong with the stream and ends it, so that the client can read what it is told. */
-  async #refuseStream(error: ProtocolError): Promise<void> {
-    this.#log.debug("A RESP client broke the protocol", { id: this.id, problem: error.message });
+  /** Tells why the connection ends and ends it, so that the client can read what it is told. */
+  #refuse(reply: string): void {
+    if (this.#isEnded) return;
     this.#isClosing = true;
-    this.reply.error(`ERR ${error.message}`);
-    await this.#flush();
-    // A socket that is closed with unread bytes resets the connection, and the reply may be lost.
-    await this.#connection.closeWrite();
+    this.#parser.drop();
+    this.#account.close();
+    this.#refusing ??= this.#endWith(reply);
+  }
+
+  async #endWith(reply: string): Promise<void> {
     const timer = setTimeout(() => this.end(), RESP_LIMITS.lingerMs);
     try {
+      this.reply.error(reply);
+      await this.#flush();
+      // A socket that is closed with unread bytes resets the connection, and the reply may be lost.
+      await this.#connection.closeWrite();
       while ((await this.#connection.read(this.#readBuffer)) !== null);
+    } catch (error) {
+      this.#log.debug("A refused RESP client was gone", { id: this.id, problem: messageOf(error) });
     } finally {
       clearTimeout(timer);
+      this.end();
     }
   }
 
@@ -215,6 +327,7 @@ export class Session implements Client {
     }
     this.#writingSinceMs = undefined;
     this.reply.clear();
+    if (this.#account.heldBytes > this.#commandBytes) this.#account.hold(this.#commandBytes);
   }
 }
 

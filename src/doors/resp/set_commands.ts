@@ -14,7 +14,7 @@ import {
   type Run,
 } from "./command.ts";
 import { forEachKey } from "./many_keys.ts";
-import { RESP_LIMITS } from "./resp_limits.ts";
+import { ELEMENT_BYTES, RESP_LIMITS } from "./resp_limits.ts";
 import { TooLargeError } from "../../wire/errors.ts";
 import { drawSome } from "./random_choice.ts";
 import { cursorOf, pageOf, replyPage } from "./element_scan.ts";
@@ -80,11 +80,13 @@ async function size({ api, reply }: Client, command: Arguments): Promise<void> {
 function combine(
   combination: (sets: readonly ReadonlySet<string>[]) => Iterable<string>,
 ): Run {
-  return async ({ api, reply }, command) => {
+  return async (client, command) => {
     const sets = await forEachKey(command.slice(1), "reads", async (key) => {
-      return new Set((await elementsOf(api, key)).map(binaryString));
+      const elements = await elementsOf(client.api, key);
+      for (const element of elements) client.gather(element.length + ELEMENT_BYTES);
+      return new Set(elements.map(binaryString));
     });
-    replySet(reply, [...combination(sets)].map(fromBinaryString));
+    replySet(client.reply, [...combination(sets)].map(fromBinaryString));
   };
 }
 

@@ -23,6 +23,7 @@ import {
 import { forEachKey } from "./many_keys.ts";
 import { RESP_LIMITS } from "./resp_limits.ts";
 import { stringIn } from "./typed_values.ts";
+import { shownAmongOthers } from "./values.ts";
 
 export const STRING_COMMANDS: readonly Command[] = [
   {
@@ -165,14 +166,16 @@ async function setWithTime(
   reply.ok();
 }
 
-async function getMany({ api, reply }: Client, command: Arguments): Promise<void> {
+async function getMany(client: Client, command: Arguments): Promise<void> {
+  const { api, reply } = client;
   let sizeBytes = 0;
   const values = await forEachKey(command.slice(1), "reads", async (key) => {
     const read = await api.get(ownBytes(key));
     // What is no string is nothing here.
     const isOther = read.value === undefined && !read.merged.has("counter");
-    const shown = isOther ? undefined : stringIn(read);
+    const shown = isOther ? undefined : stringIn(read, shownAmongOthers);
     if (shown === undefined) return undefined;
+    client.gather(shown.length);
     sizeBytes += shown.length;
     if (sizeBytes > RESP_LIMITS.reply) {
       throw new TooLargeError("The reply of MGET", RESP_LIMITS.reply, sizeBytes);

@@ -1,6 +1,7 @@
 // What commands for counters, sets, hashes and HyperLogLogs have in common: finding the value of their type.
 
 import { utf8 } from "../../base/bytes.ts";
+import type { StoredValue } from "../../crdt/value.ts";
 import type {
   NestedOperation,
   NestedValues,
@@ -54,8 +55,11 @@ export function typeNameOf({ merged, value }: ReadResult): string {
 }
 
 /** What a key shows as a string: a counter does it in digits; undefined for nothing. */
-export function stringIn({ exists, merged, value }: ReadResult): Uint8Array | undefined {
-  if (value !== undefined) return shownBytes(value);
+export function stringIn(
+  { exists, merged, value }: ReadResult,
+  show: (value: StoredValue) => Uint8Array = shownBytes,
+): Uint8Array | undefined {
+  if (value !== undefined) return show(value);
   const count = merged.valueOf("counter");
   if (count !== undefined) return utf8(`${count}`);
   if (exists) throw wrongType();

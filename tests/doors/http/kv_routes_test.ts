@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { utf8 } from "../../../src/base/bytes.ts";
+import { LIMITS } from "../../../src/wire/limits.ts";
 import { DenamoError, QuorumError, TimeoutError } from "../../../src/wire/errors.ts";
 import { drop, OpenDoor } from "./open_door.ts";
 
@@ -27,6 +28,29 @@ Deno.test("a value that is put is read with its type, its context and its siblin
   assert.equal(gone.headers.get("denamo-existed"), "true");
   const goneAgain = await drop(await open.fetch("/kv/greeting", { method: "DELETE" }));
   assert.equal(goneAgain.headers.get("denamo-existed"), "false");
+});
+
+Deno.test("the longest context that a node gives out goes through the door both ways", async () => {
+  await using open = await OpenDoor.open();
+  await drop(await open.put("/kv/k", "milk"));
+  const longest = "x".repeat(LIMITS.contextToken);
+  const { api } = open;
+  const [get, put] = [api.get.bind(api), api.put.bind(api)];
+  const taken: (string | undefined)[] = [];
+  api.get = async (key, options) => {
+    taken.push(options?.atLeast);
+    const read = await get(key, {});
+    return { ...read, exists: true, merged: read.merged, context: () => longest };
+  };
+  api.put = (key, value, options) => {
+    taken.push(options?.context);
+    return put(key, value, {});
+  };
+  const read = await drop(await open.fetch("/kv/k", { headers: { "denamo-at-least": longest } }));
+  assert.equal(read.headers.get("denamo-context"), longest);
+  const written = await drop(await open.put("/kv/k", "eggs", { "denamo-context": longest }));
+  assert.equal(written.status, 204);
+  assert.deepEqual(taken, [longest, longest]);
 });
 
 Deno.test("JSON and bytes come back as they were put", async () => {

@@ -3,6 +3,7 @@ import fc from "fast-check";
 import { binaryString, concatBytes, fromBinaryString, utf8 } from "../../../src/base/bytes.ts";
 import { splitInline } from "../../../src/doors/resp/inline.ts";
 import { CommandParser, ProtocolError } from "../../../src/doors/resp/parser.ts";
+import { ELEMENT_BYTES } from "../../../src/doors/resp/resp_limits.ts";
 import { encoded } from "./raw_client.ts";
 
 Deno.test("next() takes commands from chunks that are cut anywhere", () => {
@@ -169,4 +170,53 @@ function parse(stream: Uint8Array, sizes: readonly number[]) {
 
 function shown(words: readonly Uint8Array[]): string[] {
   return words.map((word) => binaryString(word));
+}
+
+Deno.test("heldBytes tells what a half command takes, in proportion to the bytes that came", () => {
+  const parser = new CommandParser();
+  assert.equal(parser.heldBytes, 0);
+  assert.ok(!parser.isWithinCommand);
+  // Announced is nothing yet.
+  feed(parser, "*3\r\n$3\r\nSET\r\n$1\r\nk\r\n$500000\r\n");
+  assert.ok(parser.isWithinCommand);
+  assert.ok(parser.heldBytes <= 17_000, `${parser.heldBytes} bytes for nothing`);
+  let sent = 0;
+  for (; sent < 400_000; sent += 10_000) {
+    feed(parser, "x".repeat(10_000));
+    assert.ok(parser.heldBytes >= sent, `${parser.heldBytes} bytes after ${sent}`);
+    assert.ok(parser.heldBytes <= 4 * sent + 70_000, `${parser.heldBytes} bytes after ${sent}`);
+  }
+  parser.feed(utf8("x".repeat(500_000 - sent) + "\r\n"));
+  assert.equal(parser.next()![2]!.length, 500_000);
+  assert.equal(parser.heldBytes, 0);
+});
+
+Deno.test("heldBytes counts every argument, also an empty one, and a line", () => {
+  const parser = new CommandParser();
+  feed(parser, "*60000\r\n" + "$0\r\n\r\n".repeat(50_000));
+  assert.equal(parser.heldBytes, 50_000 * ELEMENT_BYTES);
+  const inLine = new CommandParser();
+  feed(inLine, "x".repeat(30_000));
+  assert.ok(inLine.heldBytes >= 30_000);
+  inLine.drop();
+  assert.equal(inLine.heldBytes, 0);
+  inLine.feed(utf8("x\r\n"));
+  assert.throws(() => inLine.next(), ProtocolError);
+});
+
+Deno.test("arguments that are kept beside each other do not mix", () => {
+  const parser = new CommandParser();
+  const chunk = utf8("*5\r\n$3\r\nSET\r\n$0\r\n\r\n$1\r\nk\r\n");
+  parser.feed(chunk);
+  assert.equal(parser.next(), undefined);
+  chunk.fill(0);
+  feed(parser, "$2\r\nab\r\n");
+  parser.feed(utf8("$1\r\nc\r\n"));
+  assert.deepEqual(parser.next(), ["SET", "", "k", "ab", "c"].map((word) => utf8(word)));
+});
+
+/** Feeds what makes no command whole. */
+function feed(parser: CommandParser, text: string): void {
+  parser.feed(utf8(text));
+  assert.equal(parser.next(), undefined);
 }

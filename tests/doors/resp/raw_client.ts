@@ -1,7 +1,11 @@
 // A RESP client that hides nothing: it sends any bytes and shows replies as they came.
 
 import { concatBytes, utf8, utf8Text } from "../../../src/base/bytes.ts";
-import { type RespDoor, startRespDoor } from "../../../src/doors/resp/server.ts";
+import {
+  type RespDoor,
+  type RespDoorOptions,
+  startRespDoor,
+} from "../../../src/doors/resp/server.ts";
 import type { Log } from "../../../src/ports/log.ts";
 import { FakeNodeApi } from "../fake_node_api.ts";
 
@@ -125,14 +129,13 @@ export interface Surroundings {
 /** Runs a test with a door before a fake node, and stops it afterwards. */
 export async function withDoor(
   test: (surroundings: Surroundings) => Promise<void>,
-  options: { maxConnections?: number; api?: FakeNodeApi } = {},
+  options: Partial<RespDoorOptions> & { api?: FakeNodeApi } = {},
 ): Promise<void> {
   const api = options.api ?? new FakeNodeApi();
   const logged: string[] = [];
   const note = (message: string) => void logged.push(message);
   const log: Log = { debug: () => {}, info: note, warn: note, error: note };
-  const { maxConnections } = options;
-  const door = await startRespDoor({ api, hostname: "127.0.0.1", port: 0, log, maxConnections });
+  const door = await startRespDoor({ hostname: "127.0.0.1", port: 0, log, ...options, api });
   const clients: RawClient[] = [];
   const connect = async () => {
     const client = new RawClient(await Deno.connect({ hostname: "127.0.0.1", port: door.port }));

@@ -11,6 +11,8 @@ import { Session } from "../../../src/doors/resp/session.ts";
 import { STRING_COMMANDS } from "../../../src/doors/resp/string_commands.ts";
 import { startRespDoor } from "../../../src/doors/resp/server.ts";
 import { DenamoError } from "../../../src/wire/errors.ts";
+import { ClientMemory } from "../../../src/doors/client_memory.ts";
+import { ClientSlots } from "../../../src/doors/client_slots.ts";
 import { FakeNodeApi } from "../fake_node_api.ts";
 import { encoded, Failure, RawClient, withDoor } from "./raw_client.ts";
 
@@ -111,7 +113,7 @@ Deno.test("connections over the limit are refused", () =>
     client.close();
     await until(() => door.connections() === 0);
     assert.equal(await (await connect()).call("PING"), "PONG");
-  }, { maxConnections: 1 }));
+  }, { slots: new ClientSlots(1) }));
 
 Deno.test("a client that takes no replies holds up only itself, and a bounded backlog", () =>
   withDoor(async ({ api, client, connect }) => {
@@ -146,6 +148,108 @@ Deno.test("a client that takes nothing of its replies for too long is cut off", 
     });
     assert.ok(counts.commands < 500);
   }));
+
+Deno.test("a client that begins a command and does not go on is told so and cut off", () =>
+  withSession(STRING_COMMANDS, async ({ client, session, counts, ended }) => {
+    // Between commands it may be silent as long as it likes.
+    await client.send("GET k\r\n");
+    assert.equal(await client.reply(), null);
+    session.endIfStuck(performance.now() + 10 * RESP_LIMITS.halfCommandMs);
+    await client.send("*2\r\n$3\r\nGET\r\n$1");
+    await until(() => session.heldBytes > 0);
+    session.endIfStuck(performance.now());
+    assert.equal(counts.stuckConnections, 0);
+    session.endIfStuck(performance.now() + RESP_LIMITS.halfCommandMs);
+    assert.equal(
+      await client.rest(),
+      "-ERR Protocol error: the rest of the command did not come within 15000 ms\r\n",
+    );
+    client.close();
+    await ended;
+    assert.equal(counts.stuckConnections, 1);
+    assert.equal(session.heldBytes, 0);
+  }));
+
+Deno.test("of clients with half commands the greediest gives way, and small ones are served", () => {
+  const memory = new ClientMemory(1_000_000);
+  return withDoor(async ({ client, connect }) => {
+    const greedy = await connect();
+    const greedier = await connect();
+    await greedy.send(halfCommand(400_000));
+    await until(() => memory.heldBytes > 400_000);
+    await greedier.send(halfCommand(550_000));
+    const small = halfCommand(100_000);
+    await until(() => memory.heldBytes > 900_000);
+    await client.send(small);
+    assert.equal(
+      await greedier.rest(),
+      "-OVERLOADED Memory for clients is full: limit 1000000 (outcome: no)\r\n",
+    );
+    await client.send("x".repeat(10) + "\r\n");
+    assert.equal(await client.reply(), "OK");
+    await greedy.send("x".repeat(10) + "\r\n");
+    assert.equal(await greedy.reply(), "OK");
+    assert.equal(await greedy.call("PING"), "PONG");
+    assert.equal(memory.heldBytes, 0);
+    assert.equal(memory.evictedCount, 1);
+  }, { memory });
+});
+
+Deno.test("a client that would hold more than anybody else is refused itself", () => {
+  const memory = new ClientMemory(300_000);
+  return withDoor(async ({ client, connect }) => {
+    const other = await connect();
+    await other.send(halfCommand(100_000));
+    await until(() => memory.heldBytes > 100_000);
+    await client.send(halfCommand(280_000));
+    assert.match(await client.rest(), /^-OVERLOADED Memory for clients is full/);
+    await other.send("x".repeat(10) + "\r\n");
+    assert.equal(await other.reply(), "OK");
+  }, { memory });
+});
+
+Deno.test("a reply for which there is no memory is refused, and its connection goes on", () => {
+  const memory = new ClientMemory(300_000);
+  return withDoor(async ({ api, client }) => {
+    await api.put(utf8("big"), { kind: "bytes", bytes: new Uint8Array(200_000).fill(97) });
+    assert.equal((await client.call("GET big") as string).length, 200_000);
+    const failure = await client.call("MGET", "big", "big");
+    assert.ok(failure instanceof Failure);
+    assert.equal(
+      failure.message,
+      "OVERLOADED 1 of 2 keys failed, the first: Memory for clients is full: limit 300000 (outcome: no)",
+    );
+    assert.equal((await client.call("GET big") as string).length, 200_000);
+    assert.equal(memory.heldBytes, 0);
+  }, { memory });
+});
+
+Deno.test("replies that are not taken are counted, and give way to others", () => {
+  const memory = new ClientMemory(1_000_000);
+  return withDoor(async ({ api, client, connect }) => {
+    await api.put(utf8("big"), { kind: "bytes", bytes: new Uint8Array(500_000).fill(97) });
+    await client.send("GET big\r\n".repeat(200));
+    await until(() => memory.heldBytes > 500_000 && api.calls.length > 5);
+    const other = await connect();
+    // It needs as much at once, and takes it.
+    for (let i = 0; i < 20 && memory.evictedCount === 0; i++) {
+      assert.equal((await other.call("MGET", "big", "absent") as string[])[0]!.length, 500_000);
+      await other.send(halfCommand(490_000));
+      await other.send("x".repeat(10) + "\r\n");
+      assert.equal(await other.reply(), "OK");
+    }
+    assert.equal(memory.evictedCount, 1);
+  }, { memory });
+});
+
+Deno.test("a command of many empty arguments is counted by its arguments", () => {
+  const memory = new ClientMemory(1_000_000);
+  return withDoor(async ({ client }) => {
+    // 60 KB on the wire, and more than the limit in memory.
+    await client.send("*65536\r\n" + "$0\r\n\r\n".repeat(10_000));
+    assert.match(await client.rest(), /^-OVERLOADED /);
+  }, { memory });
+});
 
 Deno.test("an error in the middle of a reply leaves no half reply", () => {
   const half: Command = {
@@ -227,9 +331,17 @@ async function withSession(
   const { hostname, port } = listener.addr;
   using client = new RawClient(await Deno.connect({ hostname, port }));
   const api = new FakeNodeApi();
-  const counts = { commands: 0, connections: 0, refusedConnections: 0 };
+  const counts = { commands: 0, connections: 0, refusedConnections: 0, stuckConnections: 0 };
   const table = new CommandTable(commands);
-  const view = { commands: table, port, maxConnections: 1, clients: () => [], counts };
+  const view = {
+    commands: table,
+    port,
+    slots: new ClientSlots(1),
+    memory: new ClientMemory(2 ** 20),
+    times: RESP_LIMITS,
+    clients: () => [],
+    counts,
+  };
   const session = new Session(1, await listener.accept(), api, view, log);
   const ended = session.run();
   try {
@@ -247,4 +359,9 @@ async function until(condition: () => boolean): Promise<void> {
     if (performance.now() > end) throw new Error(`Still not so: ${condition}`);
     await new Promise((resolve) => setTimeout(resolve, 5));
   }
+}
+
+/** A SET of a value, but for its last ten bytes. */
+function halfCommand(valueBytes: number): string {
+  return `*3\r\n$3\r\nSET\r\n$1\r\nk\r\n$${valueBytes}\r\n${"x".repeat(valueBytes - 10)}`;
 }

@@ -54,6 +54,8 @@ Deno.test("GET shows every kind as bytes", () =>
     const failure = await client.call("GET x");
     assert.ok(failure instanceof Failure);
     assert.match(failure.message, /^UNSUPPORTED Cannot show .* \(outcome: no\)$/);
+    const among = await client.call("MGET t x m");
+    assert.deepEqual(among, ["Grüße", "Á", '{"a":[1]}'], "one does not take the others with it");
   }));
 
 Deno.test("SET sets, keeps and drops the time to live", () =>

@@ -7,7 +7,7 @@
 import { fromBase64Url, toBase64Url } from "../../../src/base/bytes.ts";
 import { ByteWriter } from "../../../src/base/byte_writer.ts";
 import { hash32, hash64 } from "../../../src/base/hash.ts";
-import { Client } from "../client.ts";
+import { Client, FORGER } from "../client.ts";
 import type { Dice } from "../dice.ts";
 import { forgedContextProblem } from "../oracles/hostility.ts";
 import type { World } from "../world.ts";
@@ -30,7 +30,7 @@ export class Forger {
   constructor(world: World, dice: Dice) {
     this.#world = world;
     this.#dice = dice;
-    this.#client = new Client(world, "forger");
+    this.#client = new Client(world, FORGER);
   }
 
   /** Whether one of its requests has not ended yet. */

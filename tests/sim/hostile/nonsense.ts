@@ -5,6 +5,9 @@
 
 import type { Dice } from "../dice.ts";
 
+/** What a hostile peer gives as the reason of whatever refusal it likes. */
+export const HOSTILE_REASON = "A hostile peer has its reasons";
+
 /** Numbers at which something ends: a byte, a word, what a double holds exactly, hybrid times, counts. */
 export const EDGES: readonly number[] = [
   0,

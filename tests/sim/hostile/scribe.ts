@@ -23,6 +23,7 @@ import {
   alteredList,
   anything,
   EDGES,
+  HOSTILE_REASON,
   withImpossible,
   WRITABLE_EDGES,
 } from "./nonsense.ts";
@@ -114,7 +115,7 @@ export class Scribe {
     const code = dice.one(ERROR_CODES.filter((code) => code !== "internal"));
     const outcome = dice.one(["no", "unknown"] as const);
     const details = dice.one([{}, { layout: this.layout() }, { layout: 1 }, { limit: -1 }]);
-    return new DenamoError(code, outcome, "A hostile peer has its reasons", details);
+    return new DenamoError(code, outcome, HOSTILE_REASON, details);
   }
 
   /** A layout that nobody made. */
