@@ -14,7 +14,7 @@ import type { PeerId, Refusal } from "../ports/network.ts";
 import { type Random, randomBelow } from "../ports/random.ts";
 import type { ClockWatch } from "./clock_watch.ts";
 import { decodeHeartbeat, encodeHeartbeat, type Heartbeat, HEARTBEAT_LIMITS } from "./heartbeat.ts";
-import { incarnationStep } from "./incarnation_step.ts";
+import { incarnationStep, LONGEST_STEP } from "./incarnation_step.ts";
 import { ListeningTime } from "./listening_time.ts";
 import { type Member, MEMBER_LIMIT, type MemberTable, type RecordOutcome } from "./member_table.ts";
 import type { Prober } from "./probes.ts";
@@ -149,6 +149,18 @@ export class Heartbeats {
       this.publishNow();
     }
     return table.incarnation;
+  }
+
+  /** Whether a peer bears the name of a node that counts where something is decided. */
+  isOfMember(peerId: PeerId): boolean {
+    const { table } = this.#options;
+    const node = table.nodeOf(peerId);
+    return node !== undefined && table.counts(node);
+  }
+
+  /** The highest incarnation that a run can have which begins now, by our clock and a step. */
+  get furthestStart(): number {
+    return this.#options.clock.now() + LONGEST_STEP;
   }
 
   /** What was published or greeted with so far and is no heartbeat of its sender. */

@@ -26,7 +26,7 @@ const ROOM_END = INCARNATION_MAX - 2 ** 22;
 const BEYOND = INCARNATION_MAX - 2 ** 21;
 
 /** As milliseconds a quarter of an hour: numbers that are drawn seldom meet, and stay near the clock. */
-const LONGEST_STEP = 2 ** 20;
+export const LONGEST_STEP = 2 ** 20;
 
 /** A number from 1 to about a million. */
 export function incarnationStep(random: Random): number {

@@ -8,7 +8,9 @@
 //
 // The same word tells a node that its disk is not the one it had: if a peer remembers a run later than the last
 // one that the disk knows of, then the disk is empty, or an old copy was put back. An incarnation of this very run
-// says no such thing: another peer has borne it under our name, and the node goes above it like any other.
+// says no such thing: another peer has borne it under our name, and the node goes above it like any other. So it does
+// whoever tells it, if a run can have it that begins about now; that our disk is not the one it had, and what lies
+// further ahead, only a member can tell.
 //
 // A node whose disk is not the one it had fills its copies and serves nobody from them meanwhile, so one voice must not
 // be able to say so for nothing. An earlier run began before this one: a number not far from our clock is what any
@@ -78,6 +80,8 @@ export class Refutation {
       if (!isOwn && remembered <= this.#former) return [];
       // Those who remember a number that cannot be gone above give it up themselves.
       if (!hasRoomAbove(remembered)) return [];
+      const isOfMember = heartbeats.isOfMember(from);
+      if (!isOfMember && remembered > heartbeats.furthestStart) return [];
       const next = heartbeats.refute(remembered);
       if (!this.#own.has(next)) {
         this.#own.add(next);
@@ -85,7 +89,7 @@ export class Refutation {
         if (this.#own.size > OWN_COUNT) this.#own.delete(oldest!);
         stepped();
       }
-      if (isOwn) return [];
+      if (isOwn || !isOfMember) return [];
       const aheadMs = remembered - incarnation;
       if (aheadMs < -NEAR_BEFORE_MS || aheadMs > NEAR_AHEAD_MS) {
         this.#afar.add(from);

@@ -69,7 +69,9 @@ export const STANDING: Readonly<Record<MethodName, StandingRule>> = {
   // Who is alive, and as what.
   probe: rule("peer", [], true),
   probeFor: rule("peer", [], true),
-  refute: rule("member", ["incarnation"], true),
+  // Two members each of which takes a stranger for the other would never hear each other if that took a member. What
+  // else follows from it does, see node/refutation.ts.
+  refute: rule("peer", ["incarnation"], true),
 };
 
 /** The same for what is published to all. A heartbeat that names other namespaces makes its hearer fetch them. */

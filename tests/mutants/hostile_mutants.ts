@@ -2,8 +2,8 @@
 
 import { always, edit, FINDINGS, type Mutant } from "./mutant.ts";
 
-const { endedByItself, foreignData, foreignOrders, noProgress, notServed, otherLayout } = FINDINGS;
-const { badRecovery, thrownOff, unseenDeath, wronglyDown } = FINDINGS;
+const { endedByItself, foreignData, foreignOrders, lostWrite, noProgress, notServed } = FINDINGS;
+const { knowsNobody, notWhole, otherLayout, thrownOff } = FINDINGS;
 
 /** Strangers who say something thirty times a second, and nothing else that goes wrong. */
 const STRANGERS = { ...always("stranger"), hostileMs: 30, timeoutMs: 2_000 } as const;
@@ -54,7 +54,7 @@ export const HOSTILE_MUTANTS: readonly Mutant[] = [
       "const floor = Math.min(args.count(MAX_TIME), this.#replica.fenceOf(partition, key));",
       "const floor = args.count(MAX_TIME);",
     )],
-    finding: FINDINGS.tooEarlyOk,
+    finding: lostWrite,
     with: WRONG_MEMBERS,
     why: "Nothing with the floor of the largest time removes a key without a tombstone",
   },
@@ -118,10 +118,7 @@ export const HOSTILE_MUTANTS: readonly Mutant[] = [
       "if (heartbeat.peerId === from) return heartbeat;",
       'if (heartbeat.peerId !== "" || from === "") return heartbeat;',
     )],
-    finding: {
-      oracle: "I13",
-      violation: /knows n\d+ under|calls n\d+ down|is heard|does not call/,
-    },
+    finding: knowsNobody,
     with: STRANGERS,
     why: "Anybody speaks for everybody: incarnations, addresses, clocks, disks",
   },
@@ -155,22 +152,6 @@ export const HOSTILE_MUTANTS: readonly Mutant[] = [
     why: "A few invented members whose clocks are ahead end every write",
   },
   {
-    name: "Strangers are asked whether a member lives",
-    edits: [edit(
-      "src/membership/member_table.ts",
-      'state === "up" && this.counts(heartbeat.node))',
-      'state === "up" && heartbeat.node !== "")',
-    )],
-    finding: unseenDeath,
-    with: {
-      ...always("stranger", "powerCut", "crash", "isolate"),
-      hostileMs: 30,
-      durationMs: 40_000,
-      meanFaultMs: 6_000,
-    },
-    why: "One that says yes keeps the dead alive, and their hints from being kept",
-  },
-  {
     name: "Any incarnation is gone above",
     edits: [
       edit(
@@ -200,7 +181,7 @@ export const HOSTILE_MUTANTS: readonly Mutant[] = [
       "if (!isOwn && remembered <= this.#former) return [];",
       "if (isOwn || remembered <= this.#former) return [];",
     )],
-    finding: noProgress,
+    finding: notWhole,
     with: { ...always("stranger", "crash", "restart"), hostileMs: 50 },
     why: "Those that have met the other pass over its heartbeats until it restarts",
   },
@@ -216,6 +197,13 @@ export const HOSTILE_MUTANTS: readonly Mutant[] = [
     with: { ...always("ungreeted", "stranger", "halves"), hostileMs: 30 },
     why: "It is let in by all of them meanwhile, and serves nobody",
   },
+  {
+    name: "An address to join is forgotten with the peer that answered there",
+    edits: [
+      edit("src/host/redial.ts", "if (target.isNamed) {", "if (target.addresses.length > 0) {"),
+    ],
+    finding: notWhole,
+    with: { ...always("ungreeted", "stranger", "halves"), hostileMs: 30 },
+    why: "Two nodes that strangers have stood between never call each other again",
+  },
 ];
-void badRecovery;
-void wronglyDown;

@@ -92,9 +92,11 @@ export const FINDINGS = {
   unseenDeath: found("I13", /does not call n\d+ down/),
   wronglyDown: found("I13", /calls n\d+ down/),
   sameIncarnation: found("I13", /^Run \d+ of .* begins with|are heard under one incarnation/),
+  knowsNobody: found("I13", /which is nobody/),
   noEnd: found("I14", /^Does not end in time/),
   leftover: found("I14", /has nothing to do, and yet/),
   noProgress: found("I14", /^No progress|the cluster is whole/),
+  notWhole: found("I14", /^The cluster is not whole|^Copies are not filled/),
   badRecovery: found(
     "I15",
     /is not recovered as it was durable|A node cannot start|is read nevertheless|On the disk .* cannot be read/,

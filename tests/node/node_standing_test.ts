@@ -88,6 +88,23 @@ Deno.test("whatever a stranger asks of a cluster, nothing on its disks changes a
   await stranger.leave();
 });
 
+Deno.test("whoever remembers a later run of a node is heard, and only of a member that means a lost disk", async () => {
+  await using world = await NodeWorld.of(3);
+  const stranger = await Stranger.join(world, "x1", ["n1"]);
+  const incarnation = () => world.node("n1").members().find(({ isSelf }) => isSelf)!.incarnation;
+  const before = incarnation();
+  assert.deepEqual(await stranger.ask("n1", METHODS.refute, [before + 1_000]), []);
+  assert.ok(incarnation() > before + 1_000, "it goes above what anybody takes for it");
+  const filling = world.node("n1").measurements().find(({ name }) => {
+    return name === "filling_partitions_count";
+  });
+  assert.equal(filling!.value, 0);
+  const after = incarnation();
+  assert.deepEqual(await stranger.ask("n1", METHODS.refute, [after + 2 ** 30]), []);
+  assert.equal(incarnation(), after, "no run can have that yet");
+  await stranger.leave();
+});
+
 Deno.test("a stranger that tells every node that it was left behind empties none", async () => {
   await using world = await NodeWorld.of(3);
   await world.put("n1", KEYS[0]!, "milk");

@@ -13,7 +13,7 @@ import {
 } from "../../../src/membership/heartbeat.ts";
 import type { PeerId, Refusal } from "../../../src/ports/network.ts";
 import { NamespaceTable } from "../../../src/replica/namespace_table.ts";
-import { encodeLayout } from "../../../src/ring/layout_codec.ts";
+import { decodeLayout, encodeLayout } from "../../../src/ring/layout_codec.ts";
 import { DenamoError, ERROR_CODES } from "../../../src/wire/errors.ts";
 import { type IncomingRequest, METHODS } from "../../../src/wire/message_codec.ts";
 import type { Dice } from "../dice.ts";
@@ -68,6 +68,8 @@ export class Scribe {
   readonly #insight: Insight;
   readonly #dice: Dice;
   #count = 0;
+  /** The layouts that strangers speak of: what they name in heartbeats they also have to give. */
+  readonly #layouts: { readonly id: string; readonly encoded: Uint8Array }[] = [];
 
   constructor(insight: Insight, dice: Dice) {
     this.#insight = insight;
@@ -96,7 +98,7 @@ export class Scribe {
     if (dice.happens(0.3)) return this.failure();
     switch (dice.happens(0.7) ? method : undefined) {
       case METHODS.fetchLayout:
-        return [this.layout()];
+        return [this.#layouts.length > 0 ? dice.one(this.#layouts).encoded : this.layout()];
       case METHODS.fetchNamespaces:
         return [this.namespaces()];
       case METHODS.probeFor:
@@ -123,7 +125,9 @@ export class Scribe {
     const members = dice.one([[this.name()], [...names], [...names, "z9"], names.slice(0, 1)]);
     const count = Math.min(members.length, 3);
     const content = {
-      version: dice.one([1, 2, 3, ...WRITABLE_EDGES.filter((edge) => edge > 0)]),
+      version: dice.happens(0.5)
+        ? 1
+        : dice.one([2, 3, ...WRITABLE_EDGES.filter((edge) => edge > 0)]),
       members: members.sort().map((node) => ({ node, zone: "dc1/rack1", weight: 1 })),
       partitions,
       replication: 3,
@@ -132,6 +136,9 @@ export class Scribe {
       }),
     };
     const encoded = encodeLayout(content);
+    if (this.#layouts.length < 2 && content.version === 1) {
+      this.#layouts.push({ id: decodeLayout(encoded).id, encoded });
+    }
     return dice.happens(0.2) ? alteredBytes(encoded, dice) : encoded;
   }
 
@@ -158,7 +165,7 @@ export class Scribe {
     const dice = this.#dice;
     const model = this.#model();
     if (model === undefined) return undefined;
-    const changes: Partial<Heartbeat> = dice.happens(0.5) ? this.#changeOf(model) : {};
+    const changes: Partial<Heartbeat> = dice.happens(0.5) ? this.#change() : {};
     const sequence = dice.happens(0.8) ? model.sequence + 1_000 + this.#count++ : model.sequence;
     const bytes = encodeHeartbeat({ ...model, node: name, peerId, sequence, ...changes });
     if (dice.happens(0.1)) return alteredBytes(bytes, dice);
@@ -177,8 +184,10 @@ export class Scribe {
     const dice = this.#dice;
     const model = this.#model();
     if (model === undefined) return undefined;
+    const layout = dice.happens(0.5) ? {} : { layoutVersion: 1, layoutId: this.#layoutId() };
+    const own = { addresses: [`/memory/${peerId}`], ...layout };
     const heartbeat = isRight
-      ? encodeHeartbeat({ ...model, node: name, peerId, addresses: [`/memory/${peerId}`] })
+      ? encodeHeartbeat({ ...model, ...own, node: name, peerId })
       : this.heartbeat(name, peerId)!;
     const writer = new ByteWriter(512);
     writer.text(this.#insight.settingsDigest);
@@ -265,17 +274,21 @@ export class Scribe {
     return overheard === undefined ? undefined : decodeHeartbeat(overheard.bytes);
   }
 
-  #changeOf(model: Heartbeat): Partial<Heartbeat> {
+  #change(): Partial<Heartbeat> {
     const dice = this.#dice;
     return dice.one<() => Partial<Heartbeat>>([
       () => ({ addresses: this.#addresses() }),
-      () => ({ layoutId: `${model.layoutVersion + 1}-0123456789abcdef` }),
+      () => ({ layoutVersion: 1, layoutId: this.#layoutId() }),
       () => ({ namespaces: "0123456789abcdef" }),
       () => ({ disk: dice.one(["ok", "readonly", "failed"] as const) }),
       () => ({ node: this.name() }),
       () => ({ peerId: dice.one([...this.#insight.peerIds(), "nobody"]) }),
       () => ({ weight: dice.one([Number.MIN_VALUE, 1e6]) }),
     ])();
+  }
+
+  #layoutId(): string {
+    return this.#layouts.length > 0 ? this.#dice.one(this.#layouts).id : "2-0123456789abcdef";
   }
 
   #addresses(): string[] {
