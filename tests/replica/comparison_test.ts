@@ -2,7 +2,6 @@
 
 import assert from "node:assert/strict";
 import { utf8 } from "../../src/base/bytes.ts";
-import { MAX_FLOOR } from "../../src/causality/dot.ts";
 import { leafOf } from "../../src/replica/hash_tree.ts";
 import { METHODS } from "../../src/wire/message_codec.ts";
 import {
