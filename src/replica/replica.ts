@@ -117,6 +117,11 @@ export class Replica {
     return this.#floors.floorOf(this.partOf(partition, key));
   }
 
+  /** The latest time that the clock of any node can have come to. */
+  get furthest(): HybridTime {
+    return this.#clock.furthest();
+  }
+
   /** Up to where this copy has agreed that it has seen everything, or is about to: see {@linkcode Floors.fenceOf}. */
   fenceOf(partition: number, key: Uint8Array): HybridTime {
     return this.#floors.fenceOf(this.partOf(partition, key));

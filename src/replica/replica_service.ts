@@ -104,7 +104,12 @@ export class ReplicaService {
     if (!isOwner) throw this.#noOwner(partition);
     checkOwns(placement, this.#nodeOf(from), partition, copies);
     const bytes = args.optional((part) => part.ownBytes(LIMITS.objectInParts));
-    const floor = Math.min(args.count(MAX_FLOOR), this.#replica.fenceOf(partition, key));
+    const said = args.count(MAX_FLOOR);
+    const fence = this.#replica.fenceOf(partition, key);
+    if (said > fence && said > this.#replica.furthest) {
+      throw new MalformedError("level request", `no clock has come to a floor of ${said}`);
+    }
+    const floor = Math.min(said, fence);
     const object = bytes === undefined ? DataObject.empty : readCarried(() => decodeObject(bytes));
     await this.#replica.level(partition, key, object, floor);
     return [];

@@ -170,7 +170,9 @@ class Told {
     let own = this.startedAt;
     const heartbeats = {
       refute: (incarnation: number) => own = Math.max(own, incarnation + 1),
-    } as Pick<Heartbeats, "refute"> as Heartbeats;
+      isOfMember: () => true,
+      furthestStart: Infinity,
+    } as Pick<Heartbeats, "refute" | "isOfMember" | "furthestStart"> as Heartbeats;
     const rpc = {
       serve: (_method: number, handler: RequestHandler) => this.#serve = handler,
     } as Pick<Rpc, "serve"> as Rpc;

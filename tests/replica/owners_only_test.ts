@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { utf8 } from "../../src/base/bytes.ts";
+import { MAX_FLOOR, TICKS_PER_MS } from "../../src/causality/dot.ts";
 import { partId } from "../../src/replica/parts.ts";
 import { METHODS } from "../../src/wire/message_codec.ts";
 import { type MethodName, STANDING } from "../../src/wire/standing.ts";
@@ -59,6 +60,19 @@ Deno.test("what is no part, by its partition or its number of copies, is nonsens
     const message = [longAgo(world), [part]];
     await assert.rejects(ask(second, first, "fence", message), { code: "malformed" });
   }
+});
+
+Deno.test("a floor that no clock can have come to makes a level nonsense, and takes nothing away", async () => {
+  const { world, owners, partition, ask } = await fiveNodes();
+  const [first, second] = owners;
+  await putAtAll(world, KEY, "milk");
+  await world.node(first).floors.promise(longAgo(world), []);
+  for (const floor of [MAX_FLOOR, longAgo(world) + 100 * 365 * 24 * 3_600_000 * TICKS_PER_MS]) {
+    const message = [partition, utf8(KEY), null, Math.min(floor, MAX_FLOOR)];
+    await assert.rejects(ask(second, first, "level", message), { code: "malformed" });
+  }
+  assert.deepEqual(await world.textsOf(first, KEY), ["milk"]);
+  await ask(second, first, "level", [partition, utf8(KEY), null, longAgo(world)]);
 });
 
 Deno.test("a key that is said to lie in another partition than its own is nonsense", async () => {

@@ -50,7 +50,7 @@ export class HostileWatch {
     const { allKeys, machines } = this.#world;
     const partitionOf = new Map(allKeys.map((key) => [key, this.#world.placeOf(key).partition]));
     for (const { name, platter } of machines) {
-      const setAsideReasons: string[] = [];
+      const setAsideReasons = [...platter.setAsides.values()].map(({ reason }) => reason);
       const disk = { name, setAsideReasons, places: platter.places() };
       this.#tell(diskProblems(disk, partitionOf));
     }
