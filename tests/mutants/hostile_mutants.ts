@@ -51,8 +51,8 @@ export const HOSTILE_MUTANTS: readonly Mutant[] = [
     name: "An owner that levels a key is believed any floor",
     edits: [edit(
       "src/replica/replica_service.ts",
-      "const floor = Math.min(args.count(MAX_FLOOR), this.#replica.fenceOf(partition, key));",
-      "const floor = args.count(MAX_FLOOR);",
+      "const floor = Math.min(said, fence);",
+      "const floor = said;",
     )],
     finding: lostWrite,
     with: WRONG_MEMBERS,
