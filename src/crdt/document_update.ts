@@ -29,6 +29,9 @@ export type Update = Uint8Array;
 /** The largest update that a client may send, in bytes. */
 export const UPDATE_MAX_BYTES = 512 * 1024;
 
+/** How often what waits is joined again at the most; two do. */
+const ROUNDS_MAX = 8;
+
 /** No update names a client below 0, so none can take the document for its own. */
 const NOBODY = -1;
 
@@ -43,17 +46,33 @@ export function canonical(...updates: readonly Update[]): Update {
   checkCost(
     scanned.map((update, i) => joined[i] === update.bytes ? update : scanUpdate(joined[i]!)),
   );
-  return withCountedSteps(() => putTogether(joined));
+  return withCountedSteps(() => settled(joined));
 }
 
-function putTogether(updates: readonly Update[]): Update {
+/**
+ * What the updates come to. What waits Yjs writes as it came, in pieces that belong together: these are joined when they
+ * are read the next time, and so they are read until nothing changes any more.
+ */
+function settled(updates: readonly Update[]): Update {
+  let { update, waits } = putTogether(updates);
+  for (let left = ROUNDS_MAX; waits && left > 0; left--) {
+    const again = putTogether([withJoinedLists(scanUpdate(update))]);
+    if (equalBytes(again.update, update)) break;
+    ({ update, waits } = again);
+  }
+  return update;
+}
+
+function putTogether(updates: readonly Update[]): { update: Update; waits: boolean } {
   const document = new Y.Doc({ gc: true, guid: "" });
   document.clientID = NOBODY;
   document.on("afterTransaction", leaveFormats);
   try {
     for (const update of updates) Y.applyUpdate(document, update);
     takeWhatWaits(document);
-    return Y.encodeStateAsUpdate(document);
+    const { pendingDs, pendingStructs } = document.store;
+    const waits = pendingDs !== null || pendingStructs !== null;
+    return { update: Y.encodeStateAsUpdate(document), waits };
   } catch (error) {
     // Yjs throws whatever its parts throw.
     if (error instanceof MalformedError) throw error;
