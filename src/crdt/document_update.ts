@@ -56,11 +56,16 @@ export function canonical(...updates: readonly Update[]): Update {
 function settled(updates: readonly Update[]): Update {
   let { update, waits } = putTogether(updates);
   for (let left = ROUNDS_MAX; waits && left > 0; left--) {
-    const again = putTogether([withJoinedLists(scanUpdate(update))]);
+    const again = putTogether([inWholeLists(update)]);
     if (equalBytes(again.update, update)) break;
     ({ update, waits } = again);
   }
   return update;
+}
+
+/** The same update with its lists of values in as few pieces as it takes. @throws {MalformedError} if it is none */
+export function inWholeLists(update: Update): Update {
+  return withJoinedLists(scanUpdate(update));
 }
 
 function putTogether(updates: readonly Update[]): { update: Update; waits: boolean } {

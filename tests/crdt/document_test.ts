@@ -100,6 +100,26 @@ Deno.test("what waits in two updates is joined to the one form", () => {
   assert.deepEqual(canonical(second, first), joined);
 });
 
+Deno.test("what waits is read as well from what an earlier release has written, in pieces", () => {
+  const pieces = Uint8Array.fromHex(
+    "0205a2bf98fb0200010105776f726473010a014886aaa29b010001770474312e36c886aaa29b0101a2bf98fb02000177" +
+      "0474312e37c8a2bf98fb0203a2bf98fb020001770574312e31330286aaa29b010041a2bf98fb020001c8a2bf98fb0201" +
+      "a2bf98fb020001770474322e3202a2bf98fb0201000186aaa29b010200010201",
+  );
+  const whole = canonical(pieces);
+  const state = document.apply(document.empty, edit(whole), { actor: "a", time: 1 });
+  const encoded = document.encode(state);
+  assert.equal(
+    encoded.at(-whole.length - 1),
+    whole.length,
+    "it ends with the update and its length",
+  );
+  const before = encoded.subarray(0, encoded.length - whole.length - 1);
+  const earlier = new Uint8Array([...before, 0x80, 0x01, ...pieces]);
+  assert.equal(pieces.length, 0x80);
+  assert.deepEqual(document.encode(document.decode(earlier)), encoded);
+});
+
 Deno.test("canonical() gives the same bytes in any order and grouping, which mergeUpdates() does not", () => {
   let differing = 0;
   fc.assert(
