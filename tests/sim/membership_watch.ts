@@ -47,6 +47,11 @@ export class MembershipWatch {
     };
   }
 
+  /** A heartbeat arrives that somebody else had held back. */
+  repeated(from: PeerId, to: PeerId): void {
+    this.#heardOf(from, to).repeatedAtMs = this.#watched.time.nowMs;
+  }
+
   /** A message arrives. */
   spoke(from: PeerId, to: PeerId): void {
     this.#heardOf(from, to).wordAtMs = this.#watched.time.nowMs;

@@ -40,6 +40,8 @@ export interface Opinion {
 export interface Heard {
   heartbeatAtMs: number;
   wordAtMs: number;
+  /** When a heartbeat has arrived that a stranger had held back. */
+  repeatedAtMs?: number;
 }
 
 /** One machine at one moment. */
@@ -277,5 +279,6 @@ function isInCompany({ heard }: Sight, machineCount: number, nowMs: number): boo
 }
 
 function latest(heard: Heard | undefined): number {
-  return heard === undefined ? -Infinity : Math.max(heard.heartbeatAtMs, heard.wordAtMs);
+  if (heard === undefined) return -Infinity;
+  return Math.max(heard.heartbeatAtMs, heard.wordAtMs, heard.repeatedAtMs ?? -Infinity);
 }
