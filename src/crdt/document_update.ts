@@ -3,8 +3,8 @@
 // Yjs can merge updates without reading them, and what comes out depends on the order: of a deleted piece one
 // update still has the text and another only the length, and the first of them is kept. Here every update
 // goes through a document, which drops the texts of deleted pieces, joins what belongs together and
-// keeps aside what waits for something that is missing; what it then writes depends on what it was given and
-// not on the order. That takes time and memory in proportion to the document, for each operation.
+// keeps aside what waits for something that is missing (document_waiting.ts); what it then writes depends on what it was
+// given and not on the order. That takes time and memory in proportion to the document, for each operation.
 //
 // The documents below take no part in the editing: they have no client id that could be drawn, and take no formats
 // out of a text that have no effect, since Yjs does so or not by the order of what comes.
@@ -20,6 +20,7 @@ import * as Y from "yjs";
 import { compareBytes, equalBytes } from "../base/bytes.ts";
 import { MalformedError } from "../base/malformed.ts";
 import { withCountedSteps } from "./document_walk.ts";
+import { waitingUpdate } from "./document_waiting.ts";
 import { checkCost } from "./update_cost.ts";
 import { withJoinedLists } from "./update_joining.ts";
 import { scanUpdate } from "./update_scan.ts";
@@ -28,9 +29,6 @@ export type Update = Uint8Array;
 
 /** The largest update that a client may send, in bytes. */
 export const UPDATE_MAX_BYTES = 512 * 1024;
-
-/** How often what waits is joined again at the most; two do. */
-const ROUNDS_MAX = 8;
 
 /** No update names a client below 0, so none can take the document for its own. */
 const NOBODY = -1;
@@ -46,38 +44,35 @@ export function canonical(...updates: readonly Update[]): Update {
   checkCost(
     scanned.map((update, i) => joined[i] === update.bytes ? update : scanUpdate(joined[i]!)),
   );
-  return withCountedSteps(() => settled(joined));
+  return withCountedSteps(() => putTogether(joined, waitingUpdate));
 }
 
 /**
- * What the updates come to. What waits Yjs writes as it came, in pieces that belong together: these are joined when they
- * are read the next time, and so they are read until nothing changes any more.
+ * Whether what is on a disk can have been written there: in the one form, or in the form of Yjs, which has what
+ * waits as it came. Disks hold both; the next edit makes the first of the second.
+ *
+ * @throws {MalformedError} if it is no update, or if it would take too long to find out
  */
-function settled(updates: readonly Update[]): Update {
-  let { update, waits } = putTogether(updates);
-  for (let left = ROUNDS_MAX; waits && left > 0; left--) {
-    const again = putTogether([inWholeLists(update)]);
-    if (equalBytes(again.update, update)) break;
-    ({ update, waits } = again);
-  }
-  return update;
+export function isStoredForm(update: Update): boolean {
+  if (equalBytes(canonical(update), update)) return true;
+  checkCost([scanUpdate(update)]);
+  return equalBytes(withCountedSteps(() => putTogether([update])), update);
 }
 
-/** The same update with its lists of values in as few pieces as it takes. @throws {MalformedError} if it is none */
-export function inWholeLists(update: Update): Update {
-  return withJoinedLists(scanUpdate(update));
-}
-
-function putTogether(updates: readonly Update[]): { update: Update; waits: boolean } {
+/** @param waitingOf writes what waits; without it that is left as Yjs has it */
+function putTogether(updates: readonly Update[], waitingOf?: typeof waitingUpdate): Update {
   const document = new Y.Doc({ gc: true, guid: "" });
   document.clientID = NOBODY;
   document.on("afterTransaction", leaveFormats);
   try {
     for (const update of updates) Y.applyUpdate(document, update);
     takeWhatWaits(document);
-    const { pendingDs, pendingStructs } = document.store;
-    const waits = pendingDs !== null || pendingStructs !== null;
-    return { update: Y.encodeStateAsUpdate(document), waits };
+    if (document.store.pendingStructs === null || waitingOf === undefined) {
+      return Y.encodeStateAsUpdate(document);
+    }
+    document.store.pendingStructs = null;
+    const taken = Y.encodeStateAsUpdate(document);
+    return Y.mergeUpdates([taken, waitingOf(updates, stateOf(document))]);
   } catch (error) {
     // Yjs throws whatever its parts throw.
     if (error instanceof MalformedError) throw error;
@@ -102,6 +97,11 @@ function takeWhatWaits(document: Y.Doc): void {
   if (waiting === null) return;
   document.store.pendingStructs = null;
   Y.applyUpdateV2(document, waiting.update);
+}
+
+/** How many elements of each client are in the document. */
+function stateOf(document: Y.Doc): Map<number, number> {
+  return Y.decodeStateVector(Y.encodeStateVector(document));
 }
 
 /**

@@ -109,7 +109,7 @@ class NumberBeyondDouble {}
 
 /** Keeps what plain JSON.parse would lose. `source` is the text of the number in the JSON text. */
 function exact(_key: string, value: unknown, { source }: { source?: string } = {}): unknown {
-  if (typeof value !== "number" || Math.abs(value) < 2 ** 31) return value;
+  if (typeof value !== "number" || Math.abs(value) <= Number.MAX_SAFE_INTEGER) return value;
   if (!Number.isFinite(value)) return new NumberBeyondDouble();
   return source !== undefined && /^-?\d+$/.test(source) ? BigInt(source) : value;
 }

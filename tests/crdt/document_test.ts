@@ -86,40 +86,6 @@ Deno.test("a delta of one edit is small", () => {
   assert.deepEqual(document.encode(merged), document.encode(state));
 });
 
-Deno.test("what waits in two updates is joined to the one form", () => {
-  const updates = [
-    "0204a2bf98fb0200010105776f726473010a014886aaa29b010001770474312e36c886aaa29b0101a2bf98fb02000177" +
-    "0474312e370286aaa29b010041a2bf98fb020001c8a2bf98fb0201a2bf98fb020001770474322e3202a2bf98fb020100" +
-    "0186aaa29b01010001",
-    "0101a2bf98fb0204c8a2bf98fb0203a2bf98fb020001770574312e313302a2bf98fb0201000186aaa29b010200010201",
-  ].map((hex) => Uint8Array.fromHex(hex));
-  for (const update of updates) assert.deepEqual(canonical(update), update);
-  const [first, second] = updates as [Uint8Array, Uint8Array];
-  const joined = canonical(first, second);
-  assert.deepEqual(canonical(joined), joined);
-  assert.deepEqual(canonical(second, first), joined);
-});
-
-Deno.test("what waits is read as well from what an earlier release has written, in pieces", () => {
-  const pieces = Uint8Array.fromHex(
-    "0205a2bf98fb0200010105776f726473010a014886aaa29b010001770474312e36c886aaa29b0101a2bf98fb02000177" +
-      "0474312e37c8a2bf98fb0203a2bf98fb020001770574312e31330286aaa29b010041a2bf98fb020001c8a2bf98fb0201" +
-      "a2bf98fb020001770474322e3202a2bf98fb0201000186aaa29b010200010201",
-  );
-  const whole = canonical(pieces);
-  const state = document.apply(document.empty, edit(whole), { actor: "a", time: 1 });
-  const encoded = document.encode(state);
-  assert.equal(
-    encoded.at(-whole.length - 1),
-    whole.length,
-    "it ends with the update and its length",
-  );
-  const before = encoded.subarray(0, encoded.length - whole.length - 1);
-  const earlier = new Uint8Array([...before, 0x80, 0x01, ...pieces]);
-  assert.equal(pieces.length, 0x80);
-  assert.deepEqual(document.encode(document.decode(earlier)), encoded);
-});
-
 Deno.test("canonical() gives the same bytes in any order and grouping, which mergeUpdates() does not", () => {
   let differing = 0;
   fc.assert(

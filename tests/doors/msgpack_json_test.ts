@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { encode, ExtData } from "@msgpack/msgpack";
 import fc from "fast-check";
-import { encodeValue } from "../../src/base/msgpack_value.ts";
+import { decodeValue, encodeValue } from "../../src/base/msgpack_value.ts";
 import { jsonOfMsgpack, msgpackOfJson } from "../../src/doors/msgpack_json.ts";
 import { DenamoError } from "../../src/wire/errors.ts";
 
@@ -24,6 +24,8 @@ Deno.test("integers of 64 bits keep their digits", () => {
   for (const digits of ["9007199254740993", "18446744073709551615", "-9223372036854775808"]) {
     assert.equal(jsonOfMsgpack(msgpackOfJson(`[${digits}]`)), `[${digits}]`);
   }
+  const text = '{"eggs":1800000000000}';
+  assert.deepEqual(decodeValue(msgpackOfJson(text)), { eggs: 1_800_000_000_000 });
   const digits = "-123456789012345678901234567890";
   assert.equal(jsonOfMsgpack(msgpackOfJson(`{"a":${digits}}`)), `{"a":${digits}}`);
   assert.equal(jsonOfMsgpack(encode(2n ** 60n, { useBigInt64: true })), "1152921504606846976");

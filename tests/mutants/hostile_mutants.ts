@@ -51,8 +51,8 @@ export const HOSTILE_MUTANTS: readonly Mutant[] = [
     name: "An owner that levels a key is believed any floor",
     edits: [edit(
       "src/replica/replica_service.ts",
-      "const floor = Math.min(args.count(MAX_TIME), this.#replica.fenceOf(partition, key));",
-      "const floor = args.count(MAX_TIME);",
+      "const floor = Math.min(args.count(MAX_FLOOR), this.#replica.fenceOf(partition, key));",
+      "const floor = args.count(MAX_FLOOR);",
     )],
     finding: lostWrite,
     with: WRONG_MEMBERS,
@@ -62,8 +62,8 @@ export const HOSTILE_MUTANTS: readonly Mutant[] = [
     name: "What is set of namespaces is taken from any peer",
     edits: [edit(
       "src/node/peers.ts",
-      "if (!table.counts(node) || !namespaces.differsFrom(heartbeat.namespaces)) {",
-      "if (!namespaces.differsFrom(heartbeat.namespaces)) {",
+      "if (table.counts(node) && namespaces.differsFrom(heartbeat.namespaces)) {",
+      "if (namespaces.differsFrom(heartbeat.namespaces)) {",
     )],
     finding: foreignOrders,
     with: STRANGERS,

@@ -47,9 +47,9 @@ export class MembershipWatch {
     };
   }
 
-  /** A heartbeat arrives that somebody else had held back. */
-  repeated(from: PeerId, to: PeerId): void {
-    this.#heardOf(from, to).repeatedAtMs = this.#watched.time.nowMs;
+  /** Something arrives that a peer has published long ago, and another has passed on: whoever takes it has heard of it. */
+  heardLate(from: PeerId, to: PeerId): void {
+    this.#heardOf(from, to).heartbeatAtMs = this.#watched.time.nowMs;
   }
 
   /** A message arrives. */

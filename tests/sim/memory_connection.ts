@@ -19,6 +19,8 @@ export interface Tap {
   arrives?(from: PeerId, to: PeerId): void;
   /** A node publishes. What this returns is called for every peer that takes it. */
   published?(from: PeerId, bytes: Uint8Array): (to: PeerId) => void;
+  /** The same for what somebody passes on that `from` has, or is said to have, published; called where it is taken. */
+  passedOn?(from: PeerId): (to: PeerId) => void;
 }
 
 /**

@@ -241,8 +241,8 @@ export class MemoryNetwork implements Network, ConnectionEnd {
   }
 
   /** Tells its peers what somebody, perhaps another, has published: as a peer does that passes on what it hears. */
-  passOn(publication: Publication, taken?: (peer: PeerId) => void): void {
-    this.#spread(publication, taken);
+  passOn(publication: Publication): void {
+    this.#spread(publication, this.#world.tap?.passedOn?.(publication.from));
   }
 
   #spread(publication: Publication, taken?: (peer: PeerId) => void): void {

@@ -94,6 +94,7 @@ export class World {
         damaged: (bytes) => this.#observe(damageProblem(bytes)),
         arrives: (from, to) => this.membership.spoke(from, to),
         published: (from, bytes) => this.#followPublished(from, bytes),
+        passedOn: (from) => (to) => this.membership.heardLate(from, to),
       },
     });
     this.keys = chooseKeys(options);

@@ -195,7 +195,6 @@ export class Hostility {
       scribe: this.#scribe,
       impossible: () => this.#wrong.request(),
       overheard: this.#overheard,
-      repeated: (from, to) => this.#world.membership.repeated(from, to),
       tell: (what) => this.#tell(peerId, what),
     });
     stranger.start(machines.map(({ name }) => `/memory/${name}`));

@@ -30,8 +30,6 @@ export interface StrangerSurroundings {
   /** Makes a request that no member would. */
   readonly impossible: () => MadeRequest | undefined;
   readonly overheard: Overheard;
-  /** What a node has published arrives at another, as a stranger has passed it on. */
-  readonly repeated: (from: PeerId, to: PeerId) => void;
   /** Says what it does, for the reader of a trace. */
   readonly tell: (what: string) => void;
 }
@@ -195,7 +193,7 @@ export class Stranger implements NetworkHandlers {
     const forged = scribe.heartbeat(scribe.name(), from) ?? bytes;
     dice.one([
       () => this.#network.publish(bytes),
-      () => this.#network.passOn(published, (to) => this.#around.repeated(from, to)),
+      () => this.#network.passOn(published),
       () => this.#network.passOn({ from, bytes: forged }),
     ])();
   }

@@ -40,8 +40,6 @@ export interface Opinion {
 export interface Heard {
   heartbeatAtMs: number;
   wordAtMs: number;
-  /** When a heartbeat has arrived that a stranger had held back. */
-  repeatedAtMs?: number;
 }
 
 /** One machine at one moment. */
@@ -185,6 +183,8 @@ export class MembershipOracle {
 
   #memoryProblems({ life, name }: Sight, opinion: Opinion | undefined): string[] {
     if (opinion === undefined || opinion.strangerGoneMs !== undefined) return [];
+    // It knows nothing of that node, or has dropped it; what it learns next must not be older than what it knew.
+    if (opinion.peerId === undefined) return [];
     const { incarnation, node } = opinion;
     const key = `${name} ${life} ${node}`;
     const before = this.#remembered.get(key) ?? 0;
@@ -279,6 +279,5 @@ function isInCompany({ heard }: Sight, machineCount: number, nowMs: number): boo
 }
 
 function latest(heard: Heard | undefined): number {
-  if (heard === undefined) return -Infinity;
-  return Math.max(heard.heartbeatAtMs, heard.wordAtMs, heard.repeatedAtMs ?? -Infinity);
+  return heard === undefined ? -Infinity : Math.max(heard.heartbeatAtMs, heard.wordAtMs);
 }
