@@ -108,7 +108,7 @@ export function standingProblem(method: Method, standing: Standing): DenamoError
   );
 }
 
-const PLURALS = { member: "members of the layout", owner: "owners" } as const;
+const PLURALS = { peer: "peers", member: "members of the layout", owner: "owners" } as const;
 
 function rule(
   from: StandingRule["from"],

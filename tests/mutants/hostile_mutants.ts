@@ -2,7 +2,15 @@
 
 import { always, edit, FINDINGS, type Mutant } from "./mutant.ts";
 
-const { endedByItself, foreignData, foreignOrders, lostWrite, noProgress, notServed } = FINDINGS;
+const {
+  endedByItself,
+  foreignData,
+  foreignOrders,
+  forgedContext,
+  lostWrite,
+  noProgress,
+  notServed,
+} = FINDINGS;
 const { knowsNobody, notWhole, otherLayout, thrownOff } = FINDINGS;
 
 /** Strangers who say something thirty times a second, and nothing else that goes wrong. */
@@ -49,11 +57,18 @@ export const HOSTILE_MUTANTS: readonly Mutant[] = [
   },
   {
     name: "An owner that levels a key is believed any floor",
-    edits: [edit(
-      "src/replica/replica_service.ts",
-      "const floor = Math.min(said, fence);",
-      "const floor = said;",
-    )],
+    edits: [
+      edit(
+        "src/replica/replica_service.ts",
+        "if (said > fence && said > this.#replica.furthest) {",
+        "if (said < 0) {",
+      ),
+      edit(
+        "src/replica/replica_service.ts",
+        "const floor = Math.min(said, fence);",
+        "const floor = said;",
+      ),
+    ],
     finding: lostWrite,
     with: WRONG_MEMBERS,
     why: "Nothing with the floor of the largest time removes a key without a tombstone",
@@ -68,17 +83,6 @@ export const HOSTILE_MUTANTS: readonly Mutant[] = [
     finding: foreignOrders,
     with: STRANGERS,
     why: "Orders move keys, and whoever greets could give them",
-  },
-  {
-    name: "A node without a layout takes the first that it is told of",
-    edits: [edit(
-      "src/node/layout_agreement.ts",
-      "if (!this.#isAgreed(candidate.layout)) return;",
-      "",
-    )],
-    finding: otherLayout,
-    with: STRANGERS_AND_LOST_DISKS,
-    why: "A disk that was lost must learn the layout from the members, not from who speaks first",
   },
   {
     name: "A layout that a peer has sent takes the place of the one that is held",
@@ -152,6 +156,36 @@ export const HOSTILE_MUTANTS: readonly Mutant[] = [
     why: "A few invented members whose clocks are ahead end every write",
   },
   {
+    name: "The seal of a context is not compared",
+    edits: [edit(
+      "src/causality/context_token.ts",
+      "if (!seal.mac.isRight(tag, placeOf(key), body)) {",
+      "if (!seal.mac.isRight(tag, placeOf(key), body) && body.length === 0) {",
+    )],
+    finding: forgedContext,
+    with: { ...always("forgedContext"), hostileMs: 30 },
+    why:
+      "A client that alters its context replaces what it never saw, and dates the writes of others",
+  },
+  {
+    name: "A context is good for every key",
+    edits: [
+      edit(
+        "src/causality/context_token.ts",
+        "  checkHash(key, keyHash);\n  if (!seal.mac",
+        "  if (!seal.mac",
+      ),
+      edit(
+        "src/causality/context_token.ts",
+        "if (!seal.mac.isRight(tag, placeOf(key), body)) {",
+        "if (!seal.mac.isRight(tag, placeOf(key), body) && body.length === 0) {",
+      ),
+    ],
+    finding: forgedContext,
+    with: { ...always("forgedContext"), hostileMs: 30, keyCount: 4 },
+    why: "One actor writes many keys, so that the context of another discards what nobody saw",
+  },
+  {
     name: "Any incarnation is gone above",
     edits: [
       edit(
@@ -205,5 +239,16 @@ export const HOSTILE_MUTANTS: readonly Mutant[] = [
     finding: notWhole,
     with: { ...always("ungreeted", "stranger", "halves"), hostileMs: 30 },
     why: "Two nodes that strangers have stood between never call each other again",
+  },
+  {
+    name: "A node without a layout takes the first that it is told of",
+    edits: [edit(
+      "src/node/layout_agreement.ts",
+      "if (!this.#isAgreed(candidate.layout)) return;",
+      "",
+    )],
+    finding: otherLayout,
+    with: STRANGERS_AND_LOST_DISKS,
+    why: "A disk that was lost must learn the layout from the members, not from who speaks first",
   },
 ];

@@ -24,7 +24,8 @@ export type OracleName =
   | "I15"
   | "I16"
   | "I17"
-  | "I18";
+  | "I18"
+  | "I19";
 
 /** What the simulator must say of a mutant. */
 export interface Finding {
@@ -104,13 +105,13 @@ export const FINDINGS = {
   believedDamage: found("I15", /Cannot decode (object|an entry of the journal)/),
   noReplay: found("I16", /went another way/),
   badMessage: found("I17", /^A message |^Damaged bytes/),
-  otherLayout: found("I18", /works by layout/),
-  foreignOrders: found("I18", /follows orders that nobody gave/),
-  endedByItself: found("I18", /has ended by itself/),
-  foreignData: found("I18", /^Value .* was not written|no client has written|which belongs in/),
-  forgedContext: found("I18", /context that nobody gave out is taken/),
-  notServed: found("I18", /^Strangers keep clients from being served/),
-  thrownOff: found("I18", /nobody foresaw|nobody cared|^n\d+ has failed|^RangeError|^TypeError/),
+  otherLayout: found("I19", /works by layout/),
+  foreignOrders: found("I19", /follows orders that nobody gave/),
+  endedByItself: found("I19", /has ended by itself/),
+  foreignData: found("I19", /^Value .* was not written|no client has written|which belongs in/),
+  forgedContext: found("I19", /context that nobody gave out is taken/),
+  notServed: found("I19", /^Strangers keep clients from being served/),
+  thrownOff: found("I19", /nobody foresaw|nobody cared|^n\d+ has failed|^RangeError|^TypeError/),
 } as const satisfies Record<string, Finding>;
 
 /** How many seeds a mutant may survive at most. */

@@ -141,7 +141,7 @@ export class Stranger implements NetworkHandlers {
       tell(`makes noise at ${to}`);
       return this.#send(to, lane, noise(dice));
     }
-    if (dice.happens(0.05)) {
+    if (dice.happens(0.05) && !this.names.isClaimed) {
       tell(`answers ${to} what it has not asked`);
       return this.#send(to, lane, encodeAnswer(dice.below(1_000), [scribe.layout()]));
     }
@@ -170,7 +170,9 @@ export class Stranger implements NetworkHandlers {
   repeat(): void {
     const { dice, overheard, tell } = this.#around;
     if (dice.happens(0.3)) return this.#repeatPublication();
-    const said = dice.happens(0.1) ? overheard.answer(dice) : overheard.request(dice);
+    // Whose name it bears may have been asked under that number.
+    const isAnswer = dice.happens(0.1) && !this.names.isClaimed;
+    const said = isAnswer ? overheard.answer(dice) : overheard.request(dice);
     if (said === undefined || said.request !== undefined && isWrite(said.request)) return;
     const to = this.#up.has(said.to) && dice.happens(0.7) ? said.to : this.#someone();
     if (to === undefined) return;

@@ -1,4 +1,4 @@
-// Nothing that arrives can destroy (I18).
+// Nothing that arrives can destroy (I19).
 //
 // Judged in worlds with hostile peers, whatever they say and whoever they claim to be, besides all other promises,
 // which hold there as they do elsewhere.
@@ -8,6 +8,7 @@
 // Life: no node ends by itself, whatever it is told; but for one whose name a stranger has taken while it was away, and
 // that comes again when its supervisor starts it. When all is over every node can be started again, finds the others,
 // and shows what it showed before.
+// Course: nothing that is said ends in an error that nobody foresaw, or in a promise that nobody waits for.
 // Data: no copy is emptied and nothing is set aside on a disk that nothing has happened to. No disk holds anything of a
 // key that no client has written, nor of a key in a partition that is not its own.
 // Contexts: one that no node has given out for a key replaces nothing there.
