@@ -8,7 +8,6 @@ const {
   foreignOrders,
   forgedContext,
   lostWrite,
-  noProgress,
   notServed,
 } = FINDINGS;
 const { knowsNobody, notWhole, otherLayout, thrownOff } = FINDINGS;
@@ -54,6 +53,7 @@ export const HOSTILE_MUTANTS: readonly Mutant[] = [
     finding: foreignData,
     with: WRONG_MEMBERS,
     why: "Nobody finds it there, and the journal takes it for the record of the right place",
+    isQuick: true,
   },
   {
     name: "An owner that levels a key is believed any floor",
@@ -114,6 +114,7 @@ export const HOSTILE_MUTANTS: readonly Mutant[] = [
     finding: endedByItself,
     with: UNGREETED,
     why: "A few words of peers that have not even greeted empty a node",
+    isQuick: true,
   },
   {
     name: "A heartbeat counts for whatever peer it names",
@@ -133,7 +134,7 @@ export const HOSTILE_MUTANTS: readonly Mutant[] = [
       "if (theirs === 0 || theirs < ours) {",
       "if (theirs < 0) {",
     )],
-    finding: endedByItself,
+    finding: notServed,
     with: STRANGERS,
     why: "Two heartbeats under a node's name made it stop itself",
   },
@@ -166,24 +167,7 @@ export const HOSTILE_MUTANTS: readonly Mutant[] = [
     with: { ...always("forgedContext"), hostileMs: 30 },
     why:
       "A client that alters its context replaces what it never saw, and dates the writes of others",
-  },
-  {
-    name: "A context is good for every key",
-    edits: [
-      edit(
-        "src/causality/context_token.ts",
-        "  checkHash(key, keyHash);\n  if (!seal.mac",
-        "  if (!seal.mac",
-      ),
-      edit(
-        "src/causality/context_token.ts",
-        "if (!seal.mac.isRight(tag, placeOf(key), body)) {",
-        "if (!seal.mac.isRight(tag, placeOf(key), body) && body.length === 0) {",
-      ),
-    ],
-    finding: forgedContext,
-    with: { ...always("forgedContext"), hostileMs: 30, keyCount: 4 },
-    why: "One actor writes many keys, so that the context of another discards what nobody saw",
+    isQuick: true,
   },
   {
     name: "Any incarnation is gone above",
@@ -227,7 +211,7 @@ export const HOSTILE_MUTANTS: readonly Mutant[] = [
       "return [...this.#voices].filter(([node]) => !this.#options.isConnected(node));",
       "return [...this.#voices];",
     )],
-    finding: noProgress,
+    finding: notWhole,
     with: { ...always("ungreeted", "stranger", "halves"), hostileMs: 30 },
     why: "It is let in by all of them meanwhile, and serves nobody",
   },
@@ -242,11 +226,18 @@ export const HOSTILE_MUTANTS: readonly Mutant[] = [
   },
   {
     name: "A node without a layout takes the first that it is told of",
-    edits: [edit(
-      "src/node/layout_agreement.ts",
-      "if (!this.#isAgreed(candidate.layout)) return;",
-      "",
-    )],
+    edits: [
+      edit(
+        "src/node/layout_agreement.ts",
+        "if (!this.#isAgreed(candidate.layout)) return;",
+        "",
+      ),
+      edit(
+        "src/node/layout_agreement.ts",
+        "if (!await this.#options.prepare(peer, candidate.layout)) return;",
+        "",
+      ),
+    ],
     finding: otherLayout,
     with: STRANGERS_AND_LOST_DISKS,
     why: "A disk that was lost must learn the layout from the members, not from who speaks first",

@@ -5,6 +5,7 @@
 
 import { ByteWriter } from "../../../src/base/byte_writer.ts";
 import { utf8 } from "../../../src/base/bytes.ts";
+import { SealKey, SealKeys, SECRET_BYTES } from "../../../src/causality/seal_key.ts";
 import { DataObject } from "../../../src/crdt/data_object.ts";
 import {
   decodeHeartbeat,
@@ -95,12 +96,16 @@ export class Scribe {
   /** Whatever is no answer to a request, or one that leads into the wrong. */
   answer(method: number): readonly unknown[] | DenamoError {
     const dice = this.#dice;
-    if (dice.happens(0.3)) return this.failure();
-    switch (dice.happens(0.7) ? method : undefined) {
+    // A layout that was named is there to be had, lest nobody ever hear of it.
+    const isSure = method === METHODS.fetchLayout && dice.happens(0.8);
+    if (!isSure && dice.happens(0.3)) return this.failure();
+    switch (isSure || dice.happens(0.7) ? method : undefined) {
       case METHODS.fetchLayout:
         return [this.#layouts.length > 0 ? dice.one(this.#layouts).encoded : this.layout()];
       case METHODS.fetchNamespaces:
         return [this.namespaces()];
+      case METHODS.fetchSealKeys:
+        return [this.sealKeys()];
       case METHODS.probeFor:
         return [dice.happens(0.5)];
       case METHODS.probe:
@@ -136,7 +141,7 @@ export class Scribe {
       }),
     };
     const encoded = encodeLayout(content);
-    if (this.#layouts.length < 2 && content.version === 1) {
+    if (this.#layouts.length === 0 && content.version === 1) {
       this.#layouts.push({ id: decodeLayout(encoded).id, encoded });
     }
     return dice.happens(0.2) ? alteredBytes(encoded, dice) : encoded;
@@ -158,6 +163,14 @@ export class Scribe {
     const encoded = writer.finish();
     if (dice.happens(0.2)) return alteredBytes(encoded, dice);
     return dice.happens(0.1) ? NamespaceTable.empty.encoded() : encoded;
+  }
+
+  /** The keys of a cluster that is another. */
+  sealKeys(): Uint8Array {
+    const dice = this.#dice;
+    const secret = new Uint8Array(dice.random.bytes(SECRET_BYTES));
+    const encoded = SealKeys.of(new SealKey(this.name(), secret)).encoded();
+    return dice.happens(0.3) ? alteredBytes(encoded, dice) : encoded;
   }
 
   /** A heartbeat that is altered in some of its fields; undefined while nothing was overheard. */
@@ -280,6 +293,7 @@ export class Scribe {
       () => ({ addresses: this.#addresses() }),
       () => ({ layoutVersion: 1, layoutId: this.#layoutId() }),
       () => ({ namespaces: "0123456789abcdef" }),
+      () => ({ sealKeys: "0123456789abcdef" }),
       () => ({ disk: dice.one(["ok", "readonly", "failed"] as const) }),
       () => ({ node: this.name() }),
       () => ({ peerId: dice.one([...this.#insight.peerIds(), "nobody"]) }),

@@ -50,7 +50,11 @@ const OF_THE_CLUSTER: readonly number[] = [
   METHODS.probeFor,
   METHODS.fetchLayout,
   METHODS.fetchNamespaces,
+  METHODS.fetchSealKeys,
 ];
+
+/** What is taken from members only. */
+const OF_MEMBERS: readonly number[] = [METHODS.fetchNamespaces, METHODS.fetchSealKeys];
 
 /** How likely it refuses who calls it. */
 const REFUSES = 0.2;
@@ -116,9 +120,9 @@ export class Stranger implements NetworkHandlers {
     const { dice, network, scribe } = this.#around;
     const { id, method } = message;
     const isAnswered = dice.happens(0.7) && OF_THE_CLUSTER.includes(method) &&
-      !(this.names.isClaimed && method === METHODS.fetchNamespaces);
+      !(this.names.isClaimed && OF_MEMBERS.includes(method));
     const answer = isAnswered ? scribe.answer(method) : scribe.failure();
-    const isSilent = dice.happens(0.3);
+    const isSilent = dice.happens(method === METHODS.fetchLayout ? 0.05 : 0.3);
     network.clock.after(dice.one([0, 10, MOST_ANSWER_MS]), () => {
       if (isSilent || this.#isOver) return;
       this.#send(
