@@ -37,7 +37,7 @@ export const HOSTILE_MUTANTS: readonly Mutant[] = [
     edits: [edit(
       "src/wire/standing.ts",
       'if (from === "peer" || standing === "member") return undefined;',
-      "return undefined;",
+      'if (from === "peer" || standing.length > 0) return undefined;',
     )],
     finding: foreignData,
     with: STRANGERS,
