@@ -178,10 +178,13 @@ export class Node implements NodeApi {
       this.#rpc,
       incarnations,
       () => layoutMembers()?.size ?? 0,
-      () => {
-        keepIncarnation(storage, this.#table.incarnation).catch((error) => {
+      async () => {
+        try {
+          await keepIncarnation(storage, this.#table.incarnation);
+        } catch (error) {
           log.warn("Cannot note the incarnation of this node", { error: messageOf(error) });
-        });
+          throw error;
+        }
       },
       () => {
         this.#filling.begin("A peer remembers a run of this node that its disk does not know of");

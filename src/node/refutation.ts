@@ -40,6 +40,9 @@ const NEAR_BEFORE_MS = 3_650 * DAY_MS;
 /** How far ahead of it, by a wrong clock: 30 days. */
 const NEAR_AHEAD_MS = 30 * DAY_MS;
 
+/** A disk that could not note an incarnation is asked again after so many words of the cluster: some seconds. */
+const WORDS_BEFORE_NOTE = 16;
+
 /** So many of the last incarnations of this run are known for its own. */
 const OWN_COUNT = 64;
 
@@ -53,12 +56,16 @@ export class Refutation {
   /** The highest incarnation of an earlier run that is known here, from the disk or by what was told. */
   #former: number;
 
+  readonly #note: () => Promise<void>;
+  /** Where the disk could not note how far this run has gone: how many times others are told before it shall again. */
+  #untilNoted = 0;
+
   /** The peers that remember a run that began at a time far from that of this one. */
   readonly #afar = new Set<PeerId>();
 
   /**
    * @param memberCount how many members the layout has, 0 without one
-   * @param stepped told after this node has gone above an incarnation
+   * @param note notes on the disk that this node has gone above an incarnation; tried again if it rejects
    * @param remembers told that a run from before this one is remembered that our disk does not know of
    */
   constructor(
@@ -66,13 +73,14 @@ export class Refutation {
     rpc: Rpc,
     { former, incarnation }: Incarnations,
     memberCount: () => number,
-    stepped: () => void,
+    note: () => Promise<void>,
     remembers: () => void,
   ) {
     this.#heartbeats = heartbeats;
     this.#rpc = rpc;
     this.#former = former;
     this.#own = new Set([incarnation]);
+    this.#note = note;
     rpc.serve(METHODS.refute, (request, from) => {
       const args = new Arguments(request.arguments, "refute");
       const remembered = args.count(INCARNATION_MAX);
@@ -87,7 +95,7 @@ export class Refutation {
         this.#own.add(next);
         const [oldest] = this.#own;
         if (this.#own.size > OWN_COUNT) this.#own.delete(oldest!);
-        stepped();
+        this.#noteStep();
       }
       if (isOwn || !isOfMember) return [];
       const aheadMs = remembered - incarnation;
@@ -103,6 +111,7 @@ export class Refutation {
 
   /** Tells the peers that can be reached and have not learnt it yet which other run of theirs we remember. */
   tell(): void {
+    if (this.#untilNoted > 0 && --this.#untilNoted === 0) this.#noteStep();
     for (const [peer, incarnation] of this.#heartbeats.otherSelves) {
       if (this.#underWay.has(peer) || !this.#rpc.isUp(peer)) continue;
       this.#underWay.add(peer);
@@ -111,6 +120,11 @@ export class Refutation {
         if (!(reply instanceof DenamoError)) this.#heartbeats.hasLearnt(peer, incarnation);
       });
     }
+  }
+
+  #noteStep(): void {
+    this.#untilNoted = 0;
+    this.#note().catch(() => this.#untilNoted = WORDS_BEFORE_NOTE);
   }
 }
 

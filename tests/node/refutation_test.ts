@@ -163,8 +163,11 @@ Deno.test("a node that is told of an earlier run first by who knows less of it i
 class Told {
   readonly startedAt = 1_800_000_000_000;
   stepped = 0;
+  isDiskFine = true;
   believed = 0;
   #serve: RequestHandler | undefined;
+
+  readonly refutation: Refutation;
 
   constructor(memberCount: number) {
     let own = this.startedAt;
@@ -172,18 +175,24 @@ class Told {
       refute: (incarnation: number) => own = Math.max(own, incarnation + 1),
       isOfMember: () => true,
       furthestStart: Infinity,
-    } as Pick<Heartbeats, "refute" | "isOfMember" | "furthestStart"> as Heartbeats;
+      otherSelves: new Map(),
+    } as Pick<Heartbeats, "refute" | "isOfMember" | "furthestStart" | "otherSelves"> as Heartbeats;
     const rpc = {
       serve: (_method: number, handler: RequestHandler) => this.#serve = handler,
     } as Pick<Rpc, "serve"> as Rpc;
     const incarnations = { former: 5, incarnation: this.startedAt };
     const count = () => memberCount;
-    new Refutation(
+    this.refutation = new Refutation(
       heartbeats,
       rpc,
       incarnations,
       count,
-      () => this.stepped++,
+      () => {
+        this.stepped++;
+        return this.isDiskFine
+          ? Promise.resolve()
+          : Promise.reject(new Error("The disk has failed"));
+      },
       () => this.believed++,
     );
   }
@@ -217,4 +226,18 @@ Deno.test("of a run far from the clock most members must know before a node take
     assert.ok(told.believed > 0, `${needed} of ${memberCount}`);
     assert.ok(told.stepped >= needed, "it goes above what anybody remembers");
   }
+});
+
+Deno.test("an incarnation that the disk could not note is noted later, and once", async () => {
+  const told = new Told(3);
+  told.isDiskFine = false;
+  told.by("peer-2", told.startedAt + 1);
+  await Promise.resolve();
+  assert.equal(told.stepped, 1);
+  told.isDiskFine = true;
+  for (let i = 0; i < 100; i++) {
+    told.refutation.tell();
+    await Promise.resolve();
+  }
+  assert.equal(told.stepped, 2);
 });
