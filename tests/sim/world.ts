@@ -61,6 +61,8 @@ export class World {
   readonly settings: Surroundings["settings"];
   /** Undefined in worlds in which nobody is hostile. */
   readonly hostility: Hostility | undefined;
+  /** Peers that are none of the machines and that a story has let come. */
+  readonly guests = new Set<PeerId>();
   /** The machines that clients turn to. */
   open: readonly Machine[];
   /** What happened that must never happen, in the order in which it was noticed. */
@@ -154,6 +156,7 @@ export class World {
 
   strangerGoneMs(peer: PeerId): number | undefined {
     const { hostility } = this;
+    if (this.guests.has(peer)) return 0;
     if (hostility?.isStranger(peer) !== true) return undefined;
     return hostility.endedAtMs === undefined ? 0 : this.time.nowMs - hostility.endedAtMs;
   }
@@ -339,6 +342,7 @@ export class World {
   /** Whether nobody who is to be judged has meant to say this. */
   #isHostile(from: PeerId, bytes: Uint8Array): boolean {
     const { hostility } = this;
+    if (this.guests.has(from)) return true;
     return hostility !== undefined && (hostility.isStranger(from) || hostility.isWrong(bytes));
   }
 

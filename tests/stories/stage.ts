@@ -14,11 +14,15 @@ import { drawOptions } from "../sim/options.ts";
 import { type Overrides, withOverrides } from "../sim/overrides.ts";
 import { Platter } from "../sim/platter.ts";
 import { World } from "../sim/world.ts";
+import { Namesake } from "./strangers.ts";
 import { DotNames } from "./dot_names.ts";
 import { type Asked, People } from "./people.ts";
 
 /** How long the stage is left alone after each step, in milliseconds. */
 const AFTER_STEP_MS = 10;
+
+/** How long a node is given that finds its name in use, in milliseconds. */
+const NAME_IN_USE_MS = 5_000;
 
 /** How long nodes may take to find each other, in milliseconds. */
 const FIND_MS = 60_000;
@@ -43,6 +47,8 @@ export class Stage {
   readonly asked = new Map<string, Asked>();
   /** What is written in the story already. */
   readonly values = new Set<string>();
+  /** A process that bears the name of a node. */
+  #namesake: Namesake | undefined;
   readonly #backups = new Map<string, Platter>();
   readonly #cuts: (readonly [Machine, Machine])[] = [];
   /** Machines that hear nothing since they are paused. */
@@ -99,6 +105,16 @@ export class Stage {
   /** Where a key lives. The layout of a world never changes, so even a node that has died can tell. */
   placement(key: string): KeyPlacement {
     return this.#guide!.placement(utf8(key))!;
+  }
+
+  /** Another process is started under the name of a machine. */
+  async startNamesake({ name }: Machine): Promise<void> {
+    this.#namesake = await Namesake.come(this.world, name);
+  }
+
+  async stopNamesake(): Promise<void> {
+    await this.#namesake?.go();
+    this.#namesake = undefined;
   }
 
   /** Lets nothing pass on these ways. */
@@ -199,6 +215,8 @@ export class Stage {
   }
 
   async #findEachOther(): Promise<void> {
+    // A node whose name another process bears cannot be found.
+    if (this.#namesake !== undefined) return await this.world.time.pass(NAME_IN_USE_MS);
     const isDone = () => this.#seeEachOther() && this.#areReady();
     try {
       await this.world.time.until(isDone, "the nodes find each other", FIND_MS);

@@ -5,6 +5,7 @@ import { finale } from "./finale.ts";
 import { readRequest } from "./requests.ts";
 import type { Asked } from "./people.ts";
 import type { DiskState, Stage } from "./stage.ts";
+import { tellLeftBehind } from "./strangers.ts";
 import { readTimeMs } from "./stage_setting.ts";
 
 /** Carries a step out; returns what was observed. */
@@ -85,6 +86,18 @@ const STEPS: readonly (readonly [form: string, act: Act])[] = [
       const status = node?.status();
       return `${name} is ${status?.isReady ? "ready" : `not ready: ${status?.notReadyBecause}`}`;
     });
+  }],
+  [`strangers tell ${NODES} that they were left behind`, (stage, names) => {
+    tellLeftBehind(stage.world, machinesOf(stage, names!));
+    return [];
+  }],
+  [`a stranger starts a process under the name of ${NODE}`, async (stage, name) => {
+    await stage.startNamesake(machineOf(stage, name!));
+    return [];
+  }],
+  ["that process ends", async (stage) => {
+    await stage.stopNamesake();
+    return [];
   }],
   [`pause ${NODE}`, (stage, name) => {
     stage.pause(machineOf(stage, name!));

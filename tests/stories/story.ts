@@ -36,6 +36,8 @@
 //   kill n1                      power off n1 n2 (nobody is told)  start n1
 //   kill n1 once its disk holds "milk"
 //   pause n1                     resume n1                         20 s pass
+//   strangers tell n1 n2 that they were left behind
+//   a stranger starts a process under the name of n2       that process ends
 //   back up the disk of n1 as "monday"      restore the disk of n1 from "monday"
 //   put an empty disk into n1    put an empty disk into n1, whose key is lost too   (it is another peer then)
 //   a bit of cart flips on the disk of n1
