@@ -40,8 +40,8 @@ const NEAR_BEFORE_MS = 3_650 * DAY_MS;
 /** How far ahead of it, by a wrong clock: 30 days. */
 const NEAR_AHEAD_MS = 30 * DAY_MS;
 
-/** A disk that could not note an incarnation is asked again after so many words of the cluster: some seconds. */
-const WORDS_BEFORE_NOTE = 16;
+/** What is not to be tried again at once is after so many words of the cluster: some seconds. */
+const WORDS_PAUSE = 16;
 
 /** So many of the last incarnations of this run are known for its own. */
 const OWN_COUNT = 64;
@@ -57,6 +57,8 @@ export class Refutation {
   #former: number;
 
   readonly #note: () => Promise<void>;
+  /** How many times others are told before a stranger is heard again: each step is told to the whole cluster. */
+  #untilHeard = 0;
   /** Where the disk could not note how far this run has gone: how many times others are told before it shall again. */
   #untilNoted = 0;
 
@@ -89,12 +91,15 @@ export class Refutation {
       // Those who remember a number that cannot be gone above give it up themselves.
       if (!hasRoomAbove(remembered)) return [];
       const isOfMember = heartbeats.isOfMember(from);
-      if (!isOfMember && remembered > heartbeats.furthestStart) return [];
+      const isHeard = isOfMember ||
+        this.#untilHeard === 0 && remembered <= heartbeats.furthestStart;
+      if (!isHeard) return [];
       const next = heartbeats.refute(remembered);
       if (!this.#own.has(next)) {
         this.#own.add(next);
         const [oldest] = this.#own;
         if (this.#own.size > OWN_COUNT) this.#own.delete(oldest!);
+        if (!isOfMember) this.#untilHeard = WORDS_PAUSE;
         this.#noteStep();
       }
       if (isOwn || !isOfMember) return [];
@@ -111,6 +116,7 @@ export class Refutation {
 
   /** Tells the peers that can be reached and have not learnt it yet which other run of theirs we remember. */
   tell(): void {
+    if (this.#untilHeard > 0) this.#untilHeard--;
     if (this.#untilNoted > 0 && --this.#untilNoted === 0) this.#noteStep();
     for (const [peer, incarnation] of this.#heartbeats.otherSelves) {
       if (this.#underWay.has(peer) || !this.#rpc.isUp(peer)) continue;
@@ -124,7 +130,7 @@ export class Refutation {
 
   #noteStep(): void {
     this.#untilNoted = 0;
-    this.#note().catch(() => this.#untilNoted = WORDS_BEFORE_NOTE);
+    this.#note().catch(() => this.#untilNoted = WORDS_PAUSE);
   }
 }
 

@@ -173,7 +173,7 @@ class Told {
     let own = this.startedAt;
     const heartbeats = {
       refute: (incarnation: number) => own = Math.max(own, incarnation + 1),
-      isOfMember: () => true,
+      isOfMember: (peer: PeerId) => !peer.startsWith("x"),
       furthestStart: Infinity,
       otherSelves: new Map(),
     } as Pick<Heartbeats, "refute" | "isOfMember" | "furthestStart" | "otherSelves"> as Heartbeats;
@@ -240,4 +240,15 @@ Deno.test("an incarnation that the disk could not note is noted later, and once"
     await Promise.resolve();
   }
   assert.equal(told.stepped, 2);
+});
+
+Deno.test("strangers move a node once in a while, whatever they remember", () => {
+  const told = new Told(3);
+  for (let i = 1; i < 50; i++) told.by(`x${i}`, told.startedAt + 10 * i);
+  assert.equal(told.stepped, 1);
+  for (let i = 0; i < 16; i++) told.refutation.tell();
+  told.by("x1", told.startedAt + 1_000);
+  assert.equal(told.stepped, 2);
+  told.by("peer-2", told.startedAt + 2_000);
+  assert.deepEqual([told.stepped, told.believed], [3, 1]);
 });

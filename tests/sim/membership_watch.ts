@@ -12,11 +12,15 @@ import type { VirtualTime } from "./virtual_clock.ts";
 
 const LOOK_EVERY_MS = 1_000;
 
+/** How many heartbeats out of turn strangers can make a node publish within the time for which they are counted. */
+const MADE_BY_STRANGERS = 2;
+
 /** What is watched. */
 export interface Watched {
   readonly time: VirtualTime;
   readonly network: MemoryWorld;
   readonly machines: readonly Machine[];
+  readonly hasStrangers: boolean;
   /** For how long a stranger has been gone for good, 0 while it may be there; undefined for every other peer. */
   strangerGoneMs(peer: PeerId): number | undefined;
   violation(what: string): void;
@@ -25,12 +29,13 @@ export interface Watched {
 export class MembershipWatch {
   /** Whether everything was healed and found whole. */
   isHealed = false;
-  readonly #oracle = new MembershipOracle();
+  readonly #oracle: MembershipOracle;
   readonly #watched: Watched;
   readonly #heard = new Map<PeerId, Map<PeerId, Heard>>();
 
   constructor(watched: Watched) {
     this.#watched = watched;
+    this.#oracle = new MembershipOracle(watched.hasStrangers ? MADE_BY_STRANGERS : 0);
     watched.time.watch(LOOK_EVERY_MS, () => this.#look());
   }
 

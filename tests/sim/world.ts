@@ -154,6 +154,10 @@ export class World {
     this.violations.push(what);
   }
 
+  get hasStrangers(): boolean {
+    return isHostile(this.options);
+  }
+
   strangerGoneMs(peer: PeerId): number | undefined {
     const { hostility } = this;
     if (this.guests.has(peer)) return 0;
