@@ -227,8 +227,7 @@ export async function startNode(options: NodeOptions): Promise<RunningNode> {
       undo.defer(() => door.stop());
       doors.http = addressOf(door);
     }
-    const noting = noteLayouts(node, store, log);
-    undo.defer(() => clearInterval(noting));
+    undo.use(noteLayouts(node, store, log));
     const p2p = network.addresses();
     const facts = { name, peerId: network.self, p2p, ...doors };
     await directory.writeNodeFile({ ...facts, pid: Deno.pid });
@@ -297,21 +296,27 @@ async function damaged(disk: Disk, store: NodeStore): Promise<Error> {
   );
 }
 
-/** Notes each layout beside the store; see cluster_note.ts. */
-function noteLayouts(node: Node, store: NodeStore, log: Log): ReturnType<typeof setInterval> {
+/** Notes each layout beside the store until it is disposed of, and then once more; see cluster_note.ts. */
+function noteLayouts(node: Node, store: NodeStore, log: Log): AsyncDisposable {
   const note = async () => {
     if (node.status().layoutVersion === store.notedLayoutVersion) return;
     const ring = node.ring();
     if (ring === undefined) return;
     const { members, replication, version } = ring;
     const names = members.map(({ node }) => node);
-    await store.noteCluster({ layoutVersion: version, members: names, replication });
-  };
-  return setInterval(() => {
-    note().catch((error) => {
+    try {
+      await store.noteCluster({ layoutVersion: version, members: names, replication });
+    } catch (error) {
       log.debug("Cannot note the layout beside the store", { error: messageOf(error) });
-    });
-  }, NOTE_EVERY_MS);
+    }
+  };
+  const timer = setInterval(note, NOTE_EVERY_MS);
+  return {
+    async [Symbol.asyncDispose]() {
+      clearInterval(timer);
+      await note();
+    },
+  };
 }
 
 function hostAndPort(address: string): { hostname: string; port: number } {

@@ -6,6 +6,9 @@
 // no longer holds was replaced; one that it has not seen is concurrent. So merging needs no clock on the
 // wall and loses nothing that was not replaced.
 //
+// A dot names one value. Where somebody errs and it names two, every copy takes the same one of them, the later
+// in an order that the caller gives: otherwise each would keep its own, and they would differ for ever.
+//
 // Invariant: actors are sorted, each once; within one actor times strictly increase, and every time in
 // `values` is above `discardedUpTo`. A set never changes: every operation makes a new one, or returns one
 // of its arguments if that is the result, so that "nothing changed" is one comparison.
@@ -32,6 +35,9 @@ export interface ActorEntry<V> {
 export interface Sibling<V> extends Dot {
   readonly value: V;
 }
+
+/** Orders values: below 0 if `a` comes first, 0 if they are the same. */
+export type Order<V> = (a: V, b: V) => number;
 
 export class SiblingSet<V> {
   static readonly #empty: SiblingSet<never> = new SiblingSet<never>([]);
@@ -99,8 +105,12 @@ export class SiblingSet<V> {
     }
   }
 
-  /** What both sides hold together; see the head of this file. */
-  merge(other: SiblingSet<V>): SiblingSet<V> {
+  /**
+   * What both sides hold together; see the head of this file.
+   *
+   * @param order chooses where one dot has two values
+   */
+  merge(other: SiblingSet<V>, order: Order<V>): SiblingSet<V> {
     if (other === this || other.entries.length === 0) return this;
     if (this.entries.length === 0) return other;
     const merged: ActorEntry<V>[] = [];
@@ -120,9 +130,9 @@ export class SiblingSet<V> {
         isThis = false;
         j++;
       } else {
-        const entry = mergeEntries(mine, theirs);
-        isThis &&= sameEntry(entry, mine);
-        isOther &&= sameEntry(entry, theirs);
+        const { entry, isA, isB } = mergeEntries(mine, theirs, order);
+        isThis &&= isA;
+        isOther &&= isB;
         merged.push(entry);
         i++;
         j++;
@@ -140,7 +150,7 @@ export class SiblingSet<V> {
       const time = seen.get(actor)!;
       if (time > 0) replaced.push({ actor, discardedUpTo: time, values: [] });
     }
-    return this.merge(new SiblingSet(replaced));
+    return this.merge(new SiblingSet(replaced), () => 0);
   }
 
   /** Without any value, and knowing that all have been replaced. */
@@ -178,27 +188,41 @@ function latestOf<V>(entry: ActorEntry<V>): HybridTime {
   return last === undefined ? entry.discardedUpTo : last.time;
 }
 
-function mergeEntries<V>(a: ActorEntry<V>, b: ActorEntry<V>): ActorEntry<V> {
-  if (a.values.length === 0 && a.discardedUpTo >= latestOf(b)) return a;
-  if (b.values.length === 0 && b.discardedUpTo >= latestOf(a)) return b;
+/** What two entries of one actor hold together, and which of them that is. */
+interface MergedEntry<V> {
+  readonly entry: ActorEntry<V>;
+  readonly isA: boolean;
+  readonly isB: boolean;
+}
+
+function mergeEntries<V>(a: ActorEntry<V>, b: ActorEntry<V>, order: Order<V>): MergedEntry<V> {
+  if (a === b) return { entry: a, isA: true, isB: true };
   const discardedUpTo = Math.max(a.discardedUpTo, b.discardedUpTo);
   const values: TimedValue<V>[] = [];
+  let isA = a.discardedUpTo === discardedUpTo;
+  let isB = b.discardedUpTo === discardedUpTo;
   let i = 0;
   let j = 0;
   while (i < a.values.length || j < b.values.length) {
-    const timeA = a.values[i]?.time ?? Infinity;
-    const timeB = b.values[j]?.time ?? Infinity;
-    const earlier = timeA <= timeB ? a.values[i]! : b.values[j]!;
-    if (timeA <= timeB) i++;
-    if (timeB <= timeA) j++;
-    if (earlier.time > discardedUpTo) values.push(earlier);
+    const mine = a.values[i];
+    const theirs = b.values[j];
+    const difference = (mine?.time ?? Infinity) - (theirs?.time ?? Infinity);
+    if (difference <= 0) i++;
+    if (difference >= 0) j++;
+    if (Math.min(mine?.time ?? Infinity, theirs?.time ?? Infinity) <= discardedUpTo) continue;
+    if (difference < 0) {
+      values.push(mine!);
+      isB = false;
+    } else if (difference > 0) {
+      values.push(theirs!);
+      isA = false;
+    } else {
+      const sign = mine!.value === theirs!.value ? 0 : order(mine!.value, theirs!.value);
+      values.push(sign >= 0 ? mine! : theirs!);
+      isA &&= sign >= 0;
+      isB &&= sign <= 0;
+    }
   }
-  return { actor: a.actor, discardedUpTo, values };
-}
-
-/** Within one actor a time names one value, so equal times are equal values. */
-function sameEntry<V>(a: ActorEntry<V>, b: ActorEntry<V>): boolean {
-  if (a === b) return true;
-  if (a.discardedUpTo !== b.discardedUpTo || a.values.length !== b.values.length) return false;
-  return a.values.every(({ time }, i) => time === b.values[i]!.time);
+  if (isA) return { entry: a, isA, isB };
+  return { entry: isB ? b : { actor: a.actor, discardedUpTo, values }, isA, isB };
 }

@@ -16,7 +16,7 @@ import { decodeObject } from "../crdt/object_codec.ts";
 import type { NestedOperation } from "../crdt/map.ts";
 import { decodeOperation, encodeOperation } from "../crdt/operation_codec.ts";
 import type { OperationResult } from "../crdt/typed_update.ts";
-import type { StoredValue, ValueKind } from "../crdt/value.ts";
+import { type StoredValue, VALUE_KINDS } from "../crdt/value.ts";
 import { MalformedError } from "../base/malformed.ts";
 import type { QuorumLevel } from "../replica/namespaces.ts";
 import { Arguments } from "../wire/arguments.ts";
@@ -87,7 +87,6 @@ export interface ClientAnswer {
 }
 
 const OPS = ["get", "put", "delete", "expire", "update"] as const;
-const KINDS: readonly ValueKind[] = ["bytes", "text", "msgpack"];
 
 export function encodeClientRequest(request: ClientRequest): unknown[] {
   const parts: unknown[] = [
@@ -103,7 +102,7 @@ export function encodeClientRequest(request: ClientRequest): unknown[] {
       return [
         ...parts,
         encoded(request.context),
-        KINDS.indexOf(request.value.kind),
+        VALUE_KINDS.indexOf(request.value.kind),
         request.value.bytes,
         request.expiresAtMs ?? null,
         request.keepExpiry,
@@ -129,7 +128,7 @@ export function decodeClientRequest(args: Arguments): ClientRequest {
       return { op, ...asked, atLeast: readContexts(args) };
     case "put": {
       const context = args.optional(readContext);
-      const kind = KINDS[args.count(KINDS.length - 1)]!;
+      const kind = VALUE_KINDS[args.count(VALUE_KINDS.length - 1)]!;
       const bytes = args.ownBytes(LIMITS.value);
       const expiresAtMs = args.optional(readEnd);
       return {

@@ -6,7 +6,8 @@
 //
 // Every operation that has an effect has a dot, also one that only removes, so of two states that have seen
 // the same each knows all that the other does, and the one that covers the other is the result of merging
-// them, unread.
+// them, unread. If each covers the other and yet they are written differently, somebody has erred; then every
+// copy takes the same one of them.
 //
 // A delta is merged only where everything before it has been seen. Otherwise it would say "seen" of
 // things that never arrived, and the next merge would take their absence for a removal.
@@ -68,9 +69,11 @@ export function causalType<Store, Operation, Value>(
     },
 
     merge(a, b) {
-      if (a.seen.covers(b.seen)) return a;
-      if (b.seen.covers(a.seen)) return b;
-      return join(a, b, undefined);
+      const coversB = a.seen.covers(b.seen);
+      const coversA = b.seen.covers(a.seen);
+      if (coversB && coversA) return a.seen.compare(b.seen) < 0 ? b : a;
+      if (coversB) return a;
+      return coversA ? b : join(a, b, undefined);
     },
 
     delta(before, after) {

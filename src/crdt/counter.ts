@@ -216,12 +216,21 @@ function joinShares(
 
 /** The later totals, and what the removal has taken that has seen more of this actor. */
 function joinShare(a: Share, b: Share, sides: Sides): Share {
-  const later = b.time > a.time ? b : a;
+  const later = compareShares(a, b) < 0 ? b : a;
   // The side with the higher floor has folded knowing everything up to there.
   const folded = sides.b.floor > sides.a.floor ? b : sides.a.floor > sides.b.floor ? a : later;
   const removed = laterRemoval(a.removed, b.removed);
   if (later.removed === removed && folded === later) return later;
   return { ...later, echo: withinTotals(folded.echo, later), removed };
+}
+
+/** The later one comes later; two of one time are the same, unless somebody errs. */
+function compareShares(a: Share, b: Share): number {
+  return a.time - b.time || compareTotals(a, b) || compareTotals(a.echo, b.echo);
+}
+
+function compareTotals(a: Totals, b: Totals): number {
+  return a.plus - b.plus || a.minus - b.minus;
 }
 
 /** Echoes are a part of the totals, unless somebody errs; and what his error leaves must be readable all the same. */
@@ -234,7 +243,8 @@ function laterRemoval(a: Removed | undefined, b: Removed | undefined): Removed |
   if (a === undefined || b === undefined) return a ?? b;
   if (a.time !== b.time) return a.time > b.time ? a : b;
   // Two that saw the same are one, which everybody has seen as soon as the earlier has been seen.
-  return a.at <= b.at ? a : b;
+  if (a.at !== b.at) return a.at < b.at ? a : b;
+  return compareTotals(a, b) < 0 ? b : a;
 }
 
 /** All ids of both. They go by folding only, which both sides have done up to the same time. */
@@ -284,10 +294,18 @@ function joinIdentified(
   b: Identified | undefined,
 ): Identified | undefined {
   if (a === undefined || b === undefined) return a ?? b;
-  const missing = b.dots.filter((dot) => !a.dots.some((other) => compareDots(dot, other) === 0));
   const isFolded = a.isFolded || b.isFolded;
-  if (missing.length === 0 && isFolded === a.isFolded) return a;
-  return { isFolded, dots: [...a.dots, ...missing].sort(compareDots) };
+  const dots = [...a.dots];
+  let isA = isFolded === a.isFolded;
+  for (const theirs of b.dots) {
+    const at = dots.findIndex((mine) => compareDots(mine, theirs) === 0);
+    // A dot counted one amount, unless somebody errs.
+    if (at >= 0 && dots[at]!.amount >= theirs.amount) continue;
+    isA = false;
+    if (at >= 0) dots[at] = theirs;
+    else dots.push(theirs);
+  }
+  return isA ? a : { isFolded, dots: dots.sort(compareDots) };
 }
 
 /** Takes the echoes at or below `upTo` out of the totals, drops ids that have ended and what is wholly removed. */

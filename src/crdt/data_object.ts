@@ -26,7 +26,7 @@ import { type Sibling, SiblingSet } from "../causality/sibling_set.ts";
 import type { VersionVector } from "../causality/version_vector.ts";
 import { type NestedOperation, NO_SLOTS, type Slots } from "./map.ts";
 import { encodeClock, encodeObject } from "./object_codec.ts";
-import type { StoredValue } from "./value.ts";
+import { compareStored, type StoredValue } from "./value.ts";
 import { type Values, values as valuesType } from "./values.ts";
 
 /** A value, or `null` for a tombstone. */
@@ -34,6 +34,11 @@ export type Opaque = StoredValue | null;
 
 /** Stands in an expiry slot for "does not end". */
 export const NEVER = 0;
+
+/** Orders ends in expiry slots: the later one comes later, {@linkcode NEVER} last. */
+export function compareEnds(a: number, b: number): number {
+  return (a === NEVER ? Infinity : a) - (b === NEVER ? Infinity : b) || 0;
+}
 
 /** A value that has been neither replaced nor deleted nor ended. */
 export interface LiveValue extends Sibling<StoredValue> {
@@ -105,8 +110,8 @@ export class DataObject {
 
   /** What both hold together; returns one of the two itself if that is the result. */
   merge(other: DataObject): DataObject {
-    const opaque = this.opaque.merge(other.opaque);
-    const expiry = this.expiry.merge(other.expiry);
+    const opaque = this.opaque.merge(other.opaque, compareStored);
+    const expiry = this.expiry.merge(other.expiry, compareEnds);
     const values = valuesType.merge(this.values, other.values);
     const isOneOf = (it: DataObject) =>
       opaque === it.opaque && expiry === it.expiry && values === it.values;

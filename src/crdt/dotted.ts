@@ -13,7 +13,8 @@ import type { Sides, StoreReader, StoreWriter } from "./dot_store.ts";
 /**
  * What both lists hold together. Returns one of them if that is the result.
  *
- * @param both joins two things of the same dot; without it they are the same thing
+ * @param both joins two things of the same dot, into the same for either order of them, though somebody may have
+ *     erred and they contradict each other; without it there is nothing to a thing but its dot
  */
 export function joinDotted<T extends Dot>(
   a: readonly T[],

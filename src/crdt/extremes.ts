@@ -57,7 +57,8 @@ export function extremeStore(
     },
 
     remove: (store, seen) => withoutSeen(store, seen),
-    join: (a, b, sides) => joinDotted(a, b, sides),
+    join: (a, b, sides) =>
+      joinDotted(a, b, sides, (mine, theirs) => exceeds(theirs.value, mine.value) ? theirs : mine),
     diff: (_before, after) => after,
     forget: (store) => store,
     value,

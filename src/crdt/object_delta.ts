@@ -11,7 +11,8 @@
 import { ByteReader } from "../base/byte_reader.ts";
 import { ByteWriter } from "../base/byte_writer.ts";
 import type { Delta } from "./contract.ts";
-import { DataObject } from "./data_object.ts";
+import { compareEnds, DataObject } from "./data_object.ts";
+import { compareStored } from "./value.ts";
 import type { Slots } from "./map.ts";
 import { decodeObject, encodeObject } from "./object_codec.ts";
 import { values as valuesType } from "./values.ts";
@@ -39,8 +40,8 @@ export function mergeDelta(
 ): DataObject | undefined {
   const merged = valuesType.mergeDelta(held.values, values);
   if (merged === undefined) return undefined;
-  const opaque = held.opaque.merge(rest.opaque);
-  const expiry = held.expiry.merge(rest.expiry);
+  const opaque = held.opaque.merge(rest.opaque, compareStored);
+  const expiry = held.expiry.merge(rest.expiry, compareEnds);
   const isHeld = opaque === held.opaque && expiry === held.expiry && merged === held.values;
   return isHeld ? held : new DataObject(opaque, expiry, merged);
 }

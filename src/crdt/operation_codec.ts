@@ -19,9 +19,7 @@ import { TYPE_NAMES } from "./contract.ts";
 import { readRegisters, writeRegisters } from "./hyperloglog_codec.ts";
 import { type NestedOperation, NESTING_MAX } from "./map.ts";
 import { SESSION_MAX } from "./operation_id.ts";
-import type { ValueKind } from "./value.ts";
-
-const KINDS: readonly ValueKind[] = ["bytes", "text", "msgpack"];
+import { VALUE_KINDS } from "./value.ts";
 
 export function encodeOperation(operation: NestedOperation): Uint8Array<ArrayBuffer> {
   const writer = new ByteWriter();
@@ -59,7 +57,7 @@ function write(writer: ByteWriter, { operation, type }: NestedOperation): void {
     case "flag":
       return writer.byte(operation.kind === "enable" ? 1 : 0);
     case "register":
-      writer.byte(KINDS.indexOf(operation.value.kind));
+      writer.byte(VALUE_KINDS.indexOf(operation.value.kind));
       return writer.bytes(operation.value.bytes);
     case "max":
     case "min": {
@@ -112,7 +110,7 @@ function read(reader: ByteReader, depth: number): NestedOperation {
         ? { type, operation: { kind: "enable" } }
         : { type, operation: { kind: "disable", seen } };
     case "register": {
-      const kind = KINDS[reader.byte()];
+      const kind = VALUE_KINDS[reader.byte()];
       if (kind === undefined) throw reader.malformed("the kind of a value is unknown");
       return { type, operation: { kind: "set", value: { kind, bytes: reader.bytes() } } };
     }

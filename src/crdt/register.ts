@@ -14,7 +14,7 @@ import { compareDots, type Dot } from "../causality/dot.ts";
 import { causalType } from "./causal_type.ts";
 import { DOT_BYTES, type StoreReader, type StoreType, type StoreWriter } from "./dot_store.ts";
 import { joinDotted, readDotted, withoutSeen, writeDotted } from "./dotted.ts";
-import type { StoredValue, ValueKind } from "./value.ts";
+import { compareStored, type StoredValue, VALUE_KINDS } from "./value.ts";
 
 export interface Written extends Dot {
   readonly value: StoredValue;
@@ -26,8 +26,6 @@ export interface RegisterOperation {
   readonly kind: "set";
   readonly value: StoredValue;
 }
-
-const KINDS: readonly ValueKind[] = ["bytes", "text", "msgpack"];
 
 export const registerStore: StoreType<
   RegisterStore,
@@ -44,7 +42,7 @@ export const registerStore: StoreType<
     value: { kind: value.kind, bytes: value.bytes.slice() },
   }],
   remove: (store, seen) => withoutSeen(store, seen),
-  join: (a, b, sides) => joinDotted(a, b, sides),
+  join: (a, b, sides) => joinDotted(a, b, sides, chosen),
   diff: (_before, after) => after,
   forget: (store) => store,
   value: (store) => last(store)?.value,
@@ -63,14 +61,19 @@ function last(store: RegisterStore): Written | undefined {
   return last;
 }
 
+/** The one of two values that every copy takes, though one dot ought to have one. */
+function chosen(a: Written, b: Written): Written {
+  return compareStored(a.value, b.value) < 0 ? b : a;
+}
+
 function writeValue(writer: StoreWriter, value: StoredValue): void {
-  writer.byte(KINDS.indexOf(value.kind));
+  writer.byte(VALUE_KINDS.indexOf(value.kind));
   writer.bytes(value.bytes);
 }
 
 function readValue(reader: StoreReader): StoredValue {
   const code = reader.byte();
-  const kind = KINDS[code];
+  const kind = VALUE_KINDS[code];
   if (kind === undefined) throw reader.malformed(`value kind ${code} is unknown`);
   return { kind, bytes: reader.bytes().slice() };
 }

@@ -54,6 +54,24 @@ export class SeenVector {
     return true;
   }
 
+  /**
+   * Orders vectors that cover each other: the one that names more comes later, 0 if they are written alike. They
+   * differ in entries at or below their floor, and so do not differ unless somebody errs.
+   */
+  compare(other: SeenVector): number {
+    if (this.times === other.times) return 0;
+    const fewer = this.times.size - other.times.size;
+    if (fewer !== 0) return fewer;
+    const actors = this.actors();
+    const others = other.actors();
+    for (const [i, actor] of actors.entries()) {
+      if (actor !== others[i]) return actor < others[i]! ? -1 : 1;
+      const earlier = this.times.get(actor)! - other.times.get(actor)!;
+      if (earlier !== 0) return earlier;
+    }
+    return 0;
+  }
+
   latestTime(): HybridTime {
     return Math.max(this.floor, latestTime(this.times));
   }

@@ -136,8 +136,8 @@ export const COORDINATOR_MUTANTS: readonly Mutant[] = [
     name: "A forwarded write leaves its context behind",
     edits: [edit(
       "src/coordinator/requests.ts",
-      "        encoded(request.context),\n        KINDS",
-      "        null,\n        KINDS",
+      "        encoded(request.context),\n        VALUE_KINDS",
+      "        null,\n        VALUE_KINDS",
     )],
     finding: lostWrite,
     why: "A field that is lost between two nodes turns a careful write into a blind one",

@@ -127,7 +127,7 @@ export const CRDT_MUTANTS: readonly Mutant[] = [
     name: "A merge of counters adds what both know of an actor",
     edits: [edit(
       "src/crdt/counter.ts",
-      "  const later = b.time > a.time ? b : a;\n  // The side",
+      "  const later = compareShares(a, b) < 0 ? b : a;\n  // The side",
       "  const later = b.time > a.time ? { ...b, plus: a.plus + b.plus } : a;\n  // The side",
     )],
     finding: wrongCount,
@@ -205,8 +205,8 @@ export const CRDT_MUTANTS: readonly Mutant[] = [
     name: "A register keeps its own value when it meets another",
     edits: [edit(
       "src/crdt/register.ts",
-      "  join: (a, b, sides) => joinDotted(a, b, sides),",
-      "  join: (a, b, sides) => a.length > 0 ? a : joinDotted(a, b, sides),",
+      "  join: (a, b, sides) => joinDotted(a, b, sides, chosen),",
+      "  join: (a, b, sides) => a.length > 0 ? a : joinDotted(a, b, sides, chosen),",
     )],
     finding: wrongRegister,
     with: withKinds(LOOSE, "register"),
