@@ -1,10 +1,12 @@
-// How fast is a cluster beside one redis-server on the same machine?
+// How fast is a cluster beside one redis-server, or beside another checkout of Denamo, on the same machine?
 //
 //   deno run -A scripts/compare_redis.ts [--rounds 3] [--requests 30000] [--clients 256] [--size 1024]
+//   deno run -A scripts/compare_redis.ts --against ../denamo-before
 //
 // Three node processes (N=3, R=W=2, Noise, fsync before every acknowledgement) against one redis-server
-// with `--appendonly yes --appendfsync always`, both driven by redis-benchmark, in turn, in one run: only
-// the ratio means anything, since machines differ and are noisy. Needs redis-server and redis-benchmark.
+// with `--appendonly yes --appendfsync always`, or against three nodes of the other checkout. Both are driven by
+// redis-benchmark, by turns, in one run: only the ratio means anything, since machines differ and are noisy. Who
+// comes first changes with every round. Needs redis-server and redis-benchmark.
 
 import { parseArgs } from "node:util";
 
@@ -15,56 +17,83 @@ const { values: options } = parseArgs({
     clients: { type: "string", default: "256" },
     size: { type: "string", default: "1024" },
     keys: { type: "string", default: "10000" },
+    against: { type: "string" },
     "port-base": { type: "string", default: "7600" },
   },
 });
 
-type Figures = Record<"SET" | "GET", number>;
+const COMMANDS = ["SET", "GET"] as const;
 
-const main = new URL("../src/cli/main.ts", import.meta.url).pathname;
+type Figures = Record<typeof COMMANDS[number], number>;
+
+/** What is measured: a program that answers at a port, and may not be ready at once. */
+interface Contestant {
+  readonly name: string;
+  readonly port: number;
+  readonly process: Deno.ChildProcess;
+  readonly ready: Promise<void>;
+}
+
+const root = new URL("..", import.meta.url).pathname.replace(/\/$/, "");
 const directory = await Deno.makeTempDir({ prefix: "denamo-compare-" });
 const portBase = Number(options["port-base"]);
-const redisPort = portBase + 99;
 
-const redis = new Deno.Command("redis-server", {
-  args: [
-    ...["--port", String(redisPort), "--bind", "127.0.0.1", "--dir", directory],
-    ...["--appendonly", "yes", "--appendfsync", "always", "--save", ""],
-  ],
-  stdout: "null",
-}).spawn();
-const cluster = new Deno.Command(Deno.execPath(), {
-  args: [
-    ...["run", "-A", main, "cluster", "--data", `${directory}/data`],
-    ...["--port-base", String(portBase), "--log-level", "warning"],
-  ],
-  stdout: "piped",
-}).spawn();
+const ours = startCluster("denamo", root, portBase);
+const { against } = options;
+const theirs = against === undefined
+  ? startRedis(portBase + 99)
+  : startCluster("other", await Deno.realPath(against), portBase + 1_000);
 
 try {
-  await clusterReady(cluster.stdout);
+  await Promise.all([ours.ready, theirs.ready]);
   const ratios: Figures[] = [];
   for (let round = 1; round <= Number(options.rounds); round++) {
-    const theirs = await measure(redisPort);
-    const ours = await measure(portBase + 101);
-    ratios.push({ SET: ours.SET / theirs.SET, GET: ours.GET / theirs.GET });
-    for (const command of ["SET", "GET"] as const) {
+    const rates = new Map<Contestant, Figures>();
+    for (const it of round % 2 === 0 ? [ours, theirs] : [theirs, ours]) {
+      rates.set(it, await measure(it.port));
+    }
+    const [mine, other] = [rates.get(ours)!, rates.get(theirs)!];
+    ratios.push({ SET: mine.SET / other.SET, GET: mine.GET / other.GET });
+    for (const command of COMMANDS) {
+      const [rate, otherRate] = [perSecond(mine[command]), perSecond(other[command])];
+      const ratio = (mine[command] / other[command]).toFixed(3);
       console.log(
-        `round ${round} ${command}: denamo ${perSecond(ours[command])}, redis ${
-          perSecond(theirs[command])
-        }, ratio ${(ours[command] / theirs[command]).toFixed(3)}`,
+        `round ${round} ${command}: ${ours.name} ${rate}, ${theirs.name} ${otherRate}, ratio ${ratio}`,
       );
     }
   }
-  for (const command of ["SET", "GET"] as const) {
+  for (const command of COMMANDS) {
     const sorted = ratios.map((ratio) => ratio[command]).sort((a, b) => a - b);
     console.log(`${command}: median ratio ${sorted[Math.floor(sorted.length / 2)]!.toFixed(3)}`);
   }
 } finally {
-  cluster.kill("SIGINT");
-  redis.kill("SIGTERM");
-  await Promise.all([cluster.status, redis.status]);
+  for (const { process } of [ours, theirs]) process.kill("SIGINT");
+  await Promise.all([ours.process.status, theirs.process.status]);
   await Deno.remove(directory, { recursive: true });
+}
+
+function startRedis(port: number): Contestant {
+  const process = new Deno.Command("redis-server", {
+    args: [
+      ...["--port", String(port), "--bind", "127.0.0.1", "--dir", directory],
+      ...["--appendonly", "yes", "--appendfsync", "always", "--save", ""],
+    ],
+    stdout: "null",
+  }).spawn();
+  return { name: "redis", port, process, ready: Promise.resolve() };
+}
+
+/** Three nodes of a checkout. */
+function startCluster(name: string, checkout: string, portBase: number): Contestant {
+  const process = new Deno.Command(Deno.execPath(), {
+    args: [
+      ...["run", "-A", `${checkout}/src/cli/main.ts`, "cluster", "--data", `${directory}/${name}`],
+      ...["--port-base", String(portBase), "--log-level", "warning"],
+    ],
+    cwd: checkout,
+    stdout: "piped",
+  }).spawn();
+  return { name, port: portBase + 101, process, ready: clusterReady(process.stdout) };
 }
 
 /** Reads what the cluster prints until it is ready, and the rest of it too, lest the pipe fill up. */
