@@ -168,6 +168,9 @@ export function drawNonsense(draw: Draw, message: Uint8Array): Uint8Array {
   }
 }
 
+/** Pairs of objects of one key. */
+const PAIRS = 4;
+
 function keyOf(draw: Draw): Uint8Array {
   return utf8(`fuzz:${draw.below(FUZZED_KEYS)}`);
 }
@@ -177,23 +180,21 @@ function placeOf(key: Uint8Array, { layoutId, partitions }: ClusterFacts): unkno
   return [layoutId, partitionOf(key, partitions), key];
 }
 
-/**
- * An object for a key, or bytes that are none. A key has two objects, one of which has come of the other: a member
- * that gives one dot two values lies in a way that makes sense.
- */
+/** An object for a key, or bytes that are none. What two of them say may be contradictory: copies must agree all the same. */
 function objectOf(draw: Draw, key: Uint8Array): Uint8Array {
-  const object = draw.pick(objectsOf(key)).encoded();
+  const object = draw.pick(objectsOf(draw, key)).encoded();
   return draw.onceIn(3) ? broken(draw, object, decodeObject) : object;
 }
 
 function deltaOf(draw: Draw, key: Uint8Array): Uint8Array {
-  const delta = deltaBetween(...objectsOf(key));
+  const delta = deltaBetween(...objectsOf(draw, key));
   if (delta === undefined) return broken(draw, objectOf(draw, key), decodeDelta);
   return draw.onceIn(3) ? broken(draw, encodeDelta(delta), decodeDelta) : encodeDelta(delta);
 }
 
-function objectsOf(key: Uint8Array): ReturnType<typeof sampleObjects> {
-  return sampleObjects(new SeededRandom(utf8Text(key)));
+/** Two objects, one of which has come of the other; each key has a few such pairs, whose dots are the same. */
+function objectsOf(draw: Draw, key: Uint8Array): ReturnType<typeof sampleObjects> {
+  return sampleObjects(new SeededRandom(`${utf8Text(key)} ${draw.below(PAIRS)}`));
 }
 
 /** Damaged bytes that cannot be read. */
