@@ -100,7 +100,7 @@ const NODE_PERMISSIONS = [
  * can use: after clients had sent hundreds of megabytes a node stayed at two to four times its size, and with a limit
  * that stands still it goes back. Other systems do not look at it.
  */
-const MEMORY_TUNING = { MALLOC_MMAP_THRESHOLD_: "131072" };
+export const MEMORY_TUNING = { MALLOC_MMAP_THRESHOLD_: "131072" };
 
 const LAST_LINES_COUNT = 20;
 

@@ -29,7 +29,11 @@ export async function writeClusterNote(directory: string, note: ClusterNote): Pr
 /** Undefined if nothing is noted, or nothing that can be read. */
 export async function readClusterNote(directory: string): Promise<ClusterNote | undefined> {
   const bytes = await readIfPresent(join(directory, FILE));
-  if (bytes === undefined) return undefined;
+  return bytes === undefined ? undefined : clusterNoteIn(bytes);
+}
+
+/** What {@linkcode readClusterNote} makes of a file. */
+export function clusterNoteIn(bytes: Uint8Array): ClusterNote | undefined {
   try {
     const { layoutVersion, members, replication, version } = JSON.parse(
       new TextDecoder().decode(bytes),

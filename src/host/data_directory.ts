@@ -254,7 +254,8 @@ function checkFormat(root: string, bytes: Uint8Array, options: DataDirectoryOpti
   }
 }
 
-function parseFormat(
+/** What {@linkcode FORMAT_FILE} says. @throws {DataDirectoryError} `damaged` */
+export function parseFormat(
   root: string,
   bytes: Uint8Array,
 ): { version: number; name: unknown; cluster: unknown } {

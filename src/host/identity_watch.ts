@@ -84,12 +84,17 @@ async function runAt(connection: Connection, timeoutMs: number): Promise<Run | u
   }
 }
 
+/** What a process says of its run. @throws {MalformedError} */
+export function readRun(frame: Uint8Array): Run {
+  const fields = new ByteReader(frame, "sign of life");
+  return { instance: fields.text(), startedMs: fields.integer() };
+}
+
 function firstFrame(stream: Stream, signal: AbortSignal): Promise<Run> {
   return new Promise((resolve, reject) => {
     const fail = () => reject(new Error("It gave no sign of life"));
     const reader = new FrameReader(ANSWER_BYTES_MAX, (frame) => {
-      const fields = new ByteReader(frame, "sign of life");
-      resolve({ instance: fields.text(), startedMs: fields.integer() });
+      resolve(readRun(frame));
       return false;
     });
     signal.addEventListener("abort", fail, { once: true });

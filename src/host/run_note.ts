@@ -98,7 +98,7 @@ export class RunNote {
 }
 
 /** A note that cannot be read says at least that there was a run. */
-function earlierIn(bytes: Uint8Array | undefined): EarlierRuns {
+export function earlierIn(bytes: Uint8Array | undefined): EarlierRuns {
   if (bytes === undefined) return NOTHING;
   let facts: Record<string, unknown> = {};
   try {

@@ -135,13 +135,10 @@ export class Admission {
   }
 
   #read(peer: PeerId, greeting: Uint8Array) {
-    const reader = new ByteReader(greeting, "greeting");
-    const digest = reader.text();
-    const node = reader.text();
-    const emptied = reader.integer();
-    const heartbeat = this.#heartbeats.read(peer, reader.raw(reader.remaining));
+    const { digest, emptied, heartbeat: signed, node } = readGreeting(greeting);
+    const heartbeat = this.#heartbeats.read(peer, signed);
     if (!("code" in heartbeat) && heartbeat.node !== node) {
-      throw reader.malformed(`${heartbeat.node} greets as ${node}`);
+      throw new MalformedError("greeting", `${heartbeat.node} greets as ${node}`);
     }
     return { digest, node, emptied, heartbeat };
   }
@@ -162,6 +159,17 @@ export class Admission {
       this.#log.warn("Cannot note what was forgotten without whom", { error: messageOf(error) });
     });
   }
+}
+
+/** What a greeting says, with its heartbeat as it came. @throws {MalformedError} */
+export function readGreeting(greeting: Uint8Array) {
+  const reader = new ByteReader(greeting, "greeting");
+  return {
+    digest: reader.text(),
+    node: reader.text(),
+    emptied: reader.integer(),
+    heartbeat: reader.raw(reader.remaining),
+  };
 }
 
 const OTHER_SETTINGS: Refusal = {

@@ -40,7 +40,7 @@ export async function nextIncarnation(
 }
 
 /** The incarnation of the last run, 0 if what is stored is none that another can follow. */
-function formerIn(stored: Uint8Array): number {
+export function formerIn(stored: Uint8Array): number {
   try {
     const former = new ByteReader(stored, "incarnation").integer();
     return hasRoomAbove(former) ? former : 0;

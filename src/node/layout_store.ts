@@ -157,8 +157,8 @@ export function versionProblem({ version }: Pick<Layout, "version">): string | u
   return version === FIRST_VERSION ? undefined : `No layout of version ${version} can exist`;
 }
 
-/** @throws {MalformedError} */
-function readPromises(bytes: Uint8Array): string[] {
+/** Which members have promised to take a first layout, as the disk has it. @throws {MalformedError} */
+export function readPromises(bytes: Uint8Array): string[] {
   const reader = new ByteReader(bytes, "layout promise");
   const format = reader.byte();
   if (format !== PROMISE_FORMAT) throw reader.malformed(`format ${format} is unknown`);

@@ -88,8 +88,8 @@ export class PeerBook {
   }
 }
 
-/** @throws {MalformedError} */
-function readPeers(bytes: Uint8Array): Map<string, PeerId> {
+/** Members and their peer ids, as the disk has them. @throws {MalformedError} */
+export function readPeers(bytes: Uint8Array): Map<string, PeerId> {
   const reader = new ByteReader(bytes, "peers");
   const format = reader.byte();
   if (format !== FORMAT) throw reader.malformed(`format ${format} is unknown`);

@@ -50,7 +50,11 @@ export async function setAsideCopies(
 /** For which time the copies were set aside last; 0 if never, or if that was noted in a format of later. */
 async function readSetAside(storage: Storage<DataObject>): Promise<HybridTime> {
   const bytes = await storage.getMeta(SET_ASIDE_META);
-  if (bytes === undefined) return 0;
+  return bytes === undefined ? 0 : setAsideIn(bytes);
+}
+
+/** What {@linkcode readSetAside} makes of what is noted. @throws {MalformedError} */
+export function setAsideIn(bytes: Uint8Array): HybridTime {
   const reader = new ByteReader(bytes, "set-aside");
   if (reader.byte() !== FORMAT) return 0;
   const missedUpTo = reader.integer();

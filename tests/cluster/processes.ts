@@ -1,6 +1,7 @@
 // Real processes of `denamo` for tests: their output line by line, and who is still there.
 
 import assert from "node:assert/strict";
+import { MEMORY_TUNING } from "../../src/cli/node_process.ts";
 import { withFileLimit } from "../host/file_limit.ts";
 import { waitFor } from "./wait_for.ts";
 
@@ -33,6 +34,8 @@ export class DenamoProcess implements AsyncDisposable {
       : command;
     this.#child = new Deno.Command(program!, {
       args: rest,
+      // As every way of starting a node that we give out does.
+      env: MEMORY_TUNING,
       stdin: options.stdin ?? "null",
       stdout: "piped",
       stderr: "piped",

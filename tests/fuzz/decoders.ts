@@ -49,6 +49,8 @@ import {
   METHODS,
 } from "../../src/wire/message_codec.ts";
 import { UPDATES } from "../crdt/document_twin.ts";
+import { DOOR_DECODERS } from "./door_decoders.ts";
+import { NODE_DECODERS } from "./node_decoders.ts";
 import { below, edgeNumber, oneOf, sampleObjects, sampleOperation } from "./sample_objects.ts";
 
 export interface DecoderUnderTest {
@@ -361,6 +363,8 @@ export const DECODERS: readonly DecoderUnderTest[] = [
       return undefined;
     },
   },
+  ...NODE_DECODERS,
+  ...DOOR_DECODERS,
 ];
 
 /** The inverse of {@linkcode sampleParts}. */

@@ -9,6 +9,8 @@ import { waitFor } from "../cluster/wait_for.ts";
 import { HonestClients, type Served } from "../hostile/honest_client.ts";
 import { json, request } from "../hostile/http_request.ts";
 import { PARTITIONS, Target, type TargetNode } from "../hostile/target.ts";
+import { inMiB, MEMORY_FACTOR } from "../hostile/verdict.ts";
+import { warmUp } from "../hostile/warm_up.ts";
 import type { AttackKind, AttackOrder, AttackReport } from "./attack_worker.ts";
 import { Tally } from "./tally.ts";
 
@@ -38,15 +40,13 @@ export interface FuzzResult {
   readonly findings: readonly string[];
 }
 
-/** How the time is shared out. */
-const SHARES: Readonly<Record<AttackKind, number>> = { decoders: 1, rpc: 4, resp: 3, http: 2 };
+/** How the time is shared out: RESP commands, most of which write at every node, take the most. */
+const SHARES: Readonly<Record<AttackKind, number>> = { decoders: 1, rpc: 3, resp: 4, http: 2 };
 
 const SERVED_LEAST = 0.99;
-const MEMORY_FACTOR = 1.5;
-/** What every node may hold, whatever it held before. */
-const MEMORY_BYTES = 400 * 1024 * 1024;
 const CALM_MS = 2_000;
-const WARM_RATE = 500;
+/** How long the nodes work hard before their memory is measured: after that it grows no more. */
+const WARM_MS = 10_000;
 
 const INSIDER = "n4";
 
@@ -121,10 +121,7 @@ class Siege implements AsyncDisposable {
     const identity = await Deno.readFile(`${insider.data}/identity`);
     const clients = new HonestClients(nodes);
     await clients.prepare();
-    // What a node holds while it works hard is what it is measured against.
-    clients.start(WARM_RATE);
-    await pass(CALM_MS);
-    await clients.stop();
+    await warmUp(nodes, WARM_MS);
     const facts = {
       layoutId: String(layoutId),
       partitions: PARTITIONS,
@@ -173,10 +170,7 @@ class Siege implements AsyncDisposable {
     const target = this.#target;
     try {
       tell("waiting for the memory to be free again");
-      // Whoever does nothing collects no garbage: so clients ask as ever meanwhile.
-      this.#clients.start();
-      for (const node of this.#nodes) await this.#memoryIsFree(node);
-      await this.#clients.stop();
+      await this.#memoryIsFree(tell);
       tell("starting all nodes again");
       await Promise.all(this.#nodes.map((node) => target.stop(node)));
       for (const node of target.nodes) target.run(node);
@@ -205,11 +199,27 @@ class Siege implements AsyncDisposable {
     problems.push(`The logs of the nodes are in ${directory}`);
   }
 
-  async #memoryIsFree(node: TargetNode): Promise<void> {
-    const most = Math.max(this.#memoryBefore.get(node.name)! * MEMORY_FACTOR, MEMORY_BYTES);
-    await waitFor(`${node.name} to hold less than ${most} bytes`, () => {
-      return this.#target.memoryOf(node) <= most;
-    });
+  /** Whoever does nothing collects no garbage: so the nodes do the work that they were measured by. */
+  async #memoryIsFree(tell: (line: string) => void): Promise<void> {
+    await waitFor(
+      `every node to hold ${MEMORY_FACTOR} times what it held, at the most`,
+      async () => {
+        await warmUp(this.#nodes, WARM_MS);
+        const held = this.#nodes.map((node) => {
+          return {
+            name: node.name,
+            before: this.#memoryBefore.get(node.name)!,
+            now: this.#target.memoryOf(node),
+          };
+        });
+        tell(
+          held.map(({ before, name, now }) => `${name} ${inMiB(before)}, now ${inMiB(now)}`).join(
+            "; ",
+          ),
+        );
+        return held.every(({ before, now }) => now <= before * MEMORY_FACTOR);
+      },
+    );
   }
 
   async #becomeEqual(): Promise<void> {

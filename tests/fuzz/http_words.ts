@@ -3,7 +3,7 @@
 import { concatBytes, utf8 } from "../../src/base/bytes.ts";
 import { crowdedUpdate, nestedMessagePack } from "../hostile/forgery.ts";
 import type { Draw } from "./draw.ts";
-import { drawToken } from "./resp_words.ts";
+import { drawKey, drawToken } from "./resp_words.ts";
 
 /** What most requests are about. */
 const KEY_ROUTES: readonly string[] = ["/kv/KEY"];
@@ -118,11 +118,14 @@ const BROKEN: readonly string[] = [
   `GET / HTTP/1.1\r\nX-A: ${"b".repeat(70_000)}\r\n\r\n`,
 ];
 
-/** One whole request; its route is its kind. */
-export function drawHttpRequest(draw: Draw): { readonly kind: string; readonly bytes: Uint8Array } {
+/** One whole request; its route is its kind. Its key is one of {@linkcode drawKey}. */
+export function drawHttpRequest(
+  draw: Draw,
+  chapter: number,
+): { readonly kind: string; readonly bytes: Uint8Array } {
   const route = draw.pick(draw.onceIn(20) ? DEAR_ROUTES : draw.onceIn(4) ? ROUTES : KEY_ROUTES);
   const method = draw.pick(METHODS);
-  const key = `fuzz:${draw.below(200)}`;
+  const key = drawKey(draw, chapter);
   const path = route.replace("KEY", draw.onceIn(9) ? encoded(draw.text()) : key)
     .replace("PREFIX", `fuzz-${draw.below(20)}:`);
   const headers: string[] = ["Host: x"];
@@ -145,14 +148,14 @@ export function drawHttpRequest(draw: Draw): { readonly kind: string; readonly b
 }
 
 /** The last request of a connection, which may be none. */
-export function drawBrokenHttp(draw: Draw): Uint8Array {
+export function drawBrokenHttp(draw: Draw, chapter: number): Uint8Array {
   switch (draw.below(4)) {
     case 0:
       return draw.bytes(1 + draw.length(2_000));
     case 1:
-      return draw.damaged(drawHttpRequest(draw).bytes);
+      return draw.damaged(drawHttpRequest(draw, chapter).bytes);
     case 2: {
-      const { bytes } = drawHttpRequest(draw);
+      const { bytes } = drawHttpRequest(draw, chapter);
       return bytes.slice(0, draw.below(bytes.length));
     }
     default:

@@ -3,6 +3,7 @@
 // A pipeline ends with a word that the node says again, so that all of it is known to have been answered. What
 // breaks the protocol has a connection of its own, as it ends it.
 
+import { inParallel } from "../../src/base/in_parallel.ts";
 import { concatBytes, utf8 } from "../../src/base/bytes.ts";
 import { Draw } from "./draw.ts";
 import { commandBytes, drawBroken, drawCommand } from "./resp_words.ts";
@@ -17,11 +18,15 @@ export interface DoorAttackOptions {
   readonly firstBatch: number;
 }
 
-/** Connections to each node. */
-const CLIENTS = 4;
-const BATCH_COUNT = 200;
-/** Broken inputs that go with each batch. */
-const BROKEN_COUNT = 100;
+/** Connections with pipelines to each node. */
+const CLIENTS = 8;
+const BATCH_COUNT = 380;
+/** Broken inputs that go beside each batch: one in twenty. */
+const BROKEN_COUNT = 20;
+/** How many of them are under way at a time. */
+const BROKEN_AT_A_TIME = 4;
+/** Batches of each client about the same keys. */
+export const CHAPTER_BATCHES = 10;
 const PATIENCE_MS = 60_000;
 
 export async function attackByResp(options: DoorAttackOptions, tally: Tally): Promise<void> {
@@ -32,9 +37,18 @@ export async function attackByResp(options: DoorAttackOptions, tally: Tally): Pr
           if (tally.sentCount >= options.inputCount || tally.findings.length > 0) return;
           const place = `resp client ${client} at ${node.name} batch ${batch}`;
           const draw = new Draw(`${options.seed} ${place}`);
+          const chapter = Math.floor(batch / CHAPTER_BATCHES);
+          // All is drawn before anything is sent: when the node answers has no say in it.
+          const commands = times(BATCH_COUNT, () => drawCommand(draw, chapter));
+          const broken = times(BROKEN_COUNT, () => ({
+            bytes: drawBroken(draw, chapter),
+            isAwaited: draw.onceIn(3),
+          }));
           try {
-            await sendCommands(draw, node.port, batch, tally);
-            for (let i = 0; i < BROKEN_COUNT; i++) await sendBroken(draw, node.port, tally);
+            await Promise.all([
+              sendCommands(commands, node.port, batch, tally),
+              inParallel(broken, BROKEN_AT_A_TIME, (one) => sendBroken(one, node.port, tally)),
+            ]);
           } catch (error) {
             tally.findings.push(`${node.name}: ${(error as Error).message} (${place})`);
           }
@@ -44,32 +58,41 @@ export async function attackByResp(options: DoorAttackOptions, tally: Tally): Pr
   );
 }
 
-async function sendCommands(draw: Draw, port: number, batch: number, tally: Tally) {
+async function sendCommands(
+  commands: readonly ReturnType<typeof drawCommand>[],
+  port: number,
+  batch: number,
+  tally: Tally,
+): Promise<void> {
   const word = `end of batch ${batch}`;
-  const parts: Uint8Array[] = [];
-  for (let i = 0; i < BATCH_COUNT; i++) {
-    const { kind, bytes } = drawCommand(draw);
-    tally.send(kind);
-    parts.push(bytes);
-  }
-  parts.push(commandBytes([utf8("ECHO"), utf8(word)]));
+  const end = commandBytes([utf8("ECHO"), utf8(word)]);
   await withConnection(port, async (connection) => {
-    const sending = sendAll(connection, concatBytes(parts));
+    const bytes = concatBytes([...commands.map((command) => command.bytes), end]);
+    const sending = sendAll(connection, bytes);
     const replies = await readUntil(connection, `${word}\r\n`, PATIENCE_MS);
     if (replies === undefined) throw new Error(`no end of a pipeline within ${PATIENCE_MS} ms`);
     await sending;
     for (const [, code] of replies.matchAll(/(?:^|\r\n)-([A-Z]+)/g)) tally.answer(code!);
   });
+  for (const { kind } of commands) tally.send(kind);
   tally.answer("pipelines answered");
 }
 
 /** Sends what may end the connection; whatever comes of it, it is given up. */
-async function sendBroken(draw: Draw, port: number, tally: Tally): Promise<void> {
+async function sendBroken(
+  { bytes, isAwaited }: { readonly bytes: Uint8Array; readonly isAwaited: boolean },
+  port: number,
+  tally: Tally,
+): Promise<void> {
   tally.send("broken");
   await withConnection(port, async (connection) => {
-    await sendAll(connection, drawBroken(draw));
-    if (draw.onceIn(3)) await readUntil(connection, "\r\n", LINGER_MS);
+    await sendAll(connection, bytes);
+    if (isAwaited) await readUntil(connection, "\r\n", LINGER_MS);
   });
 }
 
 const LINGER_MS = 20;
+
+export function times<T>(count: number, make: () => T): T[] {
+  return Array.from({ length: count }, make);
+}

@@ -5,7 +5,7 @@ import { MAX_TIME } from "../../src/causality/dot.ts";
 import { unsealedToken } from "../hostile/forgery.ts";
 import type { Draw } from "./draw.ts";
 
-/** Commands with what follows their names: `k` a key, `v` any bytes, `n` a number, `c` a context, or a word. */
+/** Commands about keys, with what follows their names: `k` a key, `v` any bytes, `n` a number, `c` a context, or a word. */
 const COMMANDS: readonly string[] = [
   "GET k",
   "SET k v",
@@ -50,6 +50,10 @@ const COMMANDS: readonly string[] = [
   "DN.DEL k CONTEXT c",
   "DN.INCRBY k n ID v n n",
   "DN.INCRBY k n TIMEOUT n",
+];
+
+/** Commands that a node answers by itself: most of them are about the door. */
+const CHEAP_COMMANDS: readonly string[] = [
   "PING v",
   "ECHO v",
   "HELLO n",
@@ -110,10 +114,18 @@ const BROKEN: readonly string[] = [
   "GET / HTTP/1.1\r\nHost: x\r\n\r\n",
 ];
 
-/** One whole command as bytes. */
-export function drawCommand(draw: Draw): { readonly kind: string; readonly bytes: Uint8Array } {
-  const [kind, ...shape] = draw.pick(COMMANDS).split(" ") as [string, ...string[]];
-  const key = `fuzz:${draw.below(200)}`;
+/**
+ * One whole command as bytes.
+ *
+ * @param chapter whose keys it is about, see {@linkcode drawKey}
+ */
+export function drawCommand(
+  draw: Draw,
+  chapter: number,
+): { readonly kind: string; readonly bytes: Uint8Array } {
+  const commands = draw.onceIn(3) ? CHEAP_COMMANDS : COMMANDS;
+  const [kind, ...shape] = draw.pick(commands).split(" ") as [string, ...string[]];
+  const key = drawKey(draw, chapter);
   const args: Uint8Array[] = [utf8(kind)];
   for (const part of shape) args.push(argumentOf(draw, part, key));
   if (draw.onceIn(2)) {
@@ -132,21 +144,30 @@ export function drawCommand(draw: Draw): { readonly kind: string; readonly bytes
 }
 
 /** Bytes after which nobody answers any more, or that are only the beginning of something. */
-export function drawBroken(draw: Draw): Uint8Array {
+export function drawBroken(draw: Draw, chapter: number): Uint8Array {
   switch (draw.below(4)) {
     case 0:
       return utf8(draw.pick(BROKEN));
     case 1:
       return draw.bytes(1 + draw.length(3_000));
     case 2: {
-      const { bytes } = drawCommand(draw);
+      const { bytes } = drawCommand(draw, chapter);
       return bytes.slice(0, draw.below(bytes.length));
     }
     default: {
-      const commands = [drawCommand(draw).bytes, utf8(draw.pick(BROKEN)), drawCommand(draw).bytes];
-      return draw.damaged(concatBytes(commands));
+      const [before, after] = [drawCommand(draw, chapter), drawCommand(draw, chapter)];
+      return draw.damaged(concatBytes([before.bytes, utf8(draw.pick(BROKEN)), after.bytes]));
     }
   }
+}
+
+/**
+ * A key that others draw as well. What is written to a key makes it larger, and every write to it dearer: so most
+ * keys are those of a chapter, and only a few are written to from the first to the last.
+ */
+export function drawKey(draw: Draw, chapter: number): string {
+  const of = draw.onceIn(50) ? "" : `${chapter}:`;
+  return `fuzz:${of}${draw.below(200)}`;
 }
 
 export function commandBytes(args: readonly Uint8Array[]): Uint8Array {

@@ -1,5 +1,7 @@
 // Connections of rude clients: they may end at any moment, on either side.
 
+import { Buffer } from "node:buffer";
+
 /** Connects to a port of this machine, does something, and closes. That the other side cuts it off is no error. */
 export async function withConnection(
   port: number,
@@ -30,23 +32,30 @@ export async function readUntil(
   const buffer = new Uint8Array(64 * 1024);
   const deadline = Promise.withResolvers<"late">();
   const timer = setTimeout(() => deadline.resolve("late"), timeoutMs);
-  let text = "";
+  const chunks: Uint8Array[] = [];
+  let end = "";
   try {
     for (;;) {
       const count = await Promise.race([connection.read(buffer), deadline.promise]);
       if (count === "late") return undefined;
-      if (count === null) return words === undefined ? text : undefined;
-      for (let at = 0; at < count; at += 8_192) {
-        text += String.fromCharCode(...buffer.subarray(at, Math.min(at + 8_192, count)));
-      }
-      if (words !== undefined && text.endsWith(words)) return text;
+      if (count === null) return words === undefined ? latin1Text(chunks) : undefined;
+      chunks.push(buffer.slice(0, count));
+      if (words === undefined) continue;
+      end = (end + latin1Text([buffer.subarray(Math.max(0, count - words.length), count)]))
+        .slice(-words.length);
+      if (end === words) return latin1Text(chunks);
     }
   } catch (error) {
     if (!isCut(error)) throw error;
-    return words === undefined ? text : undefined;
+    return words === undefined ? latin1Text(chunks) : undefined;
   } finally {
     clearTimeout(timer);
   }
+}
+
+/** Each byte a character. */
+function latin1Text(chunks: readonly Uint8Array[]): string {
+  return Buffer.concat(chunks).toString("latin1");
 }
 
 function isCut(error: unknown): boolean {

@@ -5,22 +5,19 @@ import assert from "node:assert/strict";
 import { waitFor } from "../cluster/wait_for.ts";
 import { HonestClients } from "./honest_client.ts";
 import { Target, type TargetOptions } from "./target.ts";
+import { warmUp } from "./warm_up.ts";
 
 /** How many of the requests of others must have been served while one attacked. */
 const SERVED_LEAST = 0.99;
 
-/** How much more memory a node may hold afterwards. */
-const MEMORY_FACTOR = 1.5;
-
-/** What any node may hold: one that has worked for a while and was never attacked holds 200 MiB. */
-const MEMORY_BYTES = 256 * 1024 * 1024;
+/** How much more memory a node may hold afterwards than while it worked as usual. */
+export const MEMORY_FACTOR = 1.5;
 
 /** How long every input is followed by honest requests, at the least. */
 const WATCHED_MS = 1_000;
 
-/** Requests per second at each node, and for how long, before its memory is measured. */
-const WARM_RATE = 500;
-const WARM_MS = 2_000;
+/** How long a cluster works hard before its memory is measured. */
+const WARM_MS = 5_000;
 
 /** A cluster under attack, the clients beside, and the verdict. */
 export class Trial implements AsyncDisposable {
@@ -38,10 +35,7 @@ export class Trial implements AsyncDisposable {
     const target = await Target.start(options);
     const clients = new HonestClients(target.nodes);
     await clients.prepare();
-    // What a node holds while it works hard is what it is measured against.
-    clients.start(WARM_RATE);
-    await watched(WARM_MS);
-    await clients.stop();
+    await warmUp(target.nodes, WARM_MS);
     return new Trial(target, clients);
   }
 
@@ -90,7 +84,7 @@ export class Trial implements AsyncDisposable {
     try {
       for (const node of this.target.nodes) {
         const before = this.#memoryBefore.get(node.name)!;
-        const most = Math.max(before * MEMORY_FACTOR, MEMORY_BYTES);
+        const most = before * MEMORY_FACTOR;
         await waitFor(`${node.name} to hold ${inMiB(most)} at the most, as before`, () => {
           return this.target.memoryOf(node) <= most;
         });
@@ -148,6 +142,6 @@ function assertNothing(problems: readonly string[]): void {
   assert.ok(problems.length === 0, `\n${shown.join("\n")}`);
 }
 
-function inMiB(bytes: number): string {
+export function inMiB(bytes: number): string {
   return `${Math.round(bytes / 1024 / 1024)} MiB`;
 }
