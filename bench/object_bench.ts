@@ -15,6 +15,10 @@ function setOf(actors: number, time: number): SiblingSet<string> {
   return set;
 }
 
+function byText(a: string, b: string): number {
+  return a < b ? -1 : Number(a > b);
+}
+
 const older = setOf(3, 1_000);
 const newer = setOf(3, 2_000);
 const one = DataObject.empty.write(
@@ -28,11 +32,11 @@ const request = encodeRequest(1, METHODS.store, 5_000, ["1-0123456789abcdef", 17
   .slice();
 
 Deno.bench("sibling sets of three actors: merge", { group: "merge", baseline: true }, () => {
-  older.merge(newer);
+  older.merge(newer, byText);
 });
 
 Deno.bench("sibling sets of three actors: merge of what is known", { group: "merge" }, () => {
-  newer.merge(newer.merge(older));
+  newer.merge(newer.merge(older, byText), byText);
 });
 
 Deno.bench("object of 1 KiB: put in its place", { group: "object" }, () => {
