@@ -129,7 +129,6 @@ export async function begin({ protocol = 2 }: Session, server: Replier): Promise
 
 /** Sends the commands of a session to a server; resolves with what it has answered. */
 export async function repliesTo(session: Session, server: Replier): Promise<Uint8Array[]> {
-  await begin(session, server);
   const replies: Uint8Array[] = [];
   for (const command of session.commands) {
     await server.send(encoded(command));

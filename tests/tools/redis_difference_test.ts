@@ -39,8 +39,8 @@ Deno.test("what was recorded is what Redis says", async () => {
   await using redis = await RedisServer.start();
   using client = await redis.connect();
   for (const session of SESSIONS) {
-    await client.call("FLUSHALL");
     await begin(session, client);
+    await client.call("FLUSHALL");
     const comparison = new Comparison(exceptions);
     const recorded = recording.play(session);
     for (const [i, command] of session.commands.entries()) {
