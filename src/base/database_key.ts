@@ -36,7 +36,11 @@ export interface DatabaseKey {
 /** The key under which a node stores a key of a database: the same bytes object where it is stored as it is. */
 export function storedKey(database: number, key: Uint8Array): Uint8Array {
   if (database === 0 && !needsEscape(key)) return key;
-  return concatBytes([MARKERS[database]!, key]);
+  const marker = MARKERS[database]!;
+  const stored = new Uint8Array(marker.length + key.length);
+  stored.set(marker);
+  stored.set(key, marker.length);
+  return stored;
 }
 
 /** Which key of which database a node stores so: the inverse of {@linkcode storedKey}. */

@@ -52,7 +52,8 @@ async function sendCommands(draw: Draw, port: number, batch: number, tally: Tall
     tally.send(kind);
     parts.push(bytes);
   }
-  parts.push(commandBytes([utf8("ECHO"), utf8(word)]));
+  // Within MULTI it would only be queued.
+  parts.push(commandBytes([utf8("RESET")]), commandBytes([utf8("ECHO"), utf8(word)]));
   await withConnection(port, async (connection) => {
     const sending = sendAll(connection, concatBytes(parts));
     const replies = await readUntil(connection, `${word}\r\n`, PATIENCE_MS);

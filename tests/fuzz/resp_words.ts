@@ -62,6 +62,12 @@ const COMMANDS: readonly string[] = [
   "INFO v",
   "OBJECT v k",
   "MULTI",
+  "EXEC",
+  "EXEC v",
+  "DISCARD",
+  "WATCH k",
+  "UNWATCH",
+  "SELECT 3",
   "EVAL v n",
   "WAIT n n",
 ];
