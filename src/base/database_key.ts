@@ -35,7 +35,7 @@ export interface DatabaseKey {
 
 /** The key under which a node stores a key of a database: the same bytes object where it is stored as it is. */
 export function storedKey(database: number, key: Uint8Array): Uint8Array {
-  if (database === 0 && !needsEscape(key)) return key;
+  if (database === 0 && !looksStored(key)) return key;
   const marker = MARKERS[database]!;
   const stored = new Uint8Array(marker.length + key.length);
   stored.set(marker);
@@ -50,7 +50,7 @@ export function databaseKeyOf(stored: Uint8Array): DatabaseKey {
     if (!startsWithBytes(stored, marker)) continue;
     return { database: index + 1, key: stored.subarray(marker.length) };
   }
-  return { database: 0, key: needsEscape(stored) ? stored.subarray(ESCAPE!.length) : stored };
+  return { database: 0, key: looksStored(stored) ? stored.subarray(ESCAPE!.length) : stored };
 }
 
 /**
@@ -76,8 +76,8 @@ export function plainPrefix(stored: Uint8Array): Uint8Array {
   return databaseKeyOf(stored).key;
 }
 
-/** Whether a key of database 0 would be taken for another if it were stored as it is. */
-function needsEscape(key: Uint8Array): boolean {
+/** Whether a key of database 0 would be taken for another if it were stored as it is: then it has a marker. */
+export function looksStored(key: Uint8Array): boolean {
   if (key[0] !== SEPARATOR) return false;
   let rest = key;
   while (startsWithBytes(rest, ESCAPE!)) rest = rest.subarray(ESCAPE!.length);

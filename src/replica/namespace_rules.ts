@@ -4,7 +4,7 @@
 // whole: who made three mistakes hears of three.
 
 import { utf8 } from "../base/bytes.ts";
-import { databaseKeyOf } from "../base/database_key.ts";
+import { looksStored } from "../base/database_key.ts";
 import { LIMITS } from "../wire/limits.ts";
 import type { NamespaceSettings } from "./namespaces.ts";
 
@@ -47,11 +47,9 @@ export function mistakesIn(prefix: string, settings: unknown): string[] {
   }
   // Such a prefix is written as another one, which may be there as well.
   if (!prefix.isWellFormed()) mistakes.push("The prefix is not a text that UTF-8 can hold");
-  const { database } = databaseKeyOf(utf8(prefix));
-  if (database > 0) {
-    mistakes.push(
-      `The prefix is that of database ${database}, but a namespace is for the keys of all databases`,
-    );
+  // What counts for a namespace are keys within their databases.
+  if (looksStored(utf8(prefix))) {
+    mistakes.push("The prefix is that of one database, but a namespace is for the keys of all");
   }
   if (typeof settings !== "object" || settings === null || Array.isArray(settings)) {
     return [...mistakes, "The settings are no object"];
