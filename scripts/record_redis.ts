@@ -4,7 +4,7 @@
 //
 // Needs redis-server of release 7.
 
-import { CLUSTER_SESSIONS, NODE_SESSIONS, Recording, repliesTo } from "../tests/redis/recording.ts";
+import { begin, Recording, repliesTo, SESSIONS } from "../tests/redis/recording.ts";
 import { RedisServer } from "../tests/redis/redis_server.ts";
 
 await using redis = await RedisServer.start();
@@ -13,7 +13,8 @@ const info = String(await client.call("INFO server"));
 const version = /redis_version:(\S+)/.exec(info)?.[1];
 if (!version?.startsWith("7.")) throw new Error(`Redis 7 is the judge, this is ${version}`);
 const replies = new Map();
-for (const session of [...NODE_SESSIONS, ...CLUSTER_SESSIONS]) {
+for (const session of SESSIONS) {
+  await begin(session, client);
   await client.call("FLUSHALL");
   replies.set(session, await repliesTo(session, client));
 }

@@ -9,6 +9,8 @@
 import { resolve } from "node:path";
 import { closest, distance } from "fastest-levenshtein";
 import * as v from "valibot";
+import { utf8 } from "../base/bytes.ts";
+import { looksStored } from "../base/database_key.ts";
 import { messageOf } from "../wire/errors.ts";
 import {
   CLUSTER_SETTINGS,
@@ -271,6 +273,9 @@ function contradictions(values: NodeValues | ClusterValues): string[] {
     quorums(`namespace ${name}: `, n, levels);
     if (prefixes.has(prefix)) mistakes.push(`namespace ${name} is there twice`);
     prefixes.add(prefix);
+    if (looksStored(utf8(prefix))) {
+      mistakes.push(`namespace ${name} is that of one database, but is for the keys of all`);
+    }
   }
   const { http, resp } = values as NodeValues;
   if (http !== undefined && http === resp && !http.endsWith(":0")) {

@@ -4,6 +4,7 @@
 // whole: who made three mistakes hears of three.
 
 import { utf8 } from "../base/bytes.ts";
+import { looksStored } from "../base/database_key.ts";
 import { LIMITS } from "../wire/limits.ts";
 import type { NamespaceSettings } from "./namespaces.ts";
 
@@ -46,6 +47,10 @@ export function mistakesIn(prefix: string, settings: unknown): string[] {
   }
   // Such a prefix is written as another one, which may be there as well.
   if (!prefix.isWellFormed()) mistakes.push("The prefix is not a text that UTF-8 can hold");
+  // What counts for a namespace are keys within their databases.
+  if (looksStored(utf8(prefix))) {
+    mistakes.push("The prefix is that of one database, but a namespace is for the keys of all");
+  }
   if (typeof settings !== "object" || settings === null || Array.isArray(settings)) {
     return [...mistakes, "The settings are no object"];
   }

@@ -1,4 +1,5 @@
-// Namespaces: key prefixes with settings of their own. The longest prefix that a key has wins.
+// Namespaces: key prefixes with settings of their own. The longest prefix that a key has wins. What counts is the key
+// within its database (base/database_key.ts): a namespace is for the keys of every database that begin with its prefix.
 //
 // What the configuration of a node says of namespaces is the base, the same at all nodes. Over it lies what operators
 // have set at run time (namespace_table.ts): an order for a prefix takes the place of all that the base says of
@@ -6,6 +7,7 @@
 // for what a namespace leaves open.
 
 import { startsWithBytes, utf8 } from "../base/bytes.ts";
+import { plainKey, plainPrefix } from "../base/database_key.ts";
 import { hash64Hex } from "../base/hash.ts";
 import { DEFAULT_TIMEOUT_MS } from "../wire/limits.ts";
 import { NamespaceTable } from "./namespace_table.ts";
@@ -111,7 +113,7 @@ export class Namespaces {
   }
 
   of(key: Uint8Array): Namespace {
-    return longestOf(this.#byFirstByte, key) ?? this.defaults;
+    return longestOf(this.#byFirstByte, plainKey(key)) ?? this.defaults;
   }
 
   /** How many copies a key has: 0 stands for as many as the layout says. */
@@ -129,10 +131,12 @@ export class Namespaces {
     return this.#others;
   }
 
-  /** Every namespace that may have keys beginning with `prefix`. */
+  /** Every namespace that may have keys which are stored with the beginning `prefix`. */
   within(prefix: Uint8Array): Namespace[] {
-    const inside = this.#others.filter((namespace) => startsWithBytes(namespace.prefix, prefix));
-    return [this.of(prefix), ...inside.filter((namespace) => namespace !== this.of(prefix))];
+    const plain = plainPrefix(prefix);
+    const around = longestOf(this.#byFirstByte, plain) ?? this.defaults;
+    const inside = this.#others.filter((namespace) => startsWithBytes(namespace.prefix, plain));
+    return [around, ...inside.filter((namespace) => namespace !== around)];
   }
 
   /**

@@ -137,7 +137,9 @@ Deno.test("settings that are impossible together are mistakes", () => {
         config: "c",
       },
       files: {
-        "/home/ada/c": { namespaces: [{ prefix: "a", n: 2, w: 3 }, { prefix: "a" }] },
+        "/home/ada/c": {
+          namespaces: [{ prefix: "a", n: 2, w: 3 }, { prefix: "a" }, { prefix: "\x1edb3\x1ea" }],
+        },
       },
     }))
   );
@@ -145,6 +147,7 @@ Deno.test("settings that are impossible together are mistakes", () => {
     "r is 4, but there are only 3 copies",
     'namespace "a": w is 3, but there are only 2 copies',
     'namespace "a" is there twice',
+    'namespace "\\u001edb3\\u001ea" is that of one database, but is for the keys of all',
     "http and resp are both [::1]:70, but each needs a port of its own",
   ]);
 });

@@ -65,7 +65,11 @@ async function sendCommands(
   tally: Tally,
 ): Promise<void> {
   const word = `end of batch ${batch}`;
-  const end = commandBytes([utf8("ECHO"), utf8(word)]);
+  // Within MULTI it would only be queued.
+  const end = concatBytes([
+    commandBytes([utf8("RESET")]),
+    commandBytes([utf8("ECHO"), utf8(word)]),
+  ]);
   await withConnection(port, async (connection) => {
     const bytes = concatBytes([...commands.map((command) => command.bytes), end]);
     const sending = sendAll(connection, bytes);

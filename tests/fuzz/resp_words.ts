@@ -66,6 +66,12 @@ const CHEAP_COMMANDS: readonly string[] = [
   "INFO v",
   "OBJECT v k",
   "MULTI",
+  "EXEC",
+  "EXEC v",
+  "DISCARD",
+  "WATCH k",
+  "UNWATCH",
+  "SELECT 3",
   "EVAL v n",
   "WAIT n n",
 ];

@@ -6,7 +6,7 @@ import assert from "node:assert/strict";
 import { freePortBase } from "../cluster/free_ports.ts";
 import { DenamoProcess } from "../cluster/processes.ts";
 import { RawClient } from "../doors/resp/raw_client.ts";
-import { differenceOf, readExceptions, type Replier } from "./difference.ts";
+import { Comparison, readExceptions, type Replier } from "./difference.ts";
 import { CLUSTER_SESSIONS, type Session, storyOf } from "./recording.ts";
 
 const NODES = 3;
@@ -24,9 +24,10 @@ export async function compareCluster(redis: (session: Session) => Replier): Prom
       return new RawClient(await Deno.connect({ hostname: "127.0.0.1", port }));
     }));
     for (const session of CLUSTER_SESSIONS) {
+      const comparison = new Comparison(exceptions);
       const theirs = redis(session);
       for (const [i, command] of session.commands.entries()) {
-        const difference = await differenceOf(command, ours[i % NODES]!, theirs, exceptions);
+        const difference = await comparison.differenceOf(command, ours[i % NODES]!, theirs);
         if (difference === undefined) continue;
         const story = storyOf(session.commands, i);
         assert.fail(

@@ -1,5 +1,6 @@
 // The same commands to Denamo and to Redis: what of their replies differs, but for what docs/redis.md allows.
 
+import { isDeepStrictEqual } from "node:util";
 import { equalBytes, utf8Text } from "../../src/base/bytes.ts";
 import type { SeededRandom } from "../../src/base/seeded_random.ts";
 import { randomBelow } from "../../src/ports/random.ts";
@@ -113,24 +114,57 @@ export interface Difference {
   readonly theirs: string;
 }
 
-/** Sends a command to both; undefined if the replies are equal, or as different as they may be. */
-export async function differenceOf(
-  command: readonly string[],
-  ours: Replier,
-  theirs: Replier,
-  { hasWrongType, ways }: Exceptions,
-): Promise<Difference | undefined> {
-  const [our, their] = await Promise.all([ours, theirs].map(async (client) => {
-    await client.send(encoded(command));
-    return await client.wholeReply();
-  }));
-  if (equalBytes(our!.bytes, their!.bytes)) return undefined;
-  if (hasWrongType && isOfWrongType(command, our!.reply)) return undefined;
-  if (isOneSecond(command, our!.reply, their!.reply)) return undefined;
-  const way = ways.get(command[0]!);
-  if (way !== undefined && isAlike(way, our!.reply, their!.reply)) return undefined;
-  return { ours: utf8Text(our!.bytes), theirs: utf8Text(their!.bytes) };
+/** Compares one session, command by command. */
+export class Comparison {
+  readonly #exceptions: Exceptions;
+  /** The commands that wait for EXEC. */
+  #queued: (readonly string[])[] = [];
+
+  constructor(exceptions: Exceptions) {
+    this.#exceptions = exceptions;
+  }
+
+  /** Sends a command to both; undefined if the replies are equal, or as different as they may be. */
+  async differenceOf(
+    command: readonly string[],
+    ours: Replier,
+    theirs: Replier,
+  ): Promise<Difference | undefined> {
+    const [our, their] = await Promise.all([ours, theirs].map(async (client) => {
+      await client.send(encoded(command));
+      return await client.wholeReply();
+    }));
+    const isEqual = equalBytes(our!.bytes, their!.bytes);
+    const queued = this.#queued;
+    if (isEqual && our!.reply === "QUEUED") queued.push(command);
+    else if (ENDS.includes(command[0]!)) this.#queued = [];
+    if (isEqual) return undefined;
+    const isAllowed = command[0] === "EXEC"
+      ? this.#areAllowed(queued, our!.reply, their!.reply)
+      : this.#isAllowed(command, our!.reply, their!.reply);
+    if (isAllowed) return undefined;
+    return { ours: utf8Text(our!.bytes), theirs: utf8Text(their!.bytes) };
+  }
+
+  #areAllowed(queued: readonly (readonly string[])[], ours: Reply, theirs: Reply): boolean {
+    if (!Array.isArray(ours) || !Array.isArray(theirs)) return false;
+    if (ours.length !== queued.length || theirs.length !== queued.length) return false;
+    return queued.every((command, i) => {
+      return isDeepStrictEqual(ours[i], theirs[i]) || this.#isAllowed(command, ours[i], theirs[i]);
+    });
+  }
+
+  #isAllowed(command: readonly string[], ours: Reply, theirs: Reply): boolean {
+    const { hasWrongType, ways } = this.#exceptions;
+    if (hasWrongType && isOfWrongType(command, ours)) return true;
+    if (isOneSecond(command, ours, theirs)) return true;
+    const way = ways.get(command[0]!);
+    return way !== undefined && isAlike(way, ours, theirs);
+  }
 }
+
+/** Commands after which nothing waits for EXEC. */
+const ENDS = ["EXEC", "DISCARD", "RESET"];
 
 /** Whether two times to live are alike: they are rounded to seconds, and not asked at the same moment. */
 function isOneSecond([name]: readonly string[], ours: Reply, theirs: Reply): boolean {
@@ -180,6 +214,7 @@ function isAlike(way: string, ours: Reply, theirs: Reply): boolean {
 
 /** The same text for the same elements in whatever order, `width` replies being one element. */
 function sortedText(reply: Reply, width: number): string {
+  if (reply instanceof Map) return sortedText([...reply].flat(), width);
   if (!Array.isArray(reply)) return JSON.stringify(reply);
   const list = reply as readonly Reply[];
   const elements = Array.from(

@@ -9,11 +9,14 @@ import { hash64Hex } from "../../src/base/hash.ts";
 import { SeededRandom } from "../../src/base/seeded_random.ts";
 import { encoded, readReply } from "../doors/resp/raw_client.ts";
 import { randomCommand, type Replier } from "./difference.ts";
+import { TRANSACTION_SESSIONS } from "./transaction_sessions.ts";
 
 /** A series of commands to one server. */
 export interface Session {
   readonly name: string;
   readonly commands: readonly (readonly string[])[];
+  /** The version of the protocol: 2 unless given. */
+  readonly protocol?: 2 | 3;
 }
 
 /** Sessions that begin with an empty server each. */
@@ -25,12 +28,21 @@ export const NODE_SESSIONS: readonly Session[] = Array.from({ length: 50 }, (_, 
   };
 });
 
+export { TRANSACTION_SESSIONS };
+
 /** Sessions with keys of their own, for a cluster, which is not emptied between them. */
 export const CLUSTER_SESSIONS: readonly Session[] = Array.from({ length: 6 }, (_, seed) => {
   const random = new SeededRandom(`cluster difference ${seed}`);
   const command = () => randomCommand(random, (key) => `${seed}:${key}`);
   return { name: `cluster ${seed}`, commands: Array.from({ length: 250 }, command) };
 });
+
+/** All of them. */
+export const SESSIONS: readonly Session[] = [
+  ...NODE_SESSIONS,
+  ...TRANSACTION_SESSIONS,
+  ...CLUSTER_SESSIONS,
+];
 
 interface RecordedSession {
   /** Of the commands, as they are sent. */
@@ -105,6 +117,14 @@ export class Recording {
       },
     };
   }
+}
+
+/** Makes a server ready for a session. Its keys are not touched. */
+export async function begin({ protocol = 2 }: Session, server: Replier): Promise<void> {
+  await server.send(encoded(["RESET"]));
+  await server.wholeReply();
+  await server.send(encoded(["HELLO", `${protocol}`]));
+  await server.wholeReply();
 }
 
 /** Sends the commands of a session to a server; resolves with what it has answered. */

@@ -1,6 +1,8 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import { utf8 } from "../../src/base/bytes.ts";
+import { DATABASE_COUNT, storedKey } from "../../src/base/database_key.ts";
+import { mistakesIn } from "../../src/replica/namespace_rules.ts";
 import { NamespaceTable } from "../../src/replica/namespace_table.ts";
 import { Namespaces, type NamespaceSettings } from "../../src/replica/namespaces.ts";
 
@@ -28,6 +30,33 @@ const settings = fc.uniqueArray(
   { selector: ({ prefix }) => prefix },
 );
 const keys = fc.string({ maxLength: 5, unit: fc.constantFrom("a", "b", "c") });
+
+const databases = fc.nat(DATABASE_COUNT - 1);
+
+Deno.test("a namespace is for the keys of every database that begin with its prefix", () => {
+  const namespaces = new Namespaces({}, [{ prefix: "session:", n: 1 }]);
+  assert.equal(namespaces.of(storedKey(3, utf8("session:1"))).n, 1);
+  assert.equal(namespaces.of(storedKey(3, utf8("cart:1"))).n, undefined);
+  const [mistake] = mistakesIn("\x1edb3\x1esession:", { n: 1 });
+  assert.match(
+    mistake!,
+    /^The prefix is that of one database, but a namespace is for the keys of all$/,
+  );
+  assert.deepEqual(mistakesIn("\x1edb3", { n: 1 }), []);
+  fc.assert(fc.property(settings, keys, databases, (settings, key, database) => {
+    const namespaces = new Namespaces({}, settings);
+    assert.equal(namespaces.of(storedKey(database, utf8(key))), namespaces.of(utf8(key)));
+  }));
+});
+
+Deno.test("within() names the namespace of every key that is stored with a beginning", () => {
+  const parts = fc.tuple(settings, keys, databases, fc.nat(12));
+  fc.assert(fc.property(parts, ([settings, key, database, length]) => {
+    const namespaces = new Namespaces({}, settings);
+    const stored = storedKey(database, utf8(key));
+    assert.ok(namespaces.within(stored.subarray(0, length)).includes(namespaces.of(stored)));
+  }));
+});
 
 Deno.test("of() finds what a search of all prefixes finds", () => {
   fc.assert(fc.property(settings, keys, (settings, key) => {

@@ -4,8 +4,10 @@ import { utf8, utf8Text } from "../../base/bytes.ts";
 import type { NodeApi } from "../../node/api.ts";
 import type { ClientMemory } from "../client_memory.ts";
 import type { ClientSlots } from "../client_slots.ts";
+import type { Databases } from "./databases.ts";
 import { unknownSubcommand, wrongArity } from "./error_replies.ts";
 import type { ReplyEncoder } from "./encoder.ts";
+import type { QueuedCommand, Transaction } from "./transaction.ts";
 
 /** The arguments of a command as they came, its name first. Views: copy what outlives the command. */
 export type Arguments = readonly Uint8Array[];
@@ -13,6 +15,7 @@ export type Arguments = readonly Uint8Array[];
 /** What a command sees and does of the connection that it came from. */
 export interface Client {
   readonly id: number;
+  /** The node, with the keys of the database that the client has chosen. */
   readonly api: NodeApi;
   readonly reply: ReplyEncoder;
   readonly door: DoorView;
@@ -27,6 +30,9 @@ export interface Client {
   libraryVersion: string;
   /** The name of the last command. */
   lastCommand: string;
+  /** The number of the database that the client has chosen. */
+  readonly database: number;
+  readonly transaction: Transaction;
   /** What the connection makes the door hold besides its buffers, in bytes. */
   readonly heldBytes: number;
   /**
@@ -36,6 +42,10 @@ export interface Client {
    * @throws {OverloadedError} if all clients together hold too much
    */
   gather(bytes: number): void;
+  /** Chooses a database: an integer from 0 below the number of databases. */
+  select(database: number): void;
+  /** Runs what has waited for EXEC, one after the other, and replies with the list of the replies. */
+  runQueued(commands: readonly QueuedCommand[]): Promise<void>;
   /** Ends the connection once the replies so far are written. */
   closeAfterReplies(): void;
 }
@@ -43,6 +53,7 @@ export interface Client {
 /** What commands may know of the whole door. */
 export interface DoorView {
   readonly commands: CommandTable;
+  readonly databases: Databases;
   readonly port: number;
   readonly slots: ClientSlots;
   readonly memory: ClientMemory;
@@ -72,7 +83,11 @@ export interface DoorCounts {
  * Carries out a command and writes exactly one reply. Whatever was written before an error is taken
  * back, and the error is the reply.
  */
-export type Run = (client: Client, command: Arguments) => void | Promise<void>;
+export interface Run {
+  (client: Client, command: Arguments): void | Promise<void>;
+  /** Finds a mistake of a command that is to wait for EXEC, and throws what would be its reply. */
+  readonly check?: ((command: Arguments) => void) | undefined;
+}
 
 export type CommandFlag = "readonly" | "write" | "fast" | "loading";
 
@@ -90,10 +105,13 @@ export interface Command {
     | "generic"
     | "connection"
     | "server"
+    | "transactions"
     | "denamo";
   readonly summary: string;
   readonly flags: readonly CommandFlag[];
   readonly keys: KeyPositions;
+  /** Within a transaction it runs at once: it does not wait for EXEC. */
+  readonly isImmediate?: boolean | undefined;
 }
 
 /** Which arguments are keys: the first, the last (negative: from the end), and the step between. */
@@ -144,17 +162,18 @@ export type Subcommands = Readonly<
 
 /** Makes a command run by its second argument. */
 export function runSubcommand(name: string, subcommands: Subcommands): Run {
+  const help = helpLines(name, Object.keys(subcommands));
   const byName = new Map(Object.entries(subcommands));
-  return (client, command) => {
-    const word = command[1]!;
-    if (lowerWord(word) === "help") return client.reply.texts(helpLines(name, [...byName.keys()]));
-    const subcommand = byName.get(lowerWord(word));
-    if (subcommand === undefined) throw unknownSubcommand(name, word);
-    if (!hasArity(subcommand.arity, command.length)) {
-      throw wrongArity(`${name}|${lowerWord(word)}`);
-    }
-    return subcommand.run(client, command);
+  byName.set("help", { arity: 2, run: ({ reply }) => reply.texts(help) });
+  const find = (command: Arguments) => {
+    const word = lowerWord(command[1]!);
+    const subcommand = byName.get(word);
+    if (subcommand === undefined) throw unknownSubcommand(name, command[1]!);
+    if (!hasArity(subcommand.arity, command.length)) throw wrongArity(`${name}|${word}`);
+    return subcommand.run;
   };
+  const run = (client: Client, command: Arguments) => find(command)(client, command);
+  return Object.assign(run, { check: (command: Arguments) => void find(command) });
 }
 
 function helpLines(name: string, subcommands: readonly string[]): string[] {

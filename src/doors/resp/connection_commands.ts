@@ -1,9 +1,10 @@
 // What clients say when they connect, and small talk: HELLO, AUTH, SELECT, PING, QUIT, …
 //
-// There is one database and there are no users: whoever reaches the port may do everything, as with a
+// There are no users: whoever reaches the port may do everything, as with a
 // Redis without a password. So AUTH accepts what such a Redis accepts.
 
 import { equalBytes, utf8, utf8Text } from "../../base/bytes.ts";
+import { DATABASE_COUNT } from "../../base/database_key.ts";
 import { integerArgument, integerOf } from "./arguments.ts";
 import { CLIENT_SUBCOMMANDS, nameArgument } from "./client_subcommands.ts";
 import {
@@ -23,10 +24,13 @@ export const CONNECTION_COMMANDS: readonly Command[] = [
   connection("echo", 2, ({ reply }, command) => reply.bulk(command[1]!), "Answer the argument"),
   connection("hello", -1, hello, "Choose the protocol version [2|3] [AUTH user pw] [SETNAME name]"),
   connection("auth", -2, auth, "Accept the default user; there is no password"),
-  connection("select", 2, select, "Choose the database: only 0 exists"),
+  connection("select", 2, select, "Choose the database, 0 to 15: the keys of each are its own"),
   connection("client", -2, runSubcommand("client", CLIENT_SUBCOMMANDS), "Look at connections"),
-  connection("reset", 1, reset, "Forget the name and the protocol version of the connection"),
-  connection("quit", -1, quit, "Close the connection"),
+  {
+    ...connection("reset", 1, reset, "Forget the name, protocol, database and transaction"),
+    isImmediate: true,
+  },
+  { ...connection("quit", -1, quit, "Close the connection"), isImmediate: true },
 ];
 
 function connection(name: string, arity: number, run: Run, summary: string): Command {
@@ -99,14 +103,28 @@ function auth({ reply }: Client, command: Arguments): void {
   reply.ok();
 }
 
-function select({ reply }: Client, command: Arguments): void {
-  if (integerArgument(command[1]!) !== 0) throw new ReplyError("ERR DB index is out of range");
-  reply.ok();
+/** The largest number of a database that Redis reads as one: of 32 bits. */
+const INTEGER_MAX = 2 ** 31 - 1;
+
+function select(client: Client, command: Arguments): void {
+  const database = integerArgument(command[1]!);
+  if (Math.abs(database) > INTEGER_MAX) {
+    throw new ReplyError(
+      `ERR value is out of range, value must between ${-INTEGER_MAX - 1} and ${INTEGER_MAX}`,
+    );
+  }
+  if (database < 0 || database >= DATABASE_COUNT) {
+    throw new ReplyError("ERR DB index is out of range");
+  }
+  client.select(database);
+  client.reply.ok();
 }
 
 function reset(client: Client): void {
   client.reply.protocol = 2;
   client.name = "";
+  client.transaction.clear();
+  client.select(0);
   client.reply.simple("RESET");
 }
 

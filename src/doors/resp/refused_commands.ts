@@ -14,7 +14,6 @@ const NO_SUCH_TYPE = "there is no value of this type that merges";
 const FRACTIONS = "a sum of fractions depends on their order: count in the smallest unit";
 const NO_SCRIPTS = "scripts would have to be atomic, which needs consensus";
 const NO_CHANNELS = "there are no channels";
-const ONE_DATABASE = "there is only database 0";
 const OTHER_INSIDES = "it shows or moves the insides of Redis";
 const RUNS_BY_ITSELF = "each node keeps and spreads its data by itself";
 
@@ -24,7 +23,7 @@ const REASONS: readonly (readonly [reason: string, names: string])[] = [
     "append copy getdel getex getset hsetnx rename renamenx sdiffstore setnx setrange sinterstore " +
     "smove spop sunionstore",
   ],
-  [NOT_ATOMIC, "msetnx multi exec discard watch unwatch"],
+  [NOT_ATOMIC, "move msetnx swapdb"],
   [
     NO_SUCH_TYPE,
     // Bits: two that are set at once in one byte would be one.
@@ -49,8 +48,6 @@ const REASONS: readonly (readonly [reason: string, names: string])[] = [
     NO_CHANNELS,
     "psubscribe publish pubsub punsubscribe spublish ssubscribe subscribe sunsubscribe unsubscribe",
   ],
-  [ONE_DATABASE, "move swapdb"],
-  ["it would have to delete every key at every node", "flushall flushdb"],
   ["the client can compare two values as well", "lcs"],
   ["a fair choice would have to read every key", "randomkey"],
   ["nodes do not remember when a key was read", "touch object"],
@@ -64,17 +61,20 @@ const REASONS: readonly (readonly [reason: string, names: string])[] = [
   ],
 ];
 
+/** Those that Redis never lets wait for EXEC. */
+const NEVER_QUEUED = ["psync", "save", "shutdown", "sync"];
+
 const CLUSTER_COMMANDS = "asking cluster readonly readwrite";
 
 /** Found by their names only to be refused. */
 export const REFUSED_COMMANDS: readonly Command[] = [
   ...REASONS.flatMap(([reason, names]) =>
-    names.split(" ").map((name) =>
-      refused(name, () => {
-        const message = `${name.toUpperCase()} is not supported: ${reason}`;
-        return new DenamoError("unsupported", "no", message);
-      })
-    )
+    names.split(" ").map((name) => {
+      const message = `${name.toUpperCase()} is not supported: ${reason}`;
+      const error = () => new DenamoError("unsupported", "no", message);
+      const isNeverQueued = NEVER_QUEUED.includes(name);
+      return refused(name, error, isNeverQueued ? notWithinTransaction : error);
+    })
   ),
   // Clients that try for a Redis Cluster look for these very words.
   ...CLUSTER_COMMANDS.split(" ").map((name) =>
@@ -82,13 +82,21 @@ export const REFUSED_COMMANDS: readonly Command[] = [
   ),
 ];
 
-function refused(name: string, error: () => Error): Command {
+function notWithinTransaction(): ReplyError {
+  return new ReplyError("ERR Command not allowed inside a transaction");
+}
+
+/** @param queued the error within a transaction, which is refused as a whole; without one the command may wait */
+function refused(name: string, error: () => Error, queued?: () => Error): Command {
+  const fail = (error: () => Error) => {
+    throw error();
+  };
+  const check = queued && (() => fail(queued));
+  const run = Object.assign(() => fail(error), { check });
   return {
     name,
     arity: -1,
-    run: () => {
-      throw error();
-    },
+    run,
     group: "generic",
     summary: "Not supported",
     flags: [],

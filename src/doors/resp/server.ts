@@ -12,7 +12,9 @@ import { Seldom } from "../seldom.ts";
 import { CommandTable, type DoorTimes, type DoorView } from "./command.ts";
 import { CONNECTION_COMMANDS } from "./connection_commands.ts";
 import { COUNTER_COMMANDS } from "./counter_commands.ts";
+import { Databases } from "./databases.ts";
 import { DENAMO_COMMANDS } from "./denamo_commands.ts";
+import { FLUSH_COMMANDS } from "./flush_commands.ts";
 import { HASH_COMMANDS } from "./hash_commands.ts";
 import { HYPERLOGLOG_COMMANDS } from "./hyperloglog_commands.ts";
 import { KEY_COMMANDS } from "./key_commands.ts";
@@ -23,6 +25,7 @@ import { SERVER_COMMANDS } from "./server_commands.ts";
 import { Session } from "./session.ts";
 import { SET_COMMANDS } from "./set_commands.ts";
 import { STRING_COMMANDS } from "./string_commands.ts";
+import { TRANSACTION_COMMANDS } from "./transaction_commands.ts";
 
 export interface RespDoorOptions {
   readonly api: NodeApi;
@@ -58,6 +61,8 @@ const COMMANDS = new CommandTable(
     ...HYPERLOGLOG_COMMANDS,
     ...KEY_COMMANDS,
     ...SCAN_COMMANDS,
+    ...FLUSH_COMMANDS,
+    ...TRANSACTION_COMMANDS,
     ...DENAMO_COMMANDS,
     ...CONNECTION_COMMANDS,
     ...SERVER_COMMANDS,
@@ -84,7 +89,6 @@ export async function startRespDoor(options: RespDoorOptions): Promise<RespDoor>
 class Door implements RespDoor {
   readonly hostname: string;
   readonly port: number;
-  readonly #api: NodeApi;
   readonly #log: Log;
   readonly #listener: Deno.TcpListener;
   readonly #sessions = new Map<number, Session>();
@@ -97,13 +101,13 @@ class Door implements RespDoor {
   #stopped: Promise<void> | undefined;
 
   constructor({ api, hostname, port, log, slots, memory, times }: RespDoorOptions) {
-    this.#api = api;
     this.#log = log;
     this.#listener = listen(hostname, port);
     this.hostname = this.#listener.addr.hostname;
     this.port = this.#listener.addr.port;
     this.#view = {
       commands: COMMANDS,
+      databases: new Databases(api),
       port: this.port,
       slots: slots ?? new ClientSlots(CLIENT_DEFAULTS.maxClients),
       memory: memory ?? new ClientMemory(CLIENT_DEFAULTS.memoryBytes),
@@ -164,7 +168,7 @@ class Door implements RespDoor {
       return;
     }
     counts.connections++;
-    const session = new Session(this.#nextId++, connection, this.#api, this.#view, this.#log);
+    const session = new Session(this.#nextId++, connection, this.#view, this.#log);
     this.#sessions.set(session.id, session);
     this.#track(
       session.run().finally(() => {

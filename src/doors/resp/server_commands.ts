@@ -1,6 +1,7 @@
 // Questions about the server: COMMAND, CONFIG, TIME. INFO has a file of its own.
 
 import { utf8, utf8Text } from "../../base/bytes.ts";
+import { DATABASE_COUNT } from "../../base/database_key.ts";
 import { DenamoError } from "../../wire/errors.ts";
 import {
   type Arguments,
@@ -42,12 +43,16 @@ function server(name: string, arity: number, run: Run, summary: string): Command
 
 function runCommand(): Run {
   const subcommand = runSubcommand("command", COMMAND_SUBCOMMANDS);
-  return (client, command) => {
+  const run = (client: Client, command: Arguments) => {
     if (command.length > 1) return subcommand(client, command);
     const { commands } = client.door.commands;
     client.reply.array(commands.length);
     for (const one of commands) writeInfo(client.reply, one);
   };
+  const check = (command: Arguments) => {
+    if (command.length > 1) subcommand.check?.(command);
+  };
+  return Object.assign(run, { check });
 }
 
 function commandNames({ reply, door }: Client): void {
@@ -105,7 +110,7 @@ function parameters({ door }: Client): ReadonlyMap<string, string> {
   return new Map(Object.entries({
     appendonly: "yes",
     "client-query-buffer-limit": String(RESP_LIMITS.command),
-    databases: "1",
+    databases: String(DATABASE_COUNT),
     maxclients: String(door.slots.limit),
     maxmemory: "0",
     "maxmemory-clients": String(door.memory.limitBytes),

@@ -24,10 +24,13 @@ import { REPLY_BUFFER_BYTES, ReplyEncoder } from "./encoder.ts";
 import { errorReply, ReplyError, unknownCommand, wrongArity } from "./error_replies.ts";
 import { CommandParser, ProtocolError } from "./parser.ts";
 import { RESP_LIMITS } from "./resp_limits.ts";
+import { type QueuedCommand, Transaction } from "./transaction.ts";
 
 export class Session implements Client {
   readonly id: number;
-  readonly api: NodeApi;
+  api: NodeApi;
+  database = 0;
+  readonly transaction = new Transaction();
   readonly reply = new ReplyEncoder();
   readonly door: DoorView;
   readonly address: string;
@@ -44,7 +47,10 @@ export class Session implements Client {
   readonly #parser = new CommandParser();
   readonly #account: MemoryAccount;
   #readBuffer = new Uint8Array(RESP_LIMITS.firstRead);
-  /** What was counted for the command that had come in part; it stays counted while that command runs. */
+  /**
+   * What was counted for the command that had come in part, and for those that wait for EXEC; it stays counted while
+   * they run.
+   */
   #commandBytes = 0;
   /** What the command under way has gathered for its reply. */
   #gatheredBytes = 0;
@@ -58,10 +64,10 @@ export class Session implements Client {
   /** When the write under way last moved, undefined if there is none. */
   #writingSinceMs: number | undefined;
 
-  constructor(id: number, connection: Deno.TcpConn, api: NodeApi, door: DoorView, log: Log) {
+  constructor(id: number, connection: Deno.TcpConn, door: DoorView, log: Log) {
     this.id = id;
     this.#connection = connection;
-    this.api = api;
+    this.api = door.databases.of(this.database);
     this.door = door;
     this.#log = log;
     this.#account = door.memory.open(() => this.#giveWay());
@@ -84,6 +90,11 @@ export class Session implements Client {
     } finally {
       this.end();
     }
+  }
+
+  select(database: number): void {
+    this.database = database;
+    this.api = this.door.databases.of(database);
   }
 
   closeAfterReplies(): void {
@@ -169,10 +180,10 @@ export class Session implements Client {
     }
   }
 
-  /** Counts the command that has come in part; false if there is no memory for it. */
+  /** Counts the command that has come in part, and those that wait for EXEC; false if there is no memory for it. */
   #keepCommand(): boolean {
     this.#halfSinceMs = this.#parser.isWithinCommand ? performance.now() : undefined;
-    this.#commandBytes = this.#parser.heldBytes;
+    this.#commandBytes = this.#parser.heldBytes + this.transaction.heldBytes;
     return this.#account.hold(this.#commandBytes);
   }
 
@@ -209,6 +220,8 @@ export class Session implements Client {
     this.door.counts.commands++;
     this.reply.mark();
     const name = command[0]!;
+    // A mistake in a command that is to wait for EXEC refuses all of them.
+    let isQueuing = this.transaction.isOpen;
     try {
       const found = this.door.commands.find(name);
       if (found === undefined) {
@@ -216,14 +229,53 @@ export class Session implements Client {
         throw unknownCommand(command);
       }
       this.lastCommand = found.name;
-      if (!hasArity(found.arity, command.length)) throw wrongArity(found.name);
+      if (!hasArity(found.arity, command.length)) throw this.#wrongArity(found);
+      if (isQueuing) {
+        if (found.isImmediate !== true) {
+          this.#enqueue(found, command);
+          return undefined;
+        }
+        isQueuing = false;
+      }
       const pending = found.run(this, command);
       if (pending !== undefined) return this.#finish(pending, found);
       this.#keepReply(found);
     } catch (error) {
+      if (isQueuing && this.transaction.isOpen) this.transaction.refuse();
       this.#replyError(error);
     }
     return undefined;
+  }
+
+  /** Whoever ends a transaction the wrong way has ended it all the same. */
+  #wrongArity({ name }: Command): ReplyError {
+    const mistake = wrongArity(name);
+    return name === "exec" ? this.transaction.abort(mistake) : mistake;
+  }
+
+  /** Lets a command wait for EXEC. @throws {OverloadedError} if there is no memory for it */
+  #enqueue(found: Command, command: Arguments): void {
+    found.run.check?.(command);
+    const bytes = this.transaction.bytesOf(command);
+    if (!this.#account.hold(this.#account.heldBytes + bytes)) throw this.#outOfMemory();
+    this.#commandBytes += bytes;
+    this.transaction.add(found, command);
+    this.reply.simple("QUEUED");
+  }
+
+  async runQueued(commands: readonly QueuedCommand[]): Promise<void> {
+    this.reply.array(commands.length);
+    for (const { command, words } of commands) {
+      this.reply.mark();
+      try {
+        await command.run(this, words);
+        this.#keepReply(command);
+      } catch (error) {
+        this.#replyError(error);
+      } finally {
+        this.#gatheredBytes = 0;
+      }
+    }
   }
 
   async #finish(pending: Promise<void>, command: Command): Promise<void> {
@@ -295,6 +347,7 @@ export class Session implements Client {
     if (this.#isEnded) return;
     this.#isClosing = true;
     this.#parser.drop();
+    this.transaction.clear();
     this.#account.close();
     this.#refusing ??= this.#endWith(reply);
   }

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import { toBase64Url } from "../../../src/base/bytes.ts";
+import { toBase64Url, utf8 } from "../../../src/base/bytes.ts";
+import { storedKey } from "../../../src/base/database_key.ts";
 import { cursorOf, positionOf } from "../../../src/doors/http/scan_cursor.ts";
 import { LIMITS } from "../../../src/wire/limits.ts";
 import { OpenDoor } from "./open_door.ts";
@@ -25,6 +26,22 @@ Deno.test("positionOf() refuses what cursorOf() cannot have made", () => {
   }
   assert.equal(positionOf(toBase64Url(long)), undefined);
   assert.equal(positionOf("no base64!"), undefined);
+});
+
+Deno.test("GET /kv shows keys of other databases as text, and lists one database by its prefix", async () => {
+  await using open = await OpenDoor.open();
+  for (const database of [0, 3]) {
+    const stored = storedKey(database, utf8("cart"));
+    await open.api.put(stored, text("v"));
+  }
+  const all = await open.json("/kv");
+  assert.deepEqual(
+    new Set(all.body.keys.map(({ key }: { key: string }) => key)),
+    new Set(["cart", "\x1edb3\x1ecart"]),
+  );
+  const { body } = await open.json("/kv?prefix=%1Edb3%1E");
+  assert.deepEqual(body.keys, [{ key: "\x1edb3\x1ecart" }]);
+  assert.equal(await (await open.fetch("/kv/%1Edb3%1Ecart")).text(), "v");
 });
 
 Deno.test("GET /kv walks over all keys page by page, each once", async () => {

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { Redis } from "ioredis";
 import { createClient } from "redis";
+import { utf8 } from "../../../src/base/bytes.ts";
 import { withDoor } from "./raw_client.ts";
 
 Deno.test("ioredis reads and writes", () =>
@@ -27,6 +28,32 @@ Deno.test("ioredis reads and writes", () =>
     }
   }));
 
+Deno.test("ioredis with a database of its own and with transactions", () =>
+  withDoor(async ({ door }) => {
+    const redis = new Redis({ port: door.port, host: "127.0.0.1" });
+    const second = new Redis({ port: door.port, host: "127.0.0.1", db: 1 });
+    try {
+      await redis.set("k", "zero");
+      assert.equal(await second.get("k"), null);
+      await second.set("k", "one");
+      assert.equal(await redis.get("k"), "zero");
+      assert.deepEqual(await second.keys("*"), ["k"]);
+      const replies = await second.multi().incr("c").incr("c").get("k").exec();
+      assert.deepEqual(replies, [[null, 1], [null, 2], [null, "one"]]);
+      await assert.rejects(
+        second.multi().incr("c").setnx("k", "x").exec(),
+        /EXECABORT Transaction discarded because of previous errors/,
+      );
+      assert.equal(await second.get("c"), "2");
+      assert.equal(await second.flushdb(), "OK");
+      assert.equal(await second.dbsize(), 0);
+      assert.equal(await redis.get("k"), "zero");
+    } finally {
+      redis.disconnect();
+      second.disconnect();
+    }
+  }));
+
 Deno.test("ioredis waits for a node that is not ready", () =>
   withDoor(async ({ api, door }) => {
     // INFO asks for the status several times: after some of them the node becomes ready.
@@ -48,6 +75,23 @@ Deno.test("ioredis waits for a node that is not ready", () =>
   }));
 
 for (const RESP of [2, 3] as const) {
+  Deno.test(`node-redis has a database of its own and transactions with RESP${RESP}`, () =>
+    withDoor(async ({ api, door }) => {
+      const socket = { port: door.port, host: "127.0.0.1" };
+      const client = createClient({ RESP, database: 1, socket });
+      await client.connect();
+      try {
+        const replies = await client.multi().set("k", "v").incr("c").get("k").exec();
+        assert.deepEqual([...replies], ["OK", 1, "v"]);
+        assert.ok((await api.get(utf8("\x1edb1\x1ek"))).exists);
+        await assert.rejects(client.watch("k"), /UNSUPPORTED WATCH/);
+        await assert.rejects(client.multi().incr("c").exec(), /EXECABORT/);
+        assert.equal(await client.get("c"), "1");
+      } finally {
+        await client.close();
+      }
+    }));
+
   Deno.test(`node-redis reads and writes with RESP${RESP}`, () =>
     withDoor(async ({ door }) => {
       const client = createClient({

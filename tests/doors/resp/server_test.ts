@@ -6,6 +6,7 @@ import {
   type DoorCounts,
   NO_KEYS,
 } from "../../../src/doors/resp/command.ts";
+import { Databases } from "../../../src/doors/resp/databases.ts";
 import { RESP_LIMITS } from "../../../src/doors/resp/resp_limits.ts";
 import { Session } from "../../../src/doors/resp/session.ts";
 import { STRING_COMMANDS } from "../../../src/doors/resp/string_commands.ts";
@@ -335,6 +336,7 @@ async function withSession(
   const table = new CommandTable(commands);
   const view = {
     commands: table,
+    databases: new Databases(api),
     port,
     slots: new ClientSlots(1),
     memory: new ClientMemory(2 ** 20),
@@ -342,7 +344,7 @@ async function withSession(
     clients: () => [],
     counts,
   };
-  const session = new Session(1, await listener.accept(), api, view, log);
+  const session = new Session(1, await listener.accept(), view, log);
   const ended = session.run();
   try {
     await test({ api, client, session, counts, ended });
