@@ -10,11 +10,11 @@ import type { Layout } from "../ring/layout.ts";
 import type { Storage } from "../storage/storage.ts";
 import { DenamoError } from "../wire/errors.ts";
 import type { Rpc } from "../wire/rpc.ts";
-import type { MemberView } from "./api.ts";
+import type { InitLayoutOptions, MemberView } from "./api.ts";
 import { FirstLayout, type SeenNode } from "./first_layout.ts";
 import { LayoutAgreement } from "./layout_agreement.ts";
 import { LayoutStore } from "./layout_store.ts";
-import { checkedNames, planFirst } from "./plan_first.ts";
+import { checkedNames, planFirst, planProblem } from "./plan_first.ts";
 import type { SealKeyStore } from "./seal_key_store.ts";
 import type { NodeSettings } from "./settings.ts";
 
@@ -75,17 +75,23 @@ export class Layouts {
   /**
    * Plans the first layout for these members, as this node sees them, and makes it.
    *
+   * @param views all nodes that this one knows
    * @throws {DenamoError} `layout_exists` or `layout_refused`; then nothing has changed anywhere
    */
   async make(
     settings: NodeSettings,
     members: readonly string[],
     views: readonly MemberView[],
+    options: InitLayoutOptions = {},
   ): Promise<void> {
     const names = checkedNames(members);
     const missing = this.first.missing(names);
     if (missing.length > 0) {
       throw new DenamoError("layout_refused", "no", `This node does not see ${missing.join(", ")}`);
+    }
+    const problem = planProblem(settings, names, this.#seen().map(({ node }) => node));
+    if (problem !== undefined && options.force !== true && this.store.held === undefined) {
+      throw new DenamoError("layout_refused", "no", problem);
     }
     const byName = new Map(views.map((view) => [view.node, view]));
     await this.first.make(planFirst(settings, names.map((name) => byName.get(name)!)));

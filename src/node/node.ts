@@ -29,6 +29,7 @@ import { Rpc } from "../wire/rpc.ts";
 import type {
   DeleteResult,
   GetOptions,
+  InitLayoutOptions,
   KeyPlacement,
   Measurement,
   MemberView,
@@ -52,6 +53,7 @@ import { Layouts } from "./layouts.ts";
 import { NamespaceStore } from "./namespace_store.ts";
 import { measure } from "./measurements.ts";
 import { type Incarnations, keepIncarnation, nextIncarnation } from "./incarnations.ts";
+import { OtherLayouts } from "./other_layouts.ts";
 import { PeerBook } from "./peer_book.ts";
 import { emptyCopies } from "./left_behind.ts";
 import { type PeerRooms, Peers } from "./peers.ts";
@@ -90,6 +92,7 @@ export class Node implements NodeApi {
   readonly #actors: Actors;
   readonly #layouts: Layouts;
   readonly #book: PeerBook;
+  readonly #otherLayouts: OtherLayouts;
   readonly #floors: Floors;
   readonly #upkeep: Upkeep;
   readonly #filling: Filling;
@@ -159,6 +162,14 @@ export class Node implements NodeApi {
     this.#floors = new Floors(storage, hybridClock, placementDigest);
     this.#book = new PeerBook(storage, layoutMembers, log);
     const isConnected = (node: string) => this.#table.isConnected(node);
+    const layout = () => this.#layouts.store.held?.layout;
+    this.#otherLayouts = new OtherLayouts({
+      node: settings.node,
+      clock,
+      layout,
+      report: (...heard) => this.#layouts.store.report(...heard),
+      isConnected,
+    });
     this.#admission = entranceOf({
       settings,
       self: network.self,
@@ -169,6 +180,7 @@ export class Node implements NodeApi {
       settingsDigest: this.#namespaces.baseDigest(),
       book: this.#book,
       ending: this.#ending,
+      otherLayouts: this.#otherLayouts,
       layoutMembers,
       isConnected,
       latest: () => hybridClock.furthest(),
@@ -198,7 +210,7 @@ export class Node implements NodeApi {
       clock,
       random,
       log,
-      layout: () => this.#layouts.store.held?.layout,
+      layout,
       members: () => this.#heartbeats.members(),
       changed: () => this.#heartbeats.publishNow(),
     });
@@ -243,6 +255,7 @@ export class Node implements NodeApi {
       log,
       pace: this.#pace,
       diskRefuses: () => disk.refusesCommits,
+      otherLayouts: this.#otherLayouts,
     });
     this.namespaces = new NamespaceStore({
       cluster,
@@ -385,7 +398,8 @@ export class Node implements NodeApi {
     const own = { ...this.#describe(), node: this.#settings.node, peerId: this.#table.peerId };
     const self = { ...own, incarnation: this.#table.incarnation, selfDoubt: this.#table.selfDoubt };
     const layout = this.#layouts.store.held?.layout;
-    return memberViews(self, this.#heartbeats.members(), layout, this.#uptimeMs);
+    const others = this.#heartbeats.members();
+    return memberViews(self, others, layout, this.#uptimeMs, this.#otherLayouts.known);
   }
 
   ring(): RingView | undefined {
@@ -398,8 +412,8 @@ export class Node implements NodeApi {
     return held === undefined ? undefined : placementView(held, key, this.#namespaces.of(key).n);
   }
 
-  async initLayout(members: readonly string[]): Promise<RingView> {
-    await this.#layouts.make(this.#settings, members, this.members());
+  async initLayout(members: readonly string[], options?: InitLayoutOptions): Promise<RingView> {
+    await this.#layouts.make(this.#settings, members, this.members(), options);
     return this.ring()!;
   }
 
@@ -462,6 +476,7 @@ export class Node implements NodeApi {
       book: this.#book,
       layouts: this.#layouts.store,
       namespaces: this.namespaces,
+      otherLayouts: this.#otherLayouts,
       refutation: this.#refutation,
       rpc: this.#rpc,
       sealKeys: this.#sealKeys,
@@ -492,6 +507,7 @@ export class Node implements NodeApi {
   #notReadyBecause(): string | undefined {
     if (this.#isStopped) return "The node is stopping";
     return this.#disk.goneBecause ??
+      this.#otherLayouts.problem ??
       this.#readiness.problem(this.#layouts.store.held?.layout) ?? this.#admission.problem ??
       this.#clockWatch.mayCoordinate();
   }

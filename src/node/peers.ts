@@ -11,6 +11,7 @@ import type { Admission } from "./admission.ts";
 import type { LayoutAgreement } from "./layout_agreement.ts";
 import type { LayoutStore } from "./layout_store.ts";
 import type { NamespaceStore } from "./namespace_store.ts";
+import type { OtherLayouts } from "./other_layouts.ts";
 import type { PeerBook } from "./peer_book.ts";
 import type { Refutation } from "./refutation.ts";
 import type { SealKeyStore } from "./seal_key_store.ts";
@@ -23,6 +24,7 @@ export interface PeerRooms {
   readonly agreement: LayoutAgreement;
   readonly book: PeerBook;
   readonly namespaces: NamespaceStore;
+  readonly otherLayouts: Pick<OtherLayouts, "judge">;
   readonly refutation: Refutation;
   readonly rpc: Rpc;
   readonly sealKeys: SealKeyStore;
@@ -114,7 +116,7 @@ export class Peers {
    */
   heard(
     heartbeat: Heartbeat,
-    { agreement, book, layouts, namespaces, rpc, sealKeys, table }: PeerRooms,
+    { agreement, book, layouts, namespaces, otherLayouts, rpc, sealKeys, table }: PeerRooms,
   ): void {
     const { addresses, layoutId, node, peerId } = heartbeat;
     if (this.#isStopped) return;
@@ -125,6 +127,8 @@ export class Peers {
       this.#kept.set(peerId, known);
       this.#network.keepConnected(addresses, peerId);
     }
+    // A connection that is open stays: that is between the two, and their next greeting ends it.
+    otherLayouts.judge(heartbeat);
     void sealKeys.makeIfDue();
     if (!rpc.isUp(peerId)) return;
     const first: Promise<void>[] = [];

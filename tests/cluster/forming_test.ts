@@ -49,7 +49,7 @@ Deno.test("two operators who make different layouts at once end with one, the sa
   const init = (node: RunningNode, names: string[]) =>
     waitFor(`a layout at ${node.name}`, async () => {
       try {
-        return await node.api.initLayout(names);
+        return await node.api.initLayout(names, { force: true });
       } catch (error) {
         if (error instanceof DenamoError && error.code === "layout_exists") return node.api.ring();
         return isRefused(error);

@@ -52,6 +52,7 @@ function tappedPeers(
         return Promise.resolve();
       },
     },
+    otherLayouts: { judge: () => undefined },
     sealKeys: {
       makeIfDue: () => Promise.resolve(),
       differsFrom: (_peer: string, digest: string | undefined) => digest === "their keys",

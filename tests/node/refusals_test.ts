@@ -66,9 +66,11 @@ Deno.test("a member of a layout gives up only if most of the others say the same
   assert.equal(say("n3", "other_settings"), undefined, "that is another matter");
 });
 
-Deno.test("a member of a layout never gives up for its name, and says why it waits", () => {
+Deno.test("a member of a layout never gives up for its name or layout, and says why it waits", () => {
   const { all, refusals, time } = refusalsOf(["n1", "n2", "n3"]);
-  for (let i = 0; i < 10; i++) assert.equal(all(["n1", "n3"], "name_in_use"), undefined);
+  for (const code of ["other_layout", "name_in_use"]) {
+    for (let i = 0; i < 10; i++) assert.equal(all(["n1", "n3"], code), undefined);
+  }
   assert.equal(refusals.problem, "It is name_in_use");
   refusals.admittedBy("peer of n1");
   assert.equal(refusals.problem, undefined);

@@ -79,7 +79,7 @@ export class Stage {
     let isMade = false;
     // As an operator does, who is refused while a node does not see another yet.
     const ask = () => {
-      machines[0]!.node!.initLayout(names).then(() => isMade = true, (error) => {
+      machines[0]!.node!.initLayout(names, { force: true }).then(() => isMade = true, (error) => {
         this.world.trace.add(`no layout: ${messageOf(error)}`);
         time.after(1_000, ask);
       });
