@@ -116,9 +116,10 @@ function reachOfName(host: string): Reach {
 
 /** Whether two addresses are the same but for the peer that they name. */
 export function isSameAddress(one: string, other: string): boolean {
-  return withoutPeer(one) === withoutPeer(other);
+  return placeOf(one) === placeOf(other);
 }
 
-function withoutPeer(address: string): string {
+/** An address without the peer that it names. */
+export function placeOf(address: string): string {
   return address.replace(/\/p2p\/[^/]+$/, "");
 }

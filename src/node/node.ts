@@ -328,6 +328,7 @@ export class Node implements NodeApi {
       node.#heartbeats.start();
       node.#upkeep.start();
       for (const address of settings.join) ports.network.keepConnected([address]);
+      node.#peers.begin(node.#book.remembered, ports.network.self);
       return node;
     } catch (error) {
       await ports.network.stop();

@@ -12,7 +12,7 @@ import type { LayoutAgreement } from "./layout_agreement.ts";
 import type { LayoutStore } from "./layout_store.ts";
 import type { NamespaceStore } from "./namespace_store.ts";
 import type { OtherLayouts } from "./other_layouts.ts";
-import type { PeerBook } from "./peer_book.ts";
+import type { PeerBook, RememberedPeer } from "./peer_book.ts";
 import type { Refutation } from "./refutation.ts";
 import type { SealKeyStore } from "./seal_key_store.ts";
 
@@ -44,6 +44,15 @@ export class Peers {
     this.#network = network;
     this.#log = log;
     this.#rivals = rivals;
+  }
+
+  /** Calls those members that an earlier run has met, wherever they were then. */
+  begin(remembered: readonly RememberedPeer[], self: PeerId): void {
+    for (const { addresses, peer } of remembered) {
+      if (peer === self || addresses.length === 0) continue;
+      this.#kept.set(peer, addresses.join(" "));
+      this.#network.keepConnected(addresses, peer);
+    }
   }
 
   /** Keeps connected to nobody further. */
@@ -120,17 +129,19 @@ export class Peers {
   ): void {
     const { addresses, layoutId, node, peerId } = heartbeat;
     if (this.#isStopped) return;
-    book.note(node, peerId);
+    const isMet = rpc.isUp(peerId);
+    // What nobody was ever reached by is not worth a place on the disk.
+    if (isMet) book.note(node, peerId, addresses);
     const known = addresses.join(" ");
     // The network may have dropped one that was never met.
-    if (this.#kept.get(peerId) !== known || !rpc.isUp(peerId)) {
+    if (this.#kept.get(peerId) !== known || !isMet) {
       this.#kept.set(peerId, known);
       this.#network.keepConnected(addresses, peerId);
     }
     // A connection that is open stays: that is between the two, and their next greeting ends it.
     otherLayouts.judge(heartbeat);
     void sealKeys.makeIfDue();
-    if (!rpc.isUp(peerId)) return;
+    if (!isMet) return;
     const first: Promise<void>[] = [];
     // What anybody might set of namespaces would move keys: a cluster takes that from its members only.
     if (table.counts(node) && namespaces.differsFrom(heartbeat.namespaces)) {

@@ -61,7 +61,10 @@ function tappedPeers(
     layouts: {
       members: members === null ? undefined : new Set(members),
     },
-    book: { note: (node: string, peer: string) => void noted.set(node, peer) },
+    book: {
+      note: (node: string, peer: string, addresses: readonly string[]) =>
+        void noted.set(node, [peer, ...addresses].join(" ")),
+    },
     refutation: { tell: () => tell("refute") },
     rpc: {
       serve: () => {},
@@ -117,11 +120,31 @@ Deno.test("a member that is heard is kept connected to, and again when its addre
   assert.deepEqual(told, ["keep peer-2 at /a", "keep peer-2 at /a and /b", "keep peer-3 at /a"]);
 });
 
+Deno.test("those whom an earlier run has met are called, but for ourselves and who has no address", () => {
+  const { heard, peers, told } = tappedPeers();
+  peers.begin([
+    { node: "n1", peer: "peer-1", addresses: ["/one"] },
+    { node: "n2", peer: "peer-2", addresses: ["/a"] },
+    { node: "n3", peer: "peer-3", addresses: [] },
+  ], "peer-1");
+  assert.deepEqual(told, ["keep peer-2 at /a"]);
+  heard();
+  assert.equal(told.length, 1, "it is kept already");
+  heard({ addresses: ["/b"], sequence: 2 });
+  assert.equal(told.at(-1), "keep peer-2 at /b");
+});
+
+Deno.test("what a peer says that is not connected is not noted", () => {
+  const { heard, noted } = tappedPeers({ isUp: false });
+  heard();
+  assert.equal(noted.size, 0);
+});
+
 Deno.test("the layout that a member names is looked at, if the member can be asked", () => {
   const { heard, noted, told } = tappedPeers();
   heard({ node: "n2", layoutId: "1-a" });
   assert.deepEqual(told, ["keep peer-2 at /a", "peer-2 has 1-a"]);
-  assert.deepEqual([...noted], [["n2", "peer-2"]]);
+  assert.deepEqual([...noted], [["n2", "peer-2 /a"]]);
   const away = tappedPeers({ isUp: false });
   away.heard({ layoutId: "1-a" });
   assert.deepEqual(away.told, ["keep peer-2 at /a"]);
