@@ -316,7 +316,9 @@ class Libp2pNetwork implements Network {
     if (open !== undefined) return open.remotePeer.toString();
     // Whoever runs this node may mean any place; of what peers say of themselves only some are meant for us.
     const mayReach = (address: string, reach: Reach) => {
-      if (reach === "ordinary" || peer === undefined || this.#given.has(placeOf(address))) return true;
+      if (reach === "ordinary" || peer === undefined || this.#given.has(placeOf(address))) {
+        return true;
+      }
       return reach !== "nowhere" && this.#mayReach(reach, peer);
     };
     try {

@@ -70,6 +70,7 @@ import type {
 } from "./repair_api.ts";
 import { Rivals } from "./rivals.ts";
 import type { NodeSettings } from "./settings.ts";
+import { Solitude } from "./solitude.ts";
 import { Tokens } from "./tokens.ts";
 import { Upkeep } from "./upkeep.ts";
 import { memberViews, placementView, ringView, statusView } from "./views.ts";
@@ -100,6 +101,7 @@ export class Node implements NodeApi {
   readonly #data: DataApi;
   readonly #admission: Admission;
   readonly #readiness: Readiness;
+  readonly #solitude: Solitude;
   readonly #refutation: Refutation;
   readonly #rivals: Rivals;
   readonly #sealKeys: SealKeyStore;
@@ -203,7 +205,17 @@ export class Node implements NodeApi {
       },
     );
     const canSeal = () => this.#sealKeys.areShared;
-    this.#readiness = new Readiness(settings.node, clock, isConnected, canSeal);
+    const isSeen = (node: string) => isConnected(node) && this.#table.stateOf(node) !== "down";
+    this.#readiness = new Readiness(settings.node, clock, isSeen, canSeal);
+    this.#solitude = new Solitude({
+      self: settings.node,
+      clock,
+      log,
+      layout,
+      isSeen,
+      peerCount: () => this.#heartbeats.members().filter(({ isConnected }) => isConnected).length,
+      join: settings.join,
+    });
     this.#sealKeys = new SealKeyStore({
       self: settings.node,
       storage,
@@ -327,6 +339,7 @@ export class Node implements NodeApi {
       await ports.network.start(node.#peers.handlers(node.#rooms));
       node.#heartbeats.start();
       node.#upkeep.start();
+      node.#solitude.start();
       for (const address of settings.join) ports.network.keepConnected([address]);
       node.#peers.begin(node.#book.remembered, ports.network.self);
       return node;
@@ -348,6 +361,7 @@ export class Node implements NodeApi {
     this.#isStopped = true;
     this.#peers.stop();
     this.#upkeep.stop();
+    this.#solitude.stop();
     this.#heartbeats.stop();
     this.#rpc.stop();
     await this.#ports.network.stop();

@@ -236,10 +236,12 @@ export class Stage {
     });
   }
 
-  /** Whether every node is ready that is not alone. */
+  /** Whether every node is ready that has a majority in reach. */
   #areReady(): boolean {
+    const { machines } = this.world;
     return this.#running().every((machine) => {
-      return this.#inReachOf(machine).length === 0 || machine.node?.status().isReady === true;
+      const isMinority = 2 * (1 + this.#inReachOf(machine).length) <= machines.length;
+      return isMinority || machine.node?.status().isReady === true;
     });
   }
 
