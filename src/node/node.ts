@@ -522,8 +522,8 @@ export class Node implements NodeApi {
   #notReadyBecause(): string | undefined {
     if (this.#isStopped) return "The node is stopping";
     return this.#disk.goneBecause ??
-      this.#otherLayouts.problem ??
-      this.#readiness.problem(this.#layouts.store.held?.layout) ?? this.#admission.problem ??
+      this.#otherLayouts.problem ?? this.#admission.problem ??
+      this.#readiness.problem(this.#layouts.store.held?.layout) ??
       this.#clockWatch.mayCoordinate();
   }
 }

@@ -76,10 +76,15 @@ export class PeerBook {
     return [...this.#peers.values()];
   }
 
-  /** A node is this peer, and says to be reached there. Cheap enough for every heartbeat. */
-  note(node: string, peer: PeerId, addresses: readonly string[]): void {
+  /**
+   * A node is this peer, and says to be reached there. Cheap enough for every heartbeat.
+   *
+   * @param addresses undefined leaves those that are known of this peer
+   */
+  note(node: string, peer: PeerId, addresses: readonly string[] | undefined): void {
     const before = this.#peers.get(node);
-    const noted = addresses.filter(({ length }) => length <= ADDRESS_LENGTH_MAX)
+    const known = before?.peer === peer ? before.addresses : [];
+    const noted = (addresses ?? known).filter(({ length }) => length <= ADDRESS_LENGTH_MAX)
       .slice(0, ADDRESSES_MAX);
     if (before?.peer === peer && before.addresses.join(" ") === noted.join(" ")) return;
     if (this.#members()?.has(node) !== true) return;

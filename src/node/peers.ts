@@ -130,8 +130,8 @@ export class Peers {
     const { addresses, layoutId, node, peerId } = heartbeat;
     if (this.#isStopped) return;
     const isMet = rpc.isUp(peerId);
-    // What nobody was ever reached by is not worth a place on the disk.
-    if (isMet) book.note(node, peerId, addresses);
+    // Where a peer says to be before it was met may be anywhere.
+    book.note(node, peerId, isMet ? addresses : undefined);
     const known = addresses.join(" ");
     // The network may have dropped one that was never met.
     if (this.#kept.get(peerId) !== known || !isMet) {

@@ -31,6 +31,7 @@ Deno.test("a member is remembered with its addresses, and the disk is written wh
   const { book, storage } = await bookOn(image, () => MEMBERS);
   book.note("n2", "peer-2", ["/ip4/10.0.0.2/tcp/7101"]);
   book.note("n2", "peer-2", ["/ip4/10.0.0.7/tcp/7101", "/dns/n2.example/tcp/7101"]);
+  book.note("n2", "peer-2", undefined);
   book.note("n3", "peer-3", Array.from({ length: 20 }, (_, i) => `/ip4/10.0.1.${i}/tcp/1`));
   book.note("n1", "peer-1", ["x".repeat(257)]);
   await storage.setMeta("nothing", undefined);
