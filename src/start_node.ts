@@ -7,6 +7,7 @@ import { ClientMemory } from "./doors/client_memory.ts";
 import { ClientSlots } from "./doors/client_slots.ts";
 import { type RespDoor, type RespDoorOptions, startRespDoor } from "./doors/resp/server.ts";
 import { type HttpDoor, startHttpDoor } from "./doors/http/server.ts";
+import { unreachableProblem } from "./host/addresses.ts";
 import { openDataDirectory } from "./host/data_directory.ts";
 import {
   type DescriptorShares,
@@ -230,6 +231,8 @@ export async function startNode(options: NodeOptions): Promise<RunningNode> {
     const noting = noteLayouts(node, store, log);
     undo.defer(() => clearInterval(noting));
     const p2p = network.addresses();
+    const unreachable = unreachableProblem(settings.join, p2p);
+    if (unreachable !== undefined) log.warn(unreachable, { addresses: p2p });
     const facts = { name, peerId: network.self, p2p, ...doors };
     await directory.writeNodeFile({ ...facts, pid: Deno.pid });
     const failed = Promise.race([node.failed, damaged(disk, store)]);

@@ -35,7 +35,8 @@ import { Greeter } from "./greeter.ts";
 import type { Lookup } from "./host_names.ts";
 import { answerSigns, runOf } from "./identity_watch.ts";
 import { privateKeyOf } from "./identity.ts";
-import { closeSoon, isDialToSelf, listenError, makeLibp2p } from "./libp2p_node.ts";
+import { closeSoon, isDialToSelf, makeLibp2p } from "./libp2p_node.ts";
+import { listenProblem } from "./listen_problem.ts";
 import { type LinkEvents, PeerLink } from "./peer_link.ts";
 import { type Dialled, Redial } from "./redial.ts";
 import { type OpenedConnection, StreamOpener } from "./stream_opener.ts";
@@ -194,12 +195,7 @@ class Libp2pNetwork implements Network {
       await node.start();
     } catch (error) {
       await this.stop();
-      throw new Error(
-        `Cannot listen on ${this.#options.listen.join(", ")}: ${listenError(error)}`,
-        {
-          cause: error,
-        },
-      );
+      throw new Error(listenProblem(this.#options.listen, error), { cause: error });
     }
     this.gossip.start();
     this.#redial.start();

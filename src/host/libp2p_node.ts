@@ -96,14 +96,6 @@ export function isDialToSelf(error: unknown): boolean {
   return error instanceof Error && /dial self/.test(error.message);
 }
 
-/** The part of libp2p's message about a failed listening that a person needs. */
-export function listenError(error: unknown): string {
-  const message = messageOf(error);
-  if (/EADDRINUSE|in use/i.test(message)) return "the address is in use";
-  if (/EADDRNOTAVAIL|not available/i.test(message)) return "this machine has no such address";
-  return message.replace(/\s+/g, " ").trim();
-}
-
 function checkAddress(address: string): void {
   try {
     multiaddr(address);
