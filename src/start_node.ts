@@ -2,6 +2,7 @@
 
 import { MalformedError } from "./base/malformed.ts";
 import { Database } from "./client/database.ts";
+import { StoppableApi } from "./client/stoppable_api.ts";
 import { CLIENT_DEFAULTS } from "./doors/client_defaults.ts";
 import { ClientMemory } from "./doors/client_memory.ts";
 import { ClientSlots } from "./doors/client_slots.ts";
@@ -112,6 +113,7 @@ export class RunningNode extends Database implements AsyncDisposable {
    * {@linkcode StartAnewError} it can be stopped and started again at once.
    */
   readonly failed: Promise<Error>;
+  readonly #stoppable: StoppableApi;
   readonly #end: () => Promise<void>;
   #ended: Promise<void> | undefined;
 
@@ -121,19 +123,22 @@ export class RunningNode extends Database implements AsyncDisposable {
     api: NodeApi,
     end: () => Promise<void>,
   ) {
-    super(api);
+    const stoppable = new StoppableApi(api);
+    super(stoppable);
     this.name = facts.name;
     this.peerId = facts.peerId;
     this.p2p = facts.p2p;
     this.http = facts.http;
     this.resp = facts.resp;
     this.failed = facts.failed;
-    this.api = api;
+    this.api = stoppable;
+    this.#stoppable = stoppable;
     this.#end = end;
   }
 
-  /** Stops the node and frees its directory. May be called twice. */
+  /** Stops the node and frees its directory; calls from then on fail as `stopped`. May be called twice. */
   stop(): Promise<void> {
+    this.#stoppable.stop();
     return this.#ended ??= this.#end();
   }
 
