@@ -95,7 +95,10 @@ export class Refusals {
     const mayHaveMoved = this.#wasAdmitted && refusal.code !== "identity_in_use";
     if (!hasJoined || mayHaveMoved || this.#admitted.size > 0) return undefined;
     if (nowMs - this.#firstMs < REFUSED_FOR_MS) return undefined;
-    return `Refused by ${by.name ?? by.peer}: ${refusal.message}`;
+    const advice = refusal.code === "name_in_use"
+      ? ". Each node has a name of its own: start this one with another --name"
+      : "";
+    return `Refused by ${by.name ?? by.peer}: ${refusal.message}${advice}`;
   }
 
   /** The other members of the layout that this node belongs to, if it does. */

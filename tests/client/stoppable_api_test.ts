@@ -14,7 +14,7 @@ const CALLS: Readonly<Record<string, (api: StoppableApi) => unknown>> = {
   delete: (api) => api.delete(KEY),
   update: (api) => api.update(KEY, []),
   expire: (api) => api.expire(KEY, undefined),
-  scan: (api) => api.scan({ from: undefined, limit: 1 }),
+  scan: (api) => api.scan({ from: { partition: 0 }, limit: 1 }),
   status: (api) => api.status(),
   members: (api) => api.members(),
   ring: (api) => api.ring(),

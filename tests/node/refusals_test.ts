@@ -36,6 +36,10 @@ Deno.test("a node of no layout gives up if those whom it calls refuse it for ten
   assert.equal(say("n1", "other_settings"), undefined);
   time.run(10_000);
   assert.match(say("n1", "other_settings")!, /^Refused by n1: It is other_settings/);
+  const named = refusalsOf();
+  named.say("n1", "name_in_use");
+  named.time.run(10_000);
+  assert.match(named.say("n1", "name_in_use")!, /It is name_in_use\. .* another --name$/);
   const seed = refusalsOf(undefined, false);
   seed.say("n1", "other_settings");
   seed.time.run(60_000);
