@@ -56,7 +56,10 @@ export interface NodeOptions {
   readonly weight?: number | undefined;
   /** Partitions of the first layout, a power of two from 256 to 16384; default 1024. */
   readonly partitions?: number | undefined;
-  /** Copies of every key in the first layout; default 3. */
+  /**
+   * Copies of every key in the first layout; default 3. A node with 1 and no `join` is its own cluster: it makes its
+   * layout at its first start. An empty `join` is that of the first of several.
+   */
   readonly replication?: number | undefined;
   /** How many owners answer a read; default `quorum`. */
   readonly r?: QuorumLevel | undefined;
@@ -148,7 +151,8 @@ export class RunningNode extends Database implements AsyncDisposable {
 }
 
 /**
- * Starts a node. It is alive when this resolves, and serves requests once its cluster has a layout.
+ * Starts a node. It is alive when this resolves, and serves requests once its cluster has a layout, which a node of
+ * `replication: 1` without `join` makes by itself.
  *
  * @throws if the directory is in use or not ours, or an address is taken: the message names it, and
  * nothing is left running
@@ -233,6 +237,7 @@ export async function startNode(options: NodeOptions): Promise<RunningNode> {
       undo.defer(() => door.stop());
       doors.http = addressOf(door);
     }
+    if (options.replication === 1 && options.join === undefined) await makeOwnLayout(node, name);
     const noting = noteLayouts(node, store, log);
     undo.defer(() => clearInterval(noting));
     const p2p = network.addresses();
@@ -303,6 +308,21 @@ async function damaged(disk: Disk, store: NodeStore): Promise<Error> {
   return new StartAnewError(
     `${reason}. The node starts again, to check its store and set it aside`,
   );
+}
+
+/**
+ * A node that is told to keep one copy and to join nobody is its own cluster, so there is nothing that an operator would
+ * have to decide. If others have met it already it waits for them to.
+ */
+async function makeOwnLayout(node: Node, name: string): Promise<void> {
+  if (node.ring() !== undefined) return;
+  try {
+    await node.initLayout([name]);
+  } catch (error) {
+    const isRefused = error instanceof DenamoError &&
+      (error.code === "layout_refused" || error.code === "layout_exists");
+    if (!isRefused) throw error;
+  }
 }
 
 /** Notes each layout beside the store; see cluster_note.ts. */

@@ -66,7 +66,8 @@ async function runNode(
   using _stray = logStrayRejections(log);
   const stopped = stop.asked.then(() => undefined);
   for (;;) {
-    const starting = startNode({ ...options, log });
+    // Without others to join it may be the first of several: its operator makes the layout.
+    const starting = startNode({ ...options, join: options.join ?? [], log });
     let node = await Promise.race([starting, stopped]).catch(cannotStart);
     if (node === undefined) node = await withinStopTimeout(starting).catch(cannotStart);
     else {

@@ -44,8 +44,8 @@ export interface LayoutStoreOptions {
   readonly log: Log;
   /** Called when a layout has come into force. */
   readonly changed: () => void;
-  /** Called with the id of the first layout that this node's disk has ever had. */
-  readonly isFirst?: ((id: string) => void) | undefined;
+  /** Called with the first layout that this node's disk has ever had. */
+  readonly isFirst?: ((layout: Layout) => void) | undefined;
 }
 
 /** What to do where two clusters have met. */
@@ -125,7 +125,7 @@ export class LayoutStore {
         throw new DenamoError("layout_exists", "no", message);
       }
       const { changed, isFirst, log, storage } = this.#options;
-      isFirst?.(layout.id);
+      isFirst?.(layout);
       await storage.setMeta(META_NAME, own);
       this.#use(layout, own);
       log.info(`Layout ${layout.id} is in force`, { members: layout.members.length });

@@ -45,8 +45,13 @@ export class Layouts {
     const { clock, hasForgotten, rpc, self } = options;
     this.store = new LayoutStore({
       ...options,
-      isFirst: (id) => {
-        if (this.first.hasPromised(id)) return;
+      changed: () => {
+        this.#tellPlace();
+        options.changed();
+      },
+      isFirst: (layout) => {
+        const isOwner = layout.members.some(({ node }) => node === self);
+        if (!isOwner || this.first.hasPromised(layout.id)) return;
         hasForgotten("The cluster has a layout that this node's disk does not know of");
       },
     });
@@ -70,6 +75,25 @@ export class Layouts {
   async load(): Promise<void> {
     await this.store.load();
     this.first.load();
+    this.#tellPlace();
+  }
+
+  /** Whether this node is its own cluster, as is asked for, and has made its layout when it started. */
+  #isAloneBy(names: readonly string[]): boolean {
+    const { self } = this.#options;
+    const { members } = this.store;
+    return names.length === 1 && names[0] === self && members?.size === 1 && members.has(self);
+  }
+
+  /** A node that comes to a cluster that has its layout is useful, but not as its operator may expect. */
+  #tellPlace(): void {
+    const { log, self } = this.#options;
+    const { held } = this.store;
+    if (held === undefined || held.placement.members.has(self)) return;
+    log.warn(`${self} is not in the layout, which cannot be changed: it owns no keys`, {
+      does: "it takes requests for all keys, and stands in for owners that cannot be reached",
+      layout: held.layout.id,
+    });
   }
 
   /**
@@ -85,6 +109,7 @@ export class Layouts {
     options: InitLayoutOptions = {},
   ): Promise<void> {
     const names = checkedNames(members);
+    if (this.#isAloneBy(names)) return;
     const missing = this.first.missing(names);
     if (missing.length > 0) {
       throw new DenamoError("layout_refused", "no", `This node does not see ${missing.join(", ")}`);
