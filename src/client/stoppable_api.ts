@@ -4,13 +4,11 @@
 // failure of its closed store) would be taken for news of the cluster.
 
 import type { AdminApi, KeyValueApi, NodeApi } from "../node/api.ts";
-import type { NamespaceApi } from "../node/namespace_api.ts";
-import type { RepairApi } from "../node/repair_api.ts";
 import { DenamoError } from "../wire/errors.ts";
 
 export class StoppableApi implements NodeApi {
   readonly #api: NodeApi;
-  readonly namespaces: NamespaceApi;
+  readonly namespaces: NodeApi["namespaces"];
   #isStopped = false;
 
   constructor(api: NodeApi) {
@@ -43,12 +41,12 @@ export class StoppableApi implements NodeApi {
   readonly placement: AdminApi["placement"] = (key) => this.#open().placement(key);
   readonly measurements: AdminApi["measurements"] = () => this.#open().measurements();
   readonly nowMs: AdminApi["nowMs"] = () => this.#open().nowMs();
-  readonly equality: RepairApi["equality"] = () => this.#open().equality();
+  readonly equality: NodeApi["equality"] = () => this.#open().equality();
   readonly initLayout: AdminApi["initLayout"] = (...request) =>
     this.#ask((api) => api.initLayout(...request));
-  readonly hints: RepairApi["hints"] = () => this.#ask((api) => api.hints());
-  readonly repair: RepairApi["repair"] = (...request) => this.#ask((api) => api.repair(...request));
-  readonly differences: RepairApi["differences"] = (...request) =>
+  readonly hints: NodeApi["hints"] = () => this.#ask((api) => api.hints());
+  readonly repair: NodeApi["repair"] = (...request) => this.#ask((api) => api.repair(...request));
+  readonly differences: NodeApi["differences"] = (...request) =>
     this.#ask((api) => api.differences(...request));
 
   /** @throws {DenamoError} `stopped` */

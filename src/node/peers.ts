@@ -46,10 +46,11 @@ export class Peers {
     this.#rivals = rivals;
   }
 
-  /** Calls those members that an earlier run has met, wherever they were then. */
-  begin(remembered: readonly RememberedPeer[], self: PeerId): void {
+  /** Calls those whom the node is told to join, and those members that an earlier run has met, where they were then. */
+  begin(join: readonly string[], remembered: readonly RememberedPeer[]): void {
+    for (const address of join) this.#network.keepConnected([address]);
     for (const { addresses, peer } of remembered) {
-      if (peer === self || addresses.length === 0) continue;
+      if (peer === this.#network.self || addresses.length === 0) continue;
       this.#kept.set(peer, addresses.join(" "));
       this.#network.keepConnected(addresses, peer);
     }

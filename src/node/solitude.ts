@@ -19,8 +19,8 @@ export interface SolitudeOptions {
   readonly layout: () => Layout | undefined;
   /** Whether a connection leads to a node that is not down. */
   readonly isSeen: (node: string) => boolean;
-  /** How many other nodes are connected. */
-  readonly peerCount: () => number;
+  /** Whether any other node is connected. */
+  readonly hasPeers: () => boolean;
   /** The addresses that the node was told to join. */
   readonly join: readonly string[];
 }
@@ -43,10 +43,10 @@ export class Solitude {
 
   /** A sentence while the node sees nobody whom it should, or no majority of its layout. */
   get problem(): string | undefined {
-    const { isSeen, join, layout, peerCount, self } = this.#options;
+    const { hasPeers, isSeen, join, layout, self } = this.#options;
     const current = layout();
     if (current === undefined) {
-      if (join.length === 0 || peerCount() > 0) return undefined;
+      if (join.length === 0 || hasPeers()) return undefined;
       return `This node is alone: it cannot reach ${join.join(", ")}`;
     }
     const { isMajority, missing } = sightOf(current, self, isSeen);

@@ -17,6 +17,7 @@ function tappedPeers(
   const noted = new Map<string, string>();
   const tell = (line: string) => void told.push(line);
   const network = {
+    self: "peer-1",
     keepConnected: (addresses: readonly string[], peer: string) =>
       tell(`keep ${peer} at ${addresses.join(" and ")}`),
     forget: (peer: string) => tell(`forget ${peer}`),
@@ -122,14 +123,14 @@ Deno.test("a member that is heard is kept connected to, and again when its addre
 
 Deno.test("those whom an earlier run has met are called, but for ourselves and who has no address", () => {
   const { heard, peers, told } = tappedPeers();
-  peers.begin([
+  peers.begin(["/seed"], [
     { node: "n1", peer: "peer-1", addresses: ["/one"] },
     { node: "n2", peer: "peer-2", addresses: ["/a"] },
     { node: "n3", peer: "peer-3", addresses: [] },
-  ], "peer-1");
-  assert.deepEqual(told, ["keep peer-2 at /a"]);
+  ]);
+  assert.deepEqual(told, ["keep undefined at /seed", "keep peer-2 at /a"]);
   heard();
-  assert.equal(told.length, 1, "it is kept already");
+  assert.equal(told.length, 2, "it is kept already");
   heard({ addresses: ["/b"], sequence: 2 });
   assert.equal(told.at(-1), "keep peer-2 at /b");
 });

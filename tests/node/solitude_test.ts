@@ -16,7 +16,7 @@ function solitudeOf(layout: Layout | undefined, join: readonly string[] = JOIN) 
     log,
     layout: () => layout,
     isSeen: (node) => seen.has(node),
-    peerCount: () => seen.size,
+    hasPeers: () => seen.size > 0,
     join,
   });
   solitude.start();
