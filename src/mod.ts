@@ -12,7 +12,6 @@
  * const data = await Deno.makeTempDir();
  * {
  *   await using db = await startNode({ name: "n1", data, replication: 1 });
- *   await db.api.initLayout(["n1"]);
  *
  *   await db.put("greeting", { hello: "world" });
  *   const { value, context } = await db.get<{ hello: string }>("greeting");

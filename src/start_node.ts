@@ -2,11 +2,13 @@
 
 import { MalformedError } from "./base/malformed.ts";
 import { Database } from "./client/database.ts";
+import { StoppableApi } from "./client/stoppable_api.ts";
 import { CLIENT_DEFAULTS } from "./doors/client_defaults.ts";
 import { ClientMemory } from "./doors/client_memory.ts";
 import { ClientSlots } from "./doors/client_slots.ts";
 import { type RespDoor, type RespDoorOptions, startRespDoor } from "./doors/resp/server.ts";
 import { type HttpDoor, startHttpDoor } from "./doors/http/server.ts";
+import { unreachableProblem } from "./host/addresses.ts";
 import { openDataDirectory } from "./host/data_directory.ts";
 import {
   type DescriptorShares,
@@ -54,7 +56,10 @@ export interface NodeOptions {
   readonly weight?: number | undefined;
   /** Partitions of the first layout, a power of two from 256 to 16384; default 1024. */
   readonly partitions?: number | undefined;
-  /** Copies of every key in the first layout; default 3. */
+  /**
+   * Copies of every key in the first layout; default 3. A node with 1 and no `join` is its own cluster: it makes its
+   * layout at its first start. An empty `join` is that of the first of several.
+   */
   readonly replication?: number | undefined;
   /** How many owners answer a read; default `quorum`. */
   readonly r?: QuorumLevel | undefined;
@@ -111,6 +116,7 @@ export class RunningNode extends Database implements AsyncDisposable {
    * {@linkcode StartAnewError} it can be stopped and started again at once.
    */
   readonly failed: Promise<Error>;
+  readonly #stoppable: StoppableApi;
   readonly #end: () => Promise<void>;
   #ended: Promise<void> | undefined;
 
@@ -120,19 +126,22 @@ export class RunningNode extends Database implements AsyncDisposable {
     api: NodeApi,
     end: () => Promise<void>,
   ) {
-    super(api);
+    const stoppable = new StoppableApi(api);
+    super(stoppable);
     this.name = facts.name;
     this.peerId = facts.peerId;
     this.p2p = facts.p2p;
     this.http = facts.http;
     this.resp = facts.resp;
     this.failed = facts.failed;
-    this.api = api;
+    this.api = stoppable;
+    this.#stoppable = stoppable;
     this.#end = end;
   }
 
-  /** Stops the node and frees its directory. May be called twice. */
+  /** Stops the node and frees its directory; calls from then on fail as `stopped`. May be called twice. */
   stop(): Promise<void> {
+    this.#stoppable.stop();
     return this.#ended ??= this.#end();
   }
 
@@ -142,7 +151,8 @@ export class RunningNode extends Database implements AsyncDisposable {
 }
 
 /**
- * Starts a node. It is alive when this resolves, and serves requests once its cluster has a layout.
+ * Starts a node. It is alive when this resolves, and serves requests once its cluster has a layout, which a node of
+ * `replication: 1` without `join` makes by itself.
  *
  * @throws if the directory is in use or not ours, or an address is taken: the message names it, and
  * nothing is left running
@@ -227,8 +237,11 @@ export async function startNode(options: NodeOptions): Promise<RunningNode> {
       undo.defer(() => door.stop());
       doors.http = addressOf(door);
     }
+    if (options.replication === 1 && options.join === undefined) await makeOwnLayout(node, name);
     undo.use(noteLayouts(node, store, log));
     const p2p = network.addresses();
+    const unreachable = unreachableProblem(settings.join, p2p);
+    if (unreachable !== undefined) log.warn(unreachable, { addresses: p2p });
     const facts = { name, peerId: network.self, p2p, ...doors };
     await directory.writeNodeFile({ ...facts, pid: Deno.pid });
     const failed = Promise.race([node.failed, damaged(disk, store)]);
@@ -294,6 +307,21 @@ async function damaged(disk: Disk, store: NodeStore): Promise<Error> {
   return new StartAnewError(
     `${reason}. The node starts again, to check its store and set it aside`,
   );
+}
+
+/**
+ * A node that is told to keep one copy and to join nobody is its own cluster, so there is nothing that an operator would
+ * have to decide. If others have met it already it waits for them to.
+ */
+async function makeOwnLayout(node: Node, name: string): Promise<void> {
+  if (node.ring() !== undefined) return;
+  try {
+    await node.initLayout([name]);
+  } catch (error) {
+    const isRefused = error instanceof DenamoError &&
+      (error.code === "layout_refused" || error.code === "layout_exists");
+    if (!isRefused) throw error;
+  }
 }
 
 /** Notes each layout beside the store until it is disposed of, and then once more; see cluster_note.ts. */

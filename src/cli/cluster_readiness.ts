@@ -94,7 +94,8 @@ class StartingNode {
   initLayout(members: readonly string[]): Promise<string | undefined> {
     return this.#ask(async () => {
       const headers = { "content-type": "application/json" };
-      const body = JSON.stringify({ members });
+      // All nodes of the command are members: it was told how many there are to be.
+      const body = JSON.stringify({ members, force: true });
       await this.#http.request("POST", "/cluster/layout", { ...this.#options, headers, body });
       return undefined;
     });

@@ -76,6 +76,9 @@ export function statusText(view: NodeStatus): string {
 
 /** All members in the order of their names; the node that was asked is marked. */
 export function membersText(members: readonly MemberView[]): string {
+  const ids = [...new Set(members.map(({ layoutId }) => layoutId))].filter((id) =>
+    id !== undefined
+  );
   const rows = members.toSorted((a, b) => compareNames(a.node, b.node)).map((member) => [
     member.isSelf ? `${member.node} *` : member.node,
     member.state,
@@ -84,8 +87,8 @@ export function membersText(members: readonly MemberView[]): string {
     member.zone,
     String(member.weight),
     member.inLayout ? "yes" : "no",
-    String(member.layoutVersion),
-    member.disk,
+    layoutText(member, ids.length > 1),
+    member.disk ?? "?",
     member.http ?? "-",
     member.resp ?? "-",
     member.addresses[0]?.replace(/\/p2p\/.*$/, "") ?? "-",
@@ -107,6 +110,12 @@ export function membersText(members: readonly MemberView[]): string {
     "because",
   ];
   return table(header, rows, ["for", "phi", "weight", "layout"]) + sourcesText(members);
+}
+
+/** The version says enough unless two clusters have met. */
+function layoutText({ disk, layoutId, layoutVersion }: MemberView, areSeveral: boolean): string {
+  if (disk === undefined) return "?";
+  return areSeveral && layoutId !== undefined ? layoutId : String(layoutVersion);
 }
 
 /** What each source says of those that are not up, and for how long. */

@@ -18,12 +18,24 @@ export function addLayoutCommand(program: Command, host: CommandHost): void {
   const init = layout.command("init")
     .description("make the first layout of a cluster, once all its nodes see each other")
     .requiredOption("--members <names>", "all nodes of the cluster, with commas between them")
-    .addHelpText("after", "\nExample:\n  denamo layout init --members n1,n2,n3");
+    .option(
+      "--force",
+      "make it though it leaves out nodes or keeps fewer copies than was asked for",
+    )
+    .addHelpText("after", EXAMPLE);
   clientCommand(host, init, initLayout);
 }
 
+const EXAMPLE = `
+A layout is made once and cannot be changed. One that leaves out a node that is there, or has fewer
+nodes than every key is to have copies, is refused unless it is forced.
+
+Example:
+  denamo layout init --members n1,n2,n3`;
+
 interface InitOptions extends ClientOptions {
   readonly members: string;
+  readonly force?: boolean;
 }
 
 async function initLayout(
@@ -34,7 +46,7 @@ async function initLayout(
   if (new Set(members).size < members.length) throw new UsageError("--members has a name twice");
   const answer = await http.request("POST", "/cluster/layout", {
     headers: { "content-type": "application/json" },
-    body: JSON.stringify({ members }),
+    body: JSON.stringify(options.force ? { members, force: true } : { members }),
   });
   const view: RingView = answer.json();
   await terminal.out(options.json ? json(view) : ringText(view));

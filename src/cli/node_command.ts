@@ -6,7 +6,8 @@ import { messageOf } from "../wire/errors.ts";
 import type { CommandHost } from "./client_command.ts";
 import { type NodeConfig, readNodeConfig } from "./config.ts";
 import { EXIT_CODES, type ExitCode } from "./exit_codes.ts";
-import { CannotRunError } from "./report.ts";
+import { jsonLines, wantsJsonLines } from "./json_lines.ts";
+import { CannotRunError, describeError, exitCodeOf } from "./report.ts";
 import { addSettingFlags, sourcesOf, warnOfVariables } from "./setting_flags.ts";
 import { NODE_SETTINGS } from "./settings.ts";
 import { listenForStop } from "./stop_request.ts";
@@ -22,10 +23,21 @@ export function addNodeCommand(program: Command, host: CommandHost): void {
     .action(() => {
       const { exitWithStdin = false } = command.opts<{ exitWithStdin?: boolean }>();
       return host.run(async () => {
-        const config = readNodeConfig(sourcesOf(command, host.terminal));
-        // The command that starts a local cluster has said it once for all its nodes.
-        if (!exitWithStdin) await warnOfVariables(host.terminal);
-        return runNode(config, host.terminal, exitWithStdin);
+        const sources = sourcesOf(command, host.terminal);
+        let isJson = wantsJsonLines(sources);
+        try {
+          const config = readNodeConfig(sources);
+          isJson = config.logJson === true;
+          // The command that starts a local cluster has said it once for all its nodes.
+          if (!exitWithStdin) {
+            await warnOfVariables(isJson ? jsonLines(host.terminal, "warning") : host.terminal);
+          }
+          return await runNode(config, host.terminal, exitWithStdin);
+        } catch (error) {
+          if (!isJson) throw error;
+          await jsonLines(host.terminal, "error").err(describeError(error));
+          return exitCodeOf(error);
+        }
       });
     });
 }
@@ -54,10 +66,14 @@ async function runNode(
   using _stray = logStrayRejections(log);
   const stopped = stop.asked.then(() => undefined);
   for (;;) {
-    const starting = startNode({ ...options, log });
+    // Without others to join it may be the first of several: its operator makes the layout.
+    const starting = startNode({ ...options, join: options.join ?? [], log });
     let node = await Promise.race([starting, stopped]).catch(cannotStart);
     if (node === undefined) node = await withinStopTimeout(starting).catch(cannotStart);
-    else await terminal.out(startedLine(node, options.data));
+    else {
+      const says = logJson ? jsonLines(terminal, "info") : terminal;
+      await says.out(startedLine(node, options.data));
+    }
     const reason = await Promise.race([stop.asked, node.failed]);
     if (typeof reason === "string") log.info("The node stops", { because: reason });
     await withinStopTimeout(node.stop());

@@ -168,7 +168,6 @@ export class Database {
    * const data = await Deno.makeTempDir();
    * {
    *   await using db = await startNode({ name: "n1", data, replication: 1 });
-   *   await db.api.initLayout(["n1"]);
    *
    *   await db.flag("maintenance").enable();
    *   assert.equal(await db.flag("maintenance").isEnabled(), true);

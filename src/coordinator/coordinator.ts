@@ -21,7 +21,7 @@ import { ConflictError, DenamoError, OverloadedError, TimeoutError } from "../wi
 import { LIMITS } from "../wire/limits.ts";
 import { type IncomingRequest, METHODS } from "../wire/message_codec.ts";
 import { type Cluster, layoutOf } from "../replica/cluster.ts";
-import { atLeastOf } from "./at_least.ts";
+import { atLeastOf, hasSeen } from "./at_least.ts";
 import { CorruptRepairs } from "./corrupt_repairs.ts";
 import { Forwarding, type Routed } from "./forwarding.ts";
 import { type Found, Reads } from "./reads.ts";
@@ -244,11 +244,21 @@ export class Coordinator {
     }
     let existed = seen === undefined;
     const answer = await this.#write(request, rest(), seen, (held, nextDot) => {
-      existed ||= held.isLive(this.#clock.now());
+      // A copy that lacks what the client has seen cannot tell: the client has been shown it.
+      existed ||= held.isLive(this.#clock.now()) || !this.#hasSeen(request, routed, held, seen!);
       const merged = held.merge(found);
       return merged.write(nextDot(latestOf(merged, seen)), null, seen, undefined);
     });
     return { ...answer, existed };
+  }
+
+  #hasSeen(
+    { key }: DeleteRequest,
+    { partition }: Routed,
+    object: DataObject,
+    seen: VersionVector,
+  ): boolean {
+    return hasSeen({ floor: this.#replica.floorOf(partition, key), object }, seen);
   }
 
   async #expire(request: ExpireRequest, routed: Routed): Promise<ClientAnswer> {

@@ -114,11 +114,31 @@ function reachOfName(host: string): Reach {
   return isLocal ? "loopback" : /^[\d.]+$|^0x/.test(name) ? "nowhere" : "ordinary";
 }
 
-/** Whether two addresses are the same but for the peer that they name. */
-export function isSameAddress(one: string, other: string): boolean {
-  return withoutPeer(one) === withoutPeer(other);
+/**
+ * What is wrong with a node that was told to join other machines and tells them an address that leads nowhere there;
+ * undefined if nothing is.
+ *
+ * @param own where the node says that it is reached
+ */
+export function unreachableProblem(
+  join: readonly string[],
+  own: readonly string[],
+): string | undefined {
+  const elsewhere = join.filter((address) => reachOf(address) !== "loopback");
+  if (elsewhere.length === 0 || own.some((address) => reachOf(address) !== "loopback")) {
+    return undefined;
+  }
+  return `This node listens on this machine only, and ${elsewhere.join(", ")} may be on another: ` +
+    "nodes there cannot call it. Start it with --listen /ip4/0.0.0.0/tcp/7101, " +
+    "and with --announce if others see it under another address";
 }
 
-function withoutPeer(address: string): string {
+/** Whether two addresses are the same but for the peer that they name. */
+export function isSameAddress(one: string, other: string): boolean {
+  return placeOf(one) === placeOf(other);
+}
+
+/** An address without the peer that it names. */
+export function placeOf(address: string): string {
   return address.replace(/\/p2p\/[^/]+$/, "");
 }

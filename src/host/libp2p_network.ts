@@ -8,7 +8,7 @@
 // Several nodes may run in one process, and many on one host.
 
 import "./broadcast_channel.ts";
-import { peerIdFromPrivateKey } from "@libp2p/peer-id";
+import { peerIdFromPrivateKey, peerIdFromString } from "@libp2p/peer-id";
 import { multiaddr } from "@multiformats/multiaddr";
 import type { Connection } from "@libp2p/interface";
 import type { Libp2p } from "libp2p";
@@ -23,17 +23,20 @@ import {
   byPeer,
   callable,
   isSameAddress,
-  peerOfAddress,
+  placeOf,
   type Reach,
   reachableFirst,
   reachOf,
 } from "./addresses.ts";
+import { Dialler } from "./dialler.ts";
 import { GossipTopic, PUBLISH_BYTES_MAX } from "./gossip_topic.ts";
 import { identityInUse, isEarlier, NETWORK_VERSION, type Run } from "./greeting.ts";
 import { Greeter } from "./greeter.ts";
+import type { Lookup } from "./host_names.ts";
 import { answerSigns, runOf } from "./identity_watch.ts";
 import { privateKeyOf } from "./identity.ts";
-import { closeSoon, isDialToSelf, listenError, makeLibp2p } from "./libp2p_node.ts";
+import { closeSoon, isDialToSelf, makeLibp2p } from "./libp2p_node.ts";
+import { listenProblem } from "./listen_problem.ts";
 import { type LinkEvents, PeerLink } from "./peer_link.ts";
 import { type Dialled, Redial } from "./redial.ts";
 import { type OpenedConnection, StreamOpener } from "./stream_opener.ts";
@@ -65,6 +68,8 @@ export interface Libp2pNetworkOptions {
    * grants: in Deno a listener of `node:net` that has run out of descriptors accepts nothing ever after. Default 1024.
    */
   readonly maxInboundConnections?: number | undefined;
+  /** Replaces the system's way of looking up the names in addresses. */
+  readonly lookUp?: Lookup | undefined;
 }
 
 /**
@@ -76,10 +81,11 @@ export async function createLibp2pNetwork(options: Libp2pNetworkOptions): Promis
   const privateKey = privateKeyOf(options.privateKey);
   const { listen, announce = [], maxInboundConnections = MAX_INBOUND_CONNECTIONS } = options;
   const network = new Libp2pNetwork(peerIdFromPrivateKey(privateKey).toString(), options);
-  const { turnEnd, gossip, strangers } = network;
+  const { turnEnd, gossip, strangers, dialler } = network;
   network.attach(
     await makeLibp2p({
-      ...{ privateKey, listen, announce, turnEnd, gossip, strangers },
+      ...{ privateKey, listen, announce, turnEnd, gossip },
+      gater: { ...strangers.gater, ...dialler.gater },
       maxInboundConnections,
     }),
   );
@@ -101,6 +107,9 @@ class Libp2pNetwork implements Network {
   readonly #log: Log;
   readonly #clock: Clock;
   readonly #redial: Redial;
+  readonly dialler: Dialler;
+  /** The addresses that whoever runs this node has given. */
+  readonly #given = new Set<string>();
 
   /** This run of the process. */
   readonly #run: Run;
@@ -122,6 +131,13 @@ class Libp2pNetwork implements Network {
     this.#log = options.log;
     this.#clock = options.clock ?? new SystemClock();
     this.#run = { instance: random.bytes(8).toHex(), startedMs: Math.floor(this.#clock.now()) };
+    this.dialler = new Dialler({
+      clock: this.#clock,
+      connect: (address, signal) => this.#node.dial(multiaddr(address), { signal }),
+      // What is announced may be the address of several.
+      own: () => options.announce === undefined ? this.addresses() : [],
+      lookUp: options.lookUp,
+    });
     this.#redial = new Redial({
       clock: this.#clock,
       random,
@@ -179,12 +195,7 @@ class Libp2pNetwork implements Network {
       await node.start();
     } catch (error) {
       await this.stop();
-      throw new Error(
-        `Cannot listen on ${this.#options.listen.join(", ")}: ${listenError(error)}`,
-        {
-          cause: error,
-        },
-      );
+      throw new Error(listenProblem(this.#options.listen, error), { cause: error });
     }
     this.gossip.start();
     this.#redial.start();
@@ -193,6 +204,7 @@ class Libp2pNetwork implements Network {
   keepConnected(addresses: readonly string[], peer?: PeerId): void {
     if (this.#state === "stopped") return;
     if (peer !== undefined) return this.#keepPeer(addresses, peer);
+    for (const address of addresses) this.#given.add(placeOf(address));
     const groups = byPeer(addresses, this.#log);
     for (const [named, group] of groups) {
       // Of an address that names ourselves it is only found out who answers there.
@@ -255,6 +267,7 @@ class Libp2pNetwork implements Network {
     this.#state = "stopped";
     this.#handlers = undefined;
     this.#redial.stop();
+    this.dialler.stop();
     this.#openings.stop();
     for (const link of [...this.#links.values()]) link.close("We stop");
     // Gossipsub waits for its streams to take what is queued, which a stuck peer would never let happen.
@@ -295,20 +308,28 @@ class Libp2pNetwork implements Network {
   }
 
   async #dial(addresses: readonly string[], peer: PeerId | undefined): Promise<Dialled> {
-    const targets = addresses.map((address) => {
-      return multiaddr(
-        peer === undefined || peerOfAddress(address) !== undefined
-          ? address
-          : `${address}/p2p/${peer}`,
-      );
-    });
+    const open = peer === undefined ? undefined : this.#openConnection(peer);
+    if (open !== undefined) return open.remotePeer.toString();
+    // Whoever runs this node may mean any place; of what peers say of themselves only some are meant for us.
+    const mayReach = (address: string, reach: Reach) => {
+      if (reach === "ordinary" || peer === undefined || this.#given.has(placeOf(address))) {
+        return true;
+      }
+      return reach !== "nowhere" && this.#mayReach(reach, peer);
+    };
     try {
-      return (await this.#node.dial(targets)).remotePeer.toString();
+      const answered = await this.dialler.call({ addresses, mayReach, peer });
+      return answered === "self" ? "self" : answered.remotePeer.toString();
     } catch (error) {
       if (!isDialToSelf(error)) throw error;
       for (const address of addresses) await this.#checkSelf(address);
       return "self";
     }
+  }
+
+  #openConnection(peer: PeerId): Connection | undefined {
+    const connections = this.#node.getConnections(peerIdFromString(peer));
+    return connections.find(({ status }) => status === "open");
   }
 
   /** Our own identity has answered at this address. @throws if it is that of another process */

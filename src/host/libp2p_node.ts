@@ -7,7 +7,7 @@
 
 import "./broadcast_channel.ts";
 import { identify } from "@libp2p/identify";
-import type { Connection, Ed25519PrivateKey } from "@libp2p/interface";
+import type { Connection, ConnectionGater, Ed25519PrivateKey } from "@libp2p/interface";
 import { noise } from "@libp2p/noise";
 import { tcp } from "@libp2p/tcp";
 import { yamux } from "@libp2p/yamux";
@@ -16,7 +16,6 @@ import { createLibp2p, type Libp2p } from "libp2p";
 import { messageOf } from "../wire/errors.ts";
 import type { GossipTopic } from "./gossip_topic.ts";
 import { joinWrites } from "./joined_writes.ts";
-import type { Strangers } from "./strangers.ts";
 import type { TurnEnd } from "./turn_end.ts";
 
 /** The same on both sides, or yamux gives up: change it together with NETWORK_VERSION. */
@@ -42,7 +41,8 @@ export interface Libp2pNodeOptions {
   readonly announce: readonly string[];
   readonly turnEnd: TurnEnd;
   readonly gossip: GossipTopic;
-  readonly strangers: Strangers;
+  /** Which connections are not wanted. */
+  readonly gater: ConnectionGater;
   /** Connections opened by others, whoever they are. */
   readonly maxInboundConnections: number;
 }
@@ -50,7 +50,7 @@ export interface Libp2pNodeOptions {
 /** Makes a node that is not started. @throws {TypeError} if an address is no multiaddr */
 export async function makeLibp2p(options: Libp2pNodeOptions): Promise<Libp2p> {
   const { privateKey, listen, announce, turnEnd, gossip } = options;
-  const { maxInboundConnections, strangers } = options;
+  const { gater, maxInboundConnections } = options;
   for (const address of [...listen, ...announce]) checkAddress(address);
   return await createLibp2p({
     start: false,
@@ -65,7 +65,7 @@ export async function makeLibp2p(options: Libp2pNodeOptions): Promise<Libp2p> {
       },
       maxInboundStreams: STREAMS_MAX,
     })],
-    connectionGater: strangers.gater,
+    connectionGater: gater,
     connectionManager: {
       maxConnections: CONNECTIONS_MAX,
       inboundConnectionThreshold: 1_000_000,
@@ -94,14 +94,6 @@ export async function closeSoon(connection: Connection): Promise<void> {
 export function isDialToSelf(error: unknown): boolean {
   if (error instanceof AggregateError) return error.errors.some(isDialToSelf);
   return error instanceof Error && /dial self/.test(error.message);
-}
-
-/** The part of libp2p's message about a failed listening that a person needs. */
-export function listenError(error: unknown): string {
-  const message = messageOf(error);
-  if (/EADDRINUSE|in use/i.test(message)) return "the address is in use";
-  if (/EADDRNOTAVAIL|not available/i.test(message)) return "this machine has no such address";
-  return message.replace(/\s+/g, " ").trim();
 }
 
 function checkAddress(address: string): void {

@@ -15,6 +15,7 @@ import type { Log } from "../ports/log.ts";
 import type { PeerId } from "../ports/network.ts";
 import { type Random, randomBelow } from "../ports/random.ts";
 import { messageOf } from "../wire/errors.ts";
+import { placeOf } from "./addresses.ts";
 
 /** Between the first failure and the second attempt, in milliseconds. */
 export const FIRST_PAUSE_MS = 200;
@@ -24,6 +25,9 @@ export const LONGEST_PAUSE_MS = 5_000;
 
 /** The longest for a peer that was never met, in milliseconds. */
 export const LONGEST_PAUSE_UNMET_MS = 30_000;
+
+/** The longest for an address at which we answer ourselves, in milliseconds. */
+export const LONGEST_PAUSE_OWN_MS = 30_000;
 
 /** How many peers that were never met are called at a time, and known. */
 export const UNMET_DIALS_MAX = 16;
@@ -195,7 +199,10 @@ export class Redial {
     if (!this.#isCurrent(target)) return;
     if (dialled === "self") {
       this.#options.log.debug("An address to join is our own", { addresses: target.addresses });
-      return this.#drop(target);
+      // Not for ever perhaps: a name, or a number that is handed on, may mean another machine in a while.
+      this.#schedule(target, target.pauseMs);
+      target.pauseMs = Math.min(target.pauseMs * 2, LONGEST_PAUSE_OWN_MS);
+      return;
     }
     target.peer = dialled;
     if (this.#options.isUp(dialled)) return this.peerUp(dialled);
@@ -261,9 +268,4 @@ export class Redial {
 /** A bare address was given by who runs the node; a peer by its id has said itself where it is. */
 function isUnmet({ isNamed, wasMet }: Target): boolean {
   return isNamed && !wasMet;
-}
-
-/** An address without the peer that it names. */
-function placeOf(address: string): string {
-  return address.replace(/\/p2p\/[^/]+$/, "");
 }

@@ -138,6 +138,11 @@ export class MemberTable {
     return peerId !== undefined && this.#connected.has(peerId);
   }
 
+  /** Whether a connection is open to any peer. */
+  get hasConnections(): boolean {
+    return this.#connected.size > 0;
+  }
+
   /** One other node. */
   member(node: string, atMs: number): Member | undefined {
     const row = this.#rows.get(node);

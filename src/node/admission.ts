@@ -8,6 +8,7 @@
 import { ByteReader } from "../base/byte_reader.ts";
 import { ByteWriter } from "../base/byte_writer.ts";
 import { MalformedError } from "../base/malformed.ts";
+import type { Heartbeat } from "../membership/heartbeat.ts";
 import type { Heartbeats } from "../membership/heartbeats.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { Log } from "../ports/log.ts";
@@ -16,6 +17,7 @@ import type { Floors } from "../replica/floors.ts";
 import { messageOf } from "../wire/errors.ts";
 import { leftBehind, leftBehindIn } from "./left_behind.ts";
 import type { LeftBehindVoices } from "./left_behind_voices.ts";
+import { OTHER_LAYOUT, type OtherLayouts } from "./other_layouts.ts";
 import type { Refusals, RefusedBy } from "./refusals.ts";
 
 /** How often the log hears that one peer refuses us for one reason, in milliseconds. */
@@ -34,6 +36,7 @@ export class Admission {
   readonly #floors: Floors;
   readonly #leftBehind: LeftBehindVoices;
   readonly #refusals: Refusals;
+  readonly #otherLayouts: Pick<OtherLayouts, "judge">;
   /** When the log has heard of a peer and its reason. */
   readonly #toldAtMs = new Map<string, number>();
 
@@ -41,6 +44,7 @@ export class Admission {
    * @param refusals weighs what peers say against us
    * @param giveUp told once it is clear that this node must not go on
    * @param leftBehind weighs what peers say of floors that this node has missed
+   * @param otherLayouts refuses peers that work by another layout
    */
   constructor(
     node: string,
@@ -52,10 +56,12 @@ export class Admission {
     log: Log,
     giveUp: (reason: string) => void,
     leftBehind: LeftBehindVoices,
+    otherLayouts: Pick<OtherLayouts, "judge">,
   ) {
     this.#node = node;
     this.#floors = floors;
     this.#leftBehind = leftBehind;
+    this.#otherLayouts = otherLayouts;
     this.#settingsDigest = settingsDigest;
     this.#heartbeats = heartbeats;
     this.#refusals = refusals;
@@ -84,6 +90,12 @@ export class Admission {
         return OTHER_SETTINGS;
       }
       if ("code" in heartbeat) return heartbeat;
+      // Before anything else that it says: what another cluster has forgotten is nothing to us.
+      const otherLayout = this.#otherLayouts.judge(heartbeat);
+      if (otherLayout !== undefined) {
+        this.refusedBy(peer, otherLayout, { greeting, isDialled });
+        return otherLayout;
+      }
       const missed = this.#floors.missedBy(node);
       if (missed !== undefined && missed > emptied) return leftBehind(missed);
       const refusal = this.#heartbeats.admit(heartbeat);
@@ -117,17 +129,19 @@ export class Admission {
     const missed = leftBehindIn(refusal);
     if (missed !== undefined) return this.#note(this.#leftBehind.hear(peer, missed));
     const { isDialled } = by;
-    const name = by.greeting === undefined ? undefined : this.#nameIn(peer, by.greeting);
+    const heartbeat = by.greeting && this.#heartbeatIn(peer, by.greeting);
+    if (refusal.code === OTHER_LAYOUT && heartbeat) this.#otherLayouts.judge(heartbeat);
+    const name = heartbeat?.node;
     this.#tell({ peer, name, isDialled }, refusal);
     const reason = this.#refusals.add({ peer, name, isDialled }, refusal);
     if (reason !== undefined) this.#giveUp(reason);
   }
 
-  /** The name in a greeting, if that is one of this peer. */
-  #nameIn(peer: PeerId, greeting: Uint8Array): string | undefined {
+  /** What a greeting tells, if it is one of this peer. */
+  #heartbeatIn(peer: PeerId, greeting: Uint8Array): Heartbeat | undefined {
     try {
       const { heartbeat } = this.#read(peer, greeting);
-      return "code" in heartbeat ? undefined : heartbeat.node;
+      return "code" in heartbeat ? undefined : heartbeat;
     } catch (error) {
       if (!(error instanceof MalformedError)) throw error;
       return undefined;

@@ -157,10 +157,14 @@ export interface MemberView {
   /** Host and port of its doors, as it announces them. */
   readonly http: string | undefined;
   readonly resp: string | undefined;
-  /** The layout that it says it has. */
+  /** The layout that it says it has; of a version there may be two, if two clusters have met. */
   readonly layoutVersion: number;
-  /** Whether its disk takes writes, as it says: `readonly` serves what it has, `failed` not even that. */
-  readonly disk: DiskState;
+  readonly layoutId: string | undefined;
+  /**
+   * Whether its disk takes writes, as it says: `readonly` serves what it has, `failed` not even that. Undefined if it
+   * was never heard of.
+   */
+  readonly disk: DiskState | undefined;
 }
 
 export interface RingMemberView {
@@ -246,6 +250,11 @@ export interface KeyValueApi {
   scan(options: ScanOptions): Promise<ScanPage>;
 }
 
+export interface InitLayoutOptions {
+  /** Makes the layout though it leaves out nodes that are seen, or keeps fewer copies than was asked for. */
+  readonly force?: boolean | undefined;
+}
+
 /** What an operator sees and does. */
 export interface AdminApi {
   status(): NodeStatus;
@@ -254,11 +263,12 @@ export interface AdminApi {
   ring(): RingView | undefined;
   placement(key: Uint8Array): KeyPlacement | undefined;
   /**
-   * Makes the first layout of the cluster, once exactly the nodes `members` are seen.
+   * Makes the first layout of the cluster, once the nodes `members` are seen. It cannot be changed.
    *
-   * @throws {DenamoError} `layout_exists` if there is one, `layout_refused` if a node is missing
+   * @throws {DenamoError} `layout_exists` if there is one, `layout_refused` if a node is missing, or if the layout
+   * would leave out a node that is seen or keep fewer copies than `replication` says, unless that is forced
    */
-  initLayout(members: readonly string[]): Promise<RingView>;
+  initLayout(members: readonly string[], options?: InitLayoutOptions): Promise<RingView>;
   measurements(): Measurement[];
   /** The wall clock of the node: doors turn times to live into times with it. */
   nowMs(): number;

@@ -10,6 +10,7 @@ import { Admission } from "./admission.ts";
 import type { Ending } from "./ending.ts";
 import { LeftBehindVoices } from "./left_behind_voices.ts";
 import type { PeerBook } from "./peer_book.ts";
+import type { OtherLayouts } from "./other_layouts.ts";
 import { Refusals } from "./refusals.ts";
 import type { NodeSettings } from "./settings.ts";
 
@@ -24,6 +25,7 @@ export interface EntranceParts {
   readonly settingsDigest: string;
   readonly book: PeerBook;
   readonly ending: Ending;
+  readonly otherLayouts: OtherLayouts;
   readonly layoutMembers: () => ReadonlySet<string> | undefined;
   readonly isConnected: (node: string) => boolean;
   /** The latest time that another node's clock may have given. */
@@ -58,5 +60,6 @@ export function entranceOf(parts: EntranceParts): Admission {
     log,
     (reason) => ending.giveUp(reason),
     leftBehind,
+    parts.otherLayouts,
   );
 }

@@ -13,8 +13,10 @@ import type { DataObject } from "../crdt/data_object.ts";
 import { HEARTBEAT_LIMITS } from "../membership/heartbeat.ts";
 import { hasRoomAbove } from "../membership/incarnation_step.ts";
 import type { Clock } from "../ports/clock.ts";
+import type { Log } from "../ports/log.ts";
 import { type Random, randomBelow } from "../ports/random.ts";
 import type { Storage } from "../storage/storage.ts";
+import { messageOf } from "../wire/errors.ts";
 
 /** Of how many steps, of a millisecond each, a run whose clock is behind takes one. */
 const STEPS = 1_000;
@@ -47,6 +49,20 @@ export function formerIn(stored: Uint8Array): number {
   } catch (error) {
     if (!(error instanceof MalformedError)) throw error;
     return 0;
+  }
+}
+
+/** Like {@linkcode keepIncarnation}; the log hears of a failure too. */
+export async function noteIncarnation(
+  storage: Storage<DataObject>,
+  incarnation: number,
+  log: Log,
+): Promise<void> {
+  try {
+    await keepIncarnation(storage, incarnation);
+  } catch (error) {
+    log.warn("Cannot note the incarnation of this node", { error: messageOf(error) });
+    throw error;
   }
 }
 

@@ -44,9 +44,13 @@ export interface LayoutStoreOptions {
   readonly log: Log;
   /** Called when a layout has come into force. */
   readonly changed: () => void;
-  /** Called with the id of the first layout that this node's disk has ever had. */
-  readonly isFirst?: ((id: string) => void) | undefined;
+  /** Called with the first layout that this node's disk has ever had. */
+  readonly isFirst?: ((layout: Layout) => void) | undefined;
 }
+
+/** What to do where two clusters have met. */
+export const ADVICE = "they are of two clusters. Stop the nodes of the one that is not to stay, " +
+  "and start them with empty data directories";
 
 export class LayoutStore {
   readonly #options: LayoutStoreOptions;
@@ -121,7 +125,7 @@ export class LayoutStore {
         throw new DenamoError("layout_exists", "no", message);
       }
       const { changed, isFirst, log, storage } = this.#options;
-      isFirst?.(layout.id);
+      isFirst?.(layout);
       await storage.setMeta(META_NAME, own);
       this.#use(layout, own);
       log.info(`Layout ${layout.id} is in force`, { members: layout.members.length });
@@ -133,14 +137,15 @@ export class LayoutStore {
   }
 
   /** A peer works by this layout, which is not the one that is held: nothing is done but to say so. */
-  report(id: string, peer: PeerId | undefined): void {
+  report(id: string, peer: PeerId | undefined, node?: string): void {
     const { clock, log } = this.#options;
     const own = this.#held?.layout.id;
     if (own === undefined || own === id) return;
     const nowMs = clock.monotonic();
     if (nowMs - this.#reportedAtMs < REPORT_EVERY_MS) return;
     this.#reportedAtMs = nowMs;
-    log.error("A peer has another layout than this node: they are of two clusters", {
+    log.error(`A peer has another layout than this node: ${ADVICE}`, {
+      node,
       peer,
       theirs: id,
       own,

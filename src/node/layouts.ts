@@ -10,11 +10,11 @@ import type { Layout } from "../ring/layout.ts";
 import type { Storage } from "../storage/storage.ts";
 import { DenamoError } from "../wire/errors.ts";
 import type { Rpc } from "../wire/rpc.ts";
-import type { MemberView } from "./api.ts";
+import type { InitLayoutOptions, MemberView } from "./api.ts";
 import { FirstLayout, type SeenNode } from "./first_layout.ts";
 import { LayoutAgreement } from "./layout_agreement.ts";
 import { LayoutStore } from "./layout_store.ts";
-import { checkedNames, planFirst } from "./plan_first.ts";
+import { checkedNames, planFirst, planProblem } from "./plan_first.ts";
 import type { SealKeyStore } from "./seal_key_store.ts";
 import type { NodeSettings } from "./settings.ts";
 
@@ -45,8 +45,13 @@ export class Layouts {
     const { clock, hasForgotten, rpc, self } = options;
     this.store = new LayoutStore({
       ...options,
-      isFirst: (id) => {
-        if (this.first.hasPromised(id)) return;
+      changed: () => {
+        this.#tellPlace();
+        options.changed();
+      },
+      isFirst: (layout) => {
+        const isOwner = layout.members.some(({ node }) => node === self);
+        if (!isOwner || this.first.hasPromised(layout.id)) return;
         hasForgotten("The cluster has a layout that this node's disk does not know of");
       },
     });
@@ -70,22 +75,48 @@ export class Layouts {
   async load(): Promise<void> {
     await this.store.load();
     this.first.load();
+    this.#tellPlace();
+  }
+
+  /** Whether this node is its own cluster, as is asked for, and has made its layout when it started. */
+  #isAloneBy(names: readonly string[]): boolean {
+    const { self } = this.#options;
+    const { members } = this.store;
+    return names.length === 1 && names[0] === self && members?.size === 1 && members.has(self);
+  }
+
+  /** A node that comes to a cluster that has its layout is useful, but not as its operator may expect. */
+  #tellPlace(): void {
+    const { log, self } = this.#options;
+    const { held } = this.store;
+    if (held === undefined || held.placement.members.has(self)) return;
+    log.warn(`${self} is not in the layout, which cannot be changed: it owns no keys`, {
+      does: "it takes requests for all keys, and stands in for owners that cannot be reached",
+      layout: held.layout.id,
+    });
   }
 
   /**
    * Plans the first layout for these members, as this node sees them, and makes it.
    *
+   * @param views all nodes that this one knows
    * @throws {DenamoError} `layout_exists` or `layout_refused`; then nothing has changed anywhere
    */
   async make(
     settings: NodeSettings,
     members: readonly string[],
     views: readonly MemberView[],
+    options: InitLayoutOptions = {},
   ): Promise<void> {
     const names = checkedNames(members);
+    if (this.#isAloneBy(names)) return;
     const missing = this.first.missing(names);
     if (missing.length > 0) {
       throw new DenamoError("layout_refused", "no", `This node does not see ${missing.join(", ")}`);
+    }
+    const problem = planProblem(settings, names, this.#seen().map(({ node }) => node));
+    if (problem !== undefined && options.force !== true && this.store.held === undefined) {
+      throw new DenamoError("layout_refused", "no", problem);
     }
     const byName = new Map(views.map((view) => [view.node, view]));
     await this.first.make(planFirst(settings, names.map((name) => byName.get(name)!)));

@@ -24,11 +24,11 @@ import { Floors } from "../replica/floors.ts";
 import { ReplicaService } from "../replica/replica_service.ts";
 import { openStorage, type Storage, type StorageOptions } from "../storage/storage.ts";
 import { Deadlines } from "../wire/deadlines.ts";
-import { messageOf } from "../wire/errors.ts";
 import { Rpc } from "../wire/rpc.ts";
 import type {
   DeleteResult,
   GetOptions,
+  InitLayoutOptions,
   KeyPlacement,
   Measurement,
   MemberView,
@@ -51,14 +51,13 @@ import { entranceOf } from "./entrance.ts";
 import { Layouts } from "./layouts.ts";
 import { NamespaceStore } from "./namespace_store.ts";
 import { measure } from "./measurements.ts";
-import { type Incarnations, keepIncarnation, nextIncarnation } from "./incarnations.ts";
+import { type Incarnations, nextIncarnation, noteIncarnation } from "./incarnations.ts";
+import { Outlook } from "./outlook.ts";
 import { PeerBook } from "./peer_book.ts";
-import { emptyCopies } from "./left_behind.ts";
 import { type PeerRooms, Peers } from "./peers.ts";
-import { Readiness } from "./readiness.ts";
 import { Refutation } from "./refutation.ts";
+import { startAnew } from "./start_anew.ts";
 import { SealKeyStore } from "./seal_key_store.ts";
-import { setAsideCopies } from "./set_aside_copies.ts";
 import type {
   DifferencesView,
   EqualityView,
@@ -96,7 +95,7 @@ export class Node implements NodeApi {
   readonly #coordinator: Coordinator;
   readonly #data: DataApi;
   readonly #admission: Admission;
-  readonly #readiness: Readiness;
+  readonly #outlook: Outlook;
   readonly #refutation: Refutation;
   readonly #rivals: Rivals;
   readonly #sealKeys: SealKeyStore;
@@ -158,7 +157,17 @@ export class Node implements NodeApi {
     const placementDigest = () => this.#namespaces.placementDigest();
     this.#floors = new Floors(storage, hybridClock, placementDigest);
     this.#book = new PeerBook(storage, layoutMembers, log);
-    const isConnected = (node: string) => this.#table.isConnected(node);
+    const layout = () => this.#layouts.store.held?.layout;
+    this.#outlook = new Outlook({
+      settings,
+      clock,
+      log,
+      table: this.#table,
+      layout,
+      report: (...heard) => this.#layouts.store.report(...heard),
+      canSeal: () => this.#sealKeys.areShared,
+    });
+    const { otherLayouts } = this.#outlook;
     this.#admission = entranceOf({
       settings,
       self: network.self,
@@ -169,8 +178,9 @@ export class Node implements NodeApi {
       settingsDigest: this.#namespaces.baseDigest(),
       book: this.#book,
       ending: this.#ending,
+      otherLayouts,
       layoutMembers,
-      isConnected,
+      isConnected: (node) => this.#table.isConnected(node),
       latest: () => hybridClock.furthest(),
     });
     this.#refutation = new Refutation(
@@ -178,27 +188,18 @@ export class Node implements NodeApi {
       this.#rpc,
       incarnations,
       () => layoutMembers()?.size ?? 0,
-      async () => {
-        try {
-          await keepIncarnation(storage, this.#table.incarnation);
-        } catch (error) {
-          log.warn("Cannot note the incarnation of this node", { error: messageOf(error) });
-          throw error;
-        }
-      },
+      () => noteIncarnation(storage, this.#table.incarnation, log),
       () => {
         this.#filling.begin("A peer remembers a run of this node that its disk does not know of");
       },
     );
-    const canSeal = () => this.#sealKeys.areShared;
-    this.#readiness = new Readiness(settings.node, clock, isConnected, canSeal);
     this.#sealKeys = new SealKeyStore({
       self: settings.node,
       storage,
       clock,
       random,
       log,
-      layout: () => this.#layouts.store.held?.layout,
+      layout,
       members: () => this.#heartbeats.members(),
       changed: () => this.#heartbeats.publishNow(),
     });
@@ -243,6 +244,7 @@ export class Node implements NodeApi {
       log,
       pace: this.#pace,
       diskRefuses: () => disk.refusesCommits,
+      otherLayouts,
     });
     this.namespaces = new NamespaceStore({
       cluster,
@@ -310,11 +312,12 @@ export class Node implements NodeApi {
       await node.#sealKeys.load();
       await node.#filling.load();
       await node.#floors.load();
-      if (node.#floors.mustEmpty) await node.#startAnew();
+      if (node.#floors.mustEmpty) await node.#startAnew(storage);
       await ports.network.start(node.#peers.handlers(node.#rooms));
       node.#heartbeats.start();
       node.#upkeep.start();
-      for (const address of settings.join) ports.network.keepConnected([address]);
+      node.#outlook.start();
+      node.#peers.begin(settings.join, node.#book.remembered);
       return node;
     } catch (error) {
       await ports.network.stop();
@@ -334,6 +337,7 @@ export class Node implements NodeApi {
     this.#isStopped = true;
     this.#peers.stop();
     this.#upkeep.stop();
+    this.#outlook.stop();
     this.#heartbeats.stop();
     this.#rpc.stop();
     await this.#ports.network.stop();
@@ -385,7 +389,8 @@ export class Node implements NodeApi {
     const own = { ...this.#describe(), node: this.#settings.node, peerId: this.#table.peerId };
     const self = { ...own, incarnation: this.#table.incarnation, selfDoubt: this.#table.selfDoubt };
     const layout = this.#layouts.store.held?.layout;
-    return memberViews(self, this.#heartbeats.members(), layout, this.#uptimeMs);
+    const [others, strays] = [this.#heartbeats.members(), this.#outlook.otherLayouts.known];
+    return memberViews(self, others, layout, this.#uptimeMs, strays);
   }
 
   ring(): RingView | undefined {
@@ -398,8 +403,8 @@ export class Node implements NodeApi {
     return held === undefined ? undefined : placementView(held, key, this.#namespaces.of(key).n);
   }
 
-  async initLayout(members: readonly string[]): Promise<RingView> {
-    await this.#layouts.make(this.#settings, members, this.members());
+  async initLayout(members: readonly string[], options?: InitLayoutOptions): Promise<RingView> {
+    await this.#layouts.make(this.#settings, members, this.members(), options);
     return this.ring()!;
   }
 
@@ -440,14 +445,11 @@ export class Node implements NodeApi {
     return this.#ports.clock.now();
   }
 
-  /** Sets aside and empties the copies of a node that was away for too long, before it meets anybody. */
-  async #startAnew(): Promise<void> {
-    await setAsideCopies(this.#disk, this.#storage, this.#floors.missedUpTo, this.#ports.log);
-    this.#filling.begin("This node was away for so long that the others have forgotten without it");
+  #startAnew(storage: Storage<DataObject>): Promise<void> {
     const { replication } = this.#layouts.store.held?.layout ?? { replication: 0 };
     const copiesOf = (key: Uint8Array) => this.#namespaces.of(key).n ?? replication;
-    await emptyCopies(this.#storage, copiesOf);
-    await this.#floors.haveEmptied();
+    const [disk, floors, filling, { log }] = [this.#disk, this.#floors, this.#filling, this.#ports];
+    return startAnew({ disk, storage, floors, filling, log, copiesOf });
   }
 
   get #uptimeMs(): number {
@@ -462,6 +464,7 @@ export class Node implements NodeApi {
       book: this.#book,
       layouts: this.#layouts.store,
       namespaces: this.namespaces,
+      otherLayouts: this.#outlook.otherLayouts,
       refutation: this.#refutation,
       rpc: this.#rpc,
       sealKeys: this.#sealKeys,
@@ -491,8 +494,7 @@ export class Node implements NodeApi {
 
   #notReadyBecause(): string | undefined {
     if (this.#isStopped) return "The node is stopping";
-    return this.#disk.goneBecause ??
-      this.#readiness.problem(this.#layouts.store.held?.layout) ?? this.#admission.problem ??
+    return this.#disk.goneBecause ?? this.#outlook.problem(this.#admission.problem) ??
       this.#clockWatch.mayCoordinate();
   }
 }

@@ -11,7 +11,8 @@ import type { Admission } from "./admission.ts";
 import type { LayoutAgreement } from "./layout_agreement.ts";
 import type { LayoutStore } from "./layout_store.ts";
 import type { NamespaceStore } from "./namespace_store.ts";
-import type { PeerBook } from "./peer_book.ts";
+import type { OtherLayouts } from "./other_layouts.ts";
+import type { PeerBook, RememberedPeer } from "./peer_book.ts";
 import type { Refutation } from "./refutation.ts";
 import type { SealKeyStore } from "./seal_key_store.ts";
 
@@ -23,6 +24,7 @@ export interface PeerRooms {
   readonly agreement: LayoutAgreement;
   readonly book: PeerBook;
   readonly namespaces: NamespaceStore;
+  readonly otherLayouts: Pick<OtherLayouts, "judge">;
   readonly refutation: Refutation;
   readonly rpc: Rpc;
   readonly sealKeys: SealKeyStore;
@@ -42,6 +44,16 @@ export class Peers {
     this.#network = network;
     this.#log = log;
     this.#rivals = rivals;
+  }
+
+  /** Calls those whom the node is told to join, and those members that an earlier run has met, where they were then. */
+  begin(join: readonly string[], remembered: readonly RememberedPeer[]): void {
+    for (const address of join) this.#network.keepConnected([address]);
+    for (const { addresses, peer } of remembered) {
+      if (peer === this.#network.self || addresses.length === 0) continue;
+      this.#kept.set(peer, addresses.join(" "));
+      this.#network.keepConnected(addresses, peer);
+    }
   }
 
   /** Keeps connected to nobody further. */
@@ -114,19 +126,23 @@ export class Peers {
    */
   heard(
     heartbeat: Heartbeat,
-    { agreement, book, layouts, namespaces, rpc, sealKeys, table }: PeerRooms,
+    { agreement, book, layouts, namespaces, otherLayouts, rpc, sealKeys, table }: PeerRooms,
   ): void {
     const { addresses, layoutId, node, peerId } = heartbeat;
     if (this.#isStopped) return;
-    book.note(node, peerId);
+    const isMet = rpc.isUp(peerId);
+    // Where a peer says to be before it was met may be anywhere.
+    book.note(node, peerId, isMet ? addresses : undefined);
     const known = addresses.join(" ");
     // The network may have dropped one that was never met.
-    if (this.#kept.get(peerId) !== known || !rpc.isUp(peerId)) {
+    if (this.#kept.get(peerId) !== known || !isMet) {
       this.#kept.set(peerId, known);
       this.#network.keepConnected(addresses, peerId);
     }
+    // A connection that is open stays: that is between the two, and their next greeting ends it.
+    otherLayouts.judge(heartbeat);
     void sealKeys.makeIfDue();
-    if (!rpc.isUp(peerId)) return;
+    if (!isMet) return;
     const first: Promise<void>[] = [];
     // What anybody might set of namespaces would move keys: a cluster takes that from its members only.
     if (table.counts(node) && namespaces.differsFrom(heartbeat.namespaces)) {

@@ -4,12 +4,14 @@
 // ourselves, and what it takes depends on what there is to lose. A node that belongs to no layout has come to the
 // wrong place if those whom it was told to join refuse it for some seconds and nobody has ever let it in. A member of
 // a layout holds data: it gives up only when most of the other members have said the same to it, twice. Its
-// name it never gives up for: the process that has it may be anybody, and may end, so the node waits.
+// name it never gives up for: the process that has it may be anybody, and may end, so the node waits. Nor for
+// another layout: which of the two is to stay only the operator knows.
 //
 // That another process has our identity is proven by a connection to it, for only our own key opens that.
 
 import type { Clock } from "../ports/clock.ts";
 import type { PeerId, Refusal } from "../ports/network.ts";
+import { OTHER_LAYOUT } from "./other_layouts.ts";
 
 /** How long a node that only ever met refusals goes on before it gives up, in milliseconds. */
 export const REFUSED_FOR_MS = 10_000;
@@ -93,7 +95,10 @@ export class Refusals {
     const mayHaveMoved = this.#wasAdmitted && refusal.code !== "identity_in_use";
     if (!hasJoined || mayHaveMoved || this.#admitted.size > 0) return undefined;
     if (nowMs - this.#firstMs < REFUSED_FOR_MS) return undefined;
-    return `Refused by ${by.name ?? by.peer}: ${refusal.message}`;
+    const advice = refusal.code === "name_in_use"
+      ? ". Each node has a name of its own: start this one with another --name"
+      : "";
+    return `Refused by ${by.name ?? by.peer}: ${refusal.message}${advice}`;
   }
 
   /** The other members of the layout that this node belongs to, if it does. */
@@ -120,7 +125,7 @@ export class Refusals {
 
   /** What most of the other members say, twice each, if it is something to give up for. */
   #agreed(others: ReadonlySet<string>, refusal: Refusal, nowMs: number): string | undefined {
-    if (refusal.code === "name_in_use") return undefined;
+    if (refusal.code === "name_in_use" || refusal.code === OTHER_LAYOUT) return undefined;
     const names = [...others].filter((name) => {
       const said = this.#saidBy.get(nameKey(name));
       return said !== undefined && said.code === refusal.code && isRepeated(said, nowMs);

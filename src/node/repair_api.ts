@@ -64,7 +64,7 @@ export interface DifferencesView {
   /** How many partitions were looked at. */
   readonly partitions: number;
   readonly differences: readonly DifferenceView[];
-  /** Owners that did not answer: nothing is said of their copies. */
+  /** Owners that did not answer, and nodes with another layout: nothing is said of their copies. */
   readonly unasked: readonly { readonly node: string; readonly error: string }[];
 }
 

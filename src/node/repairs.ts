@@ -11,6 +11,7 @@ import type { Namespaces } from "../replica/namespaces.ts";
 import type { RootCheck } from "../replica/root_check.ts";
 import { DenamoError, messageOf } from "../wire/errors.ts";
 import { type Method, METHODS } from "../wire/message_codec.ts";
+import { type OtherLayouts, otherLayoutSentence } from "./other_layouts.ts";
 import type {
   DifferencesView,
   EqualityView,
@@ -36,7 +37,8 @@ export interface RepairsOptions {
   readonly namespaces: Namespaces;
   readonly handOff: HandOff;
   readonly antiEntropy: AntiEntropy;
-  readonly rootCheck: RootCheck;
+  readonly rootCheck: Pick<RootCheck, "run">;
+  readonly otherLayouts: Pick<OtherLayouts, "known">;
 }
 
 const HINTS_TIMEOUT_MS = 5_000;
@@ -98,7 +100,16 @@ export class Repairs implements RepairApi {
   }
 
   async differences(partitions?: readonly number[]): Promise<DifferencesView> {
-    return await this.#options.rootCheck.run(this.#setOf(partitions));
+    const { cluster, otherLayouts, rootCheck } = this.#options;
+    const report = await rootCheck.run(this.#setOf(partitions));
+    // Nothing is equal to what another cluster holds, and it may hold the copies that are missed here.
+    const others = new Map(otherLayouts.known.map((other) => {
+      return [other.node, otherLayoutSentence(other, layoutOf(cluster).layout.id)];
+    }));
+    if (others.size === 0) return report;
+    const unasked = report.unasked.filter(({ node }) => !others.has(node));
+    for (const [node, error] of others) unasked.push({ node, error });
+    return { ...report, unasked: unasked.sort(byName) };
   }
 
   equality(): EqualityView[] {

@@ -20,6 +20,7 @@ import type { Replica } from "../replica/replica.ts";
 import { RootCheck } from "../replica/root_check.ts";
 import { TreeService } from "../replica/tree_service.ts";
 import { messageOf } from "../wire/errors.ts";
+import type { OtherLayouts } from "./other_layouts.ts";
 import { Repairs } from "./repairs.ts";
 import {
   DEFAULT_COMPARE_MS,
@@ -43,6 +44,7 @@ export interface UpkeepOptions {
   readonly pace: Pace;
   /** Whether commits to the own disk fail. */
   readonly diskRefuses: () => boolean;
+  readonly otherLayouts: Pick<OtherLayouts, "known">;
 }
 
 /** Counts since the start. */
@@ -92,7 +94,10 @@ export class Upkeep {
     const nodeOf = (peer: PeerId) => cluster.nodeOf(peer);
     new TreeService(self, trees, floors, namespaces, layout, nodeOf).register(rpc);
     const rootCheck = new RootCheck({ cluster, trees, namespaces, clock });
-    this.repairs = new Repairs({ cluster, namespaces, handOff, antiEntropy, rootCheck });
+    const { otherLayouts } = options;
+    this.repairs = new Repairs({
+      ...{ cluster, namespaces, handOff, antiEntropy, rootCheck, otherLayouts },
+    });
     this.repairs.register();
   }
 

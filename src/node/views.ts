@@ -7,6 +7,7 @@ import { memberLoads } from "../ring/load.ts";
 import { partitionOf } from "../ring/partition.ts";
 import type { KeyPlacement, MemberView, NodeStatus, RingView } from "./api.ts";
 import type { HeldLayout } from "./layout_store.ts";
+import type { OtherLayout } from "./other_layouts.ts";
 import { type NodeSettings, VERSION } from "./settings.ts";
 
 /** What a node knows of itself. */
@@ -53,12 +54,17 @@ export function placementView(
   return { partition, owners, fallbacks: list.filter((node) => !owners.includes(node)) };
 }
 
-/** Ourselves and the others, and those whom the layout names but nobody has heard of, by name. */
+/**
+ * Ourselves and the others, and those whom the layout names but nobody has heard of, by name.
+ *
+ * @param strays nodes that were refused as they have another layout
+ */
 export function memberViews(
   self: SelfView,
   others: readonly Member[],
   layout: Layout | undefined,
   uptimeMs: number,
+  strays: readonly OtherLayout[] = [],
 ): MemberView[] {
   const inLayout = new Set(layout?.members.map(({ node }) => node));
   const views: MemberView[] = [
@@ -83,6 +89,7 @@ export function memberViews(
       isConnected,
     })),
   ];
+  for (const stray of strays) showStray(views, viewOf(stray, inLayout), uptimeMs);
   const seen = new Set(views.map(({ node }) => node));
   for (const { node, zone, weight } of layout?.members ?? []) {
     if (seen.has(node)) continue;
@@ -104,7 +111,8 @@ export function memberViews(
       http: undefined,
       resp: undefined,
       layoutVersion: 0,
-      disk: "ok",
+      layoutId: undefined,
+      disk: undefined,
     });
   }
   return views.sort((a, b) => a.node < b.node ? -1 : 1);
@@ -115,9 +123,21 @@ export function ringView(layout: Layout): RingView {
   return { version, id, partitions, replication, members: memberLoads(layout) };
 }
 
+/** A node that was refused: in its own row, or in that of its name if nobody else lives under it. */
+function showStray(views: MemberView[], stray: ReturnType<typeof viewOf>, uptimeMs: number): void {
+  const because = `it is refused, as it has another layout: ${stray.layoutId}`;
+  const at = views.findIndex(({ node }) => node === stray.node);
+  if (at < 0) {
+    const state = { state: "down", stateForMs: uptimeMs, because, sources: [], phi: 0 } as const;
+    views.push({ ...stray, ...state, isSelf: false, isConnected: false });
+  } else if (!views[at]!.isSelf && !views[at]!.isConnected) {
+    views[at] = { ...views[at]!, because };
+  }
+}
+
 function viewOf(heartbeat: SelfView, inLayout: ReadonlySet<string>) {
-  const { node, peerId, incarnation, zone, weight, addresses, http, resp, layoutVersion, disk } =
-    heartbeat;
+  const { node, peerId, incarnation, zone, weight, addresses, http, resp } = heartbeat;
+  const { layoutVersion, layoutId, disk } = heartbeat;
   return {
     node,
     peerId,
@@ -129,6 +149,7 @@ function viewOf(heartbeat: SelfView, inLayout: ReadonlySet<string>) {
     http,
     resp,
     layoutVersion,
+    layoutId,
     disk,
   };
 }

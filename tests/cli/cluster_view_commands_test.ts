@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { membersText } from "../../src/cli/cluster_view_commands.ts";
 import { EXIT_CODES } from "../../src/cli/exit_codes.ts";
 import type { MemberView, NodeStatus, RingView } from "../../src/node/api.ts";
 import { problemResponse, startFakeNodeServer } from "./fake_node_server.ts";
@@ -121,6 +122,35 @@ Deno.test("layout init sends the members and shows the layout", async () => {
   assert.deepEqual(JSON.parse(new TextDecoder().decode(asked!.body)), { members: ["n2", "n10"] });
 });
 
+Deno.test("layout init --force says so to the node", async () => {
+  await using node = startFakeNodeServer(() => Response.json(RING, { status: 201 }));
+  const { code } = await run(["layout", "init", "--members", "n2", "--force", "--url", node.url]);
+  assert.equal(code, EXIT_CODES.ok);
+  const body = JSON.parse(new TextDecoder().decode(node.asked[0]!.body));
+  assert.deepEqual(body, { members: ["n2"], force: true });
+});
+
+Deno.test("members shows layouts by their ids where there are several, and nothing of nodes never heard of", () => {
+  const [n1, n2, n3] = [
+    member("n1", { layoutId: "1-aa" }),
+    member("n2", { layoutId: "1-bb", state: "down", isConnected: false }),
+    member("n3", {
+      layoutId: undefined,
+      layoutVersion: 0,
+      state: "down",
+      disk: undefined,
+      because: "it was never heard of",
+    }),
+  ];
+  const [header, ...rows] = membersText([n1!, n2!, n3!]).split("\n");
+  const cells = (line: string) => line.split(/  +/);
+  const at = (name: string) => cells(header!).indexOf(name);
+  assert.deepEqual(rows.slice(0, 3).map((row) => cells(row)[at("LAYOUT")]), ["1-aa", "1-bb", "?"]);
+  assert.deepEqual(rows.slice(0, 3).map((row) => cells(row)[at("DISK")]), ["ok", "ok", "?"]);
+  const alone = membersText([n1!, n3!]).split("\n").slice(1, 3);
+  assert.deepEqual(alone.map((row) => cells(row)[at("LAYOUT")]), ["1", "?"]);
+});
+
 Deno.test("layout init shows the refusal of a second layout, and refuses names given twice", async () => {
   await using node = startFakeNodeServer(() =>
     problemResponse({ status: 409, code: "layout_exists", outcome: "no", detail: "There is one" })
@@ -152,6 +182,7 @@ function member(node: string, more: Partial<MemberView>): MemberView {
     http: "127.0.0.1:7301",
     resp: undefined,
     layoutVersion: 1,
+    layoutId: "1-aa",
     disk: "ok",
     ...more,
   };

@@ -1,8 +1,9 @@
 // How a cluster comes into being, and who is in it.
 
 import assert from "node:assert/strict";
-import { DenamoError, type RunningNode } from "../../src/mod.ts";
+import { DenamoError, type RunningNode, startNode } from "../../src/mod.ts";
 import { Cluster, DOORS, hasCode, isRefused } from "./in_process_cluster.ts";
+import { freePortBase } from "./free_ports.ts";
 import { waitFor } from "./wait_for.ts";
 
 const NAMES = ["n1", "n2", "n3"];
@@ -43,13 +44,74 @@ Deno.test("a layout is refused while a member is missing, and every node says wh
   await n2.put("k", "v", { w: "all" });
 });
 
+Deno.test("a node of one copy that is told to join nobody is a cluster of its own", async () => {
+  const data = await Deno.makeTempDir();
+  let id: string | undefined;
+  for (let run = 1; run <= 2; run++) {
+    await using db = await startNode({ name: "n1", data, replication: 1 });
+    if (run === 1) await db.put("k", "v");
+    assert.equal((await db.get("k")).value, "v");
+    id ??= db.api.status().layoutId;
+    assert.equal(db.api.status().layoutId, id);
+    assert.equal((await db.api.initLayout(["n1"])).id, id, "it is as is asked for");
+  }
+  await Deno.remove(data, { recursive: true });
+  for (const options of [{ replication: 3 }, { replication: 1, join: [] }]) {
+    const other = await Deno.makeTempDir();
+    {
+      await using db = await startNode({ name: "n1", data: other, ...options });
+      assert.equal(db.api.ring(), undefined, "it may be the first of several");
+    }
+    await Deno.remove(other, { recursive: true });
+  }
+});
+
+Deno.test("a node that was stopped answers no call", async () => {
+  const data = await Deno.makeTempDir();
+  const db = await startNode({ name: "n1", data, replication: 1 });
+  await db.stop();
+  await assert.rejects(db.get("k"), hasCode("stopped", "no"));
+  assert.throws(() => db.api.status(), hasCode("stopped", "no"));
+  await Deno.remove(data, { recursive: true });
+});
+
+Deno.test("members that lost the address of each other meet again though the seed is gone", async () => {
+  const directory = await Deno.makeTempDir();
+  const base = freePortBase(NAMES.length);
+  const start = (name: string, join: readonly string[]) => {
+    const listen = [`/ip4/127.0.0.1/tcp/${base + 1 + NAMES.indexOf(name)}`];
+    return startNode({ name, data: `${directory}/${name}`, join, listen });
+  };
+  const n1 = await start("n1", []);
+  const seed = n1.p2p;
+  const others = await Promise.all(["n2", "n3"].map((name) => start(name, seed)));
+  const all = [n1, ...others];
+  await waitFor("the layout", () => n1.api.initLayout(NAMES).catch(isRefused));
+  await waitFor("all to be ready", () => all.every(({ api }) => api.status().isReady));
+  // What a heartbeat says is on the disk a moment later.
+  await waitFor("all to have met", () => all.every(({ api }) => api.status().membersUp === 3));
+  await others[0]!.put("k", "v", { w: "all" });
+  await Promise.all(all.map((node) => node.stop()));
+  const again = await Promise.all(["n2", "n3"].map((name) => start(name, seed)));
+  try {
+    await waitFor(
+      "the others to meet, without the seed",
+      () => again.every(({ api }) => api.status().isReady && api.status().membersUp === 2),
+    );
+    assert.equal((await again[1]!.get("k")).value, "v");
+  } finally {
+    await Promise.all(again.map((node) => node.stop()));
+  }
+  await Deno.remove(directory, { recursive: true });
+});
+
 Deno.test("two operators who make different layouts at once end with one, the same on every node", async () => {
   await using cluster = await Cluster.withoutLayout(3);
   const [n1, n2, n3] = cluster.nodes as [RunningNode, RunningNode, RunningNode];
   const init = (node: RunningNode, names: string[]) =>
     waitFor(`a layout at ${node.name}`, async () => {
       try {
-        return await node.api.initLayout(names);
+        return await node.api.initLayout(names, { force: true });
       } catch (error) {
         if (error instanceof DenamoError && error.code === "layout_exists") return node.api.ring();
         return isRefused(error);

@@ -22,7 +22,8 @@ export class Cluster implements AsyncDisposable {
   static async of(count: number, options: Partial<NodeOptions> = {}): Promise<Cluster> {
     const cluster = await Cluster.withoutLayout(count, options);
     const names = cluster.nodes.map(({ name }) => name);
-    await waitFor("the layout", () => cluster.nodes[0]!.api.initLayout(names).catch(isRefused));
+    const { api } = cluster.nodes[0]!;
+    await waitFor("the layout", () => api.initLayout(names, { force: true }).catch(isRefused));
     await cluster.ready();
     return cluster;
   }

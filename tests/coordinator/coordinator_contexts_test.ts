@@ -96,6 +96,17 @@ Deno.test("a write with a context that names a part replaces what was seen, as l
   assert.equal(again.siblings, 1, "what a write answers is good for the next");
 });
 
+Deno.test("a delete with the context of what was read says that it was there, also by a copy that has missed it", async () => {
+  const { world, get, del } = await threeNodes();
+  const object = DataObject.empty
+    .write({ actor: "n1~a", time: 10 }, textOf("milk"), undefined, undefined);
+  for (const name of ["n1", "n2"]) await take(world, name, object);
+  const context = contextOf(object.vector());
+  assert.equal((await del("n3", context)).existed, true);
+  assert.deepEqual(textsOf(await get("n3")), []);
+  assert.equal((await del("n3", context)).existed, false, "now it has seen all of that");
+});
+
 Deno.test("when the key has changed a write with such a context is refused without effect: read it again", async () => {
   const { world, get, put, del, update } = await threeNodes();
   const context = contextOf((await writeByMany(world)).vector());

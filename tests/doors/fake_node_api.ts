@@ -17,6 +17,7 @@ import type { StoredValue } from "../../src/crdt/value.ts";
 import type {
   DeleteResult,
   GetOptions,
+  InitLayoutOptions,
   KeyPlacement,
   Measurement,
   MemberView,
@@ -272,6 +273,7 @@ export class FakeNodeApi implements NodeApi {
       http: `127.0.0.1:${7301 + index}`,
       resp: `127.0.0.1:${7201 + index}`,
       layoutVersion: this.ringView?.version ?? 0,
+      layoutId: this.ringView?.id,
       disk: "ok" as const,
     }));
   }
@@ -285,7 +287,10 @@ export class FakeNodeApi implements NodeApi {
     return { partition: this.#partitionOf(key), owners: this.memberNames, fallbacks: [] };
   }
 
-  initLayout(members: readonly string[]): Promise<RingView> {
+  initLayout(
+    members: readonly string[],
+    { force = false }: InitLayoutOptions = {},
+  ): Promise<RingView> {
     if (this.ringView !== undefined) {
       return Promise.reject(new DenamoError("layout_exists", "no", "There is a layout already"));
     }
@@ -293,6 +298,9 @@ export class FakeNodeApi implements NodeApi {
     if (missing.length > 0) {
       const message = `Cannot see ${missing.join(", ")}`;
       return Promise.reject(new DenamoError("layout_refused", "no", message, { missing }));
+    }
+    if (members.length < this.memberNames.length && !force) {
+      return Promise.reject(new DenamoError("layout_refused", "no", "It leaves out nodes"));
     }
     this.ringView = this.#makeRing();
     return Promise.resolve(this.ringView);

@@ -39,7 +39,7 @@ async function make(scenario: Scenario, isWritten: boolean): Promise<Beginning> 
   const world = new SmallWorld(quiet, nothing, { journalCount: 0, random, startedMs: 0 });
   await world.comeUp();
   const node = world.machines[0]!.node!;
-  await world.naturally(node.initLayout(world.machines.map(({ name }) => name)));
+  await world.naturally(node.initLayout(world.machines.map(({ name }) => name), { force: true }));
   let written: Beginning["written"];
   if (isWritten) {
     const value = { kind: "text", bytes: utf8(FIRST_VALUE) } as const;

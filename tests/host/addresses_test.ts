@@ -1,5 +1,11 @@
 import assert from "node:assert/strict";
-import { callable, isSameAddress, type Reach, reachOf } from "../../src/host/addresses.ts";
+import {
+  callable,
+  isSameAddress,
+  type Reach,
+  reachOf,
+  unreachableProblem,
+} from "../../src/host/addresses.ts";
 
 const PEER = "12D3KooWAfPDpPRRRBrmqy9is2zjU5srQ4hKuZitiGmh4NTTpS2d";
 
@@ -76,4 +82,16 @@ Deno.test("callable() takes eight plain addresses of that very peer, and near on
 Deno.test("isSameAddress() overlooks whose address it is", () => {
   assert.ok(isSameAddress("/ip4/10.1.2.3/tcp/1", `/ip4/10.1.2.3/tcp/1/p2p/${PEER}`));
   assert.ok(!isSameAddress("/ip4/10.1.2.3/tcp/1", "/ip4/10.1.2.3/tcp/2"));
+});
+
+Deno.test("unreachableProblem() is about nodes that call other machines and cannot be called by them", () => {
+  const loopback = ["/ip4/127.0.0.1/tcp/40001/p2p/P"];
+  const problem = unreachableProblem(["/ip4/10.0.0.1/tcp/7101"], loopback)!;
+  assert.match(problem, /10\.0\.0\.1.*--listen \/ip4\/0\.0\.0\.0\/tcp\/7101/);
+  assert.ok(unreachableProblem(["/dns/n1.example/tcp/7101"], loopback) !== undefined);
+  assert.equal(unreachableProblem(["/ip4/127.0.0.1/tcp/7101"], loopback), undefined);
+  assert.equal(unreachableProblem(["/dns/localhost/tcp/7101"], loopback), undefined);
+  assert.equal(unreachableProblem([], loopback), undefined);
+  const both = [...loopback, "/ip4/10.0.0.2/tcp/7101/p2p/P"];
+  assert.equal(unreachableProblem(["/ip4/10.0.0.1/tcp/7101"], both), undefined);
 });

@@ -5,6 +5,7 @@ import {
   type Dialled,
   FIRST_PAUSE_MS,
   LONGEST_PAUSE_MS,
+  LONGEST_PAUSE_OWN_MS,
   LONGEST_PAUSE_UNMET_MS,
   Redial,
   UNMET_DIALS_MAX,
@@ -210,18 +211,33 @@ Deno.test("an address that was given without a peer is dialled on when who answe
   assert.deepEqual(dials, [{ address: "/a", peer: undefined }]);
 });
 
-Deno.test("forget() and stop() end the dialling, and so does an address of our own", async () => {
+Deno.test("an address of our own is tried ever more seldom, and leads to another in the end", async () => {
   const world = new World();
   world.answers.set("/self", "self");
   world.redial.start();
+  world.redial.keep(["/self"], undefined);
+  await world.time.pass(1_000);
+  assert.ok(world.dials.length >= 3, "a name may be about to change when a cluster begins");
+  await world.time.pass(600_000);
+  const pauses = world.dials.slice(1).map(({ atMs }, i) => atMs - world.dials[i]!.atMs);
+  assert.ok(pauses.at(-1)! >= 0.75 * LONGEST_PAUSE_OWN_MS);
+  world.answers.set("/self", "A");
+  world.up.add("A");
+  await world.time.pass(LONGEST_PAUSE_OWN_MS);
+  const { length } = world.dials;
+  await world.time.pass(600_000);
+  assert.equal(world.dials.length, length, "it is met");
+});
+
+Deno.test("forget() and stop() end the dialling", async () => {
+  const world = new World();
+  world.redial.start();
   world.redial.keep(["/a"], "A");
   world.redial.keep(["/b"], "B");
-  world.redial.keep(["/self"], undefined);
   await world.time.pass(1);
   world.redial.forget("A");
   await world.time.pass(60_000);
   assert.equal(world.dials.filter(({ address }) => address === "/a").length, 1);
-  assert.equal(world.dials.filter(({ address }) => address === "/self").length, 1);
   const before = world.dials.length;
   world.redial.stop();
   await world.time.pass(60_000);

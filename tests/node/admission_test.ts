@@ -3,6 +3,7 @@ import { ByteReader } from "../../src/base/byte_reader.ts";
 import { ByteWriter } from "../../src/base/byte_writer.ts";
 import { SeededRandom } from "../../src/base/seeded_random.ts";
 import { ClockWatch } from "../../src/membership/clock_watch.ts";
+import type { Heartbeat } from "../../src/membership/heartbeat.ts";
 import { Heartbeats } from "../../src/membership/heartbeats.ts";
 import { MemberTable } from "../../src/membership/member_table.ts";
 import { Admission } from "../../src/node/admission.ts";
@@ -38,6 +39,7 @@ async function nodeOf(
     publish: () => {},
   });
   const gaveUp: string[] = [];
+  const judged = { refusal: (_: Heartbeat): Refusal | undefined => undefined };
   const giveUp = (reason: string) => void gaveUp.push(reason);
   const startedAnew: boolean[] = [];
   const anew = Promise.withResolvers<void>();
@@ -71,10 +73,11 @@ async function nodeOf(
     log,
     giveUp,
     leftBehind,
+    { judge: (heartbeat) => judged.refusal(heartbeat) },
   );
   /** Resolves when all that was to be noted is on the disk. */
   const noted = () => storage.setMeta("nothing", undefined);
-  return { time, table, admission, floors, log, gaveUp, startedAnew, anew, noted, peerId };
+  return { time, table, admission, judged, floors, log, gaveUp, startedAnew, anew, noted, peerId };
 }
 
 const dialled: Refuser = { greeting: new Uint8Array(), isDialled: true };
@@ -98,6 +101,27 @@ Deno.test("a node with other settings is told so and is not made a member", asyn
     "other_settings",
   );
   assert.equal(n1.table.peerOf("n2"), undefined);
+});
+
+Deno.test("peers of another layout are refused, whoever says so first", async () => {
+  const [n1, n2] = await Promise.all([nodeOf("n1"), nodeOf("n2")]);
+  const refusal = { code: "other_layout", message: "two clusters", details: {} };
+  const heard: string[] = [];
+  for (const { judged } of [n1, n2]) {
+    judged.refusal = ({ node }) => {
+      heard.push(node);
+      return refusal;
+    };
+  }
+  const greeting = n2.admission.greeting();
+  assert.deepEqual(n1.admission.admit(n2.peerId, greeting, true), refusal);
+  assert.equal(n1.table.peerOf("n2"), undefined);
+  assert.match(n1.log.lines.at(-1)!, /two clusters/);
+  n2.admission.refusedBy(n1.peerId, refusal, {
+    greeting: n1.admission.greeting(),
+    isDialled: false,
+  });
+  assert.equal(heard.at(-1), "n1", "it looks at the layout of who refuses it");
 });
 
 Deno.test("a peer that cannot be who it says it is, or says nothing that makes sense, is refused", async () => {

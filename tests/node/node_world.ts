@@ -37,7 +37,7 @@ export class NodeWorld {
   /** Nodes n1, n2, … with three copies of each key, that never compare by themselves unless told to. */
   static async of(count: number, settings: Partial<NodeSettings> = {}): Promise<NodeWorld> {
     const world = await NodeWorld.withoutLayout(count, settings);
-    await world.ended(world.node("n1").initLayout(world.names));
+    await world.ended(world.node("n1").initLayout(world.names, { force: true }));
     await world.whenReady();
     return world;
   }

@@ -17,6 +17,7 @@ function tappedPeers(
   const noted = new Map<string, string>();
   const tell = (line: string) => void told.push(line);
   const network = {
+    self: "peer-1",
     keepConnected: (addresses: readonly string[], peer: string) =>
       tell(`keep ${peer} at ${addresses.join(" and ")}`),
     forget: (peer: string) => tell(`forget ${peer}`),
@@ -52,6 +53,7 @@ function tappedPeers(
         return Promise.resolve();
       },
     },
+    otherLayouts: { judge: () => undefined },
     sealKeys: {
       makeIfDue: () => Promise.resolve(),
       differsFrom: (_peer: string, digest: string | undefined) => digest === "their keys",
@@ -60,7 +62,10 @@ function tappedPeers(
     layouts: {
       members: members === null ? undefined : new Set(members),
     },
-    book: { note: (node: string, peer: string) => void noted.set(node, peer) },
+    book: {
+      note: (node: string, peer: string, addresses: readonly string[] | undefined) =>
+        void noted.set(node, [peer, ...addresses ?? []].join(" ")),
+    },
     refutation: { tell: () => tell("refute") },
     rpc: {
       serve: () => {},
@@ -116,11 +121,31 @@ Deno.test("a member that is heard is kept connected to, and again when its addre
   assert.deepEqual(told, ["keep peer-2 at /a", "keep peer-2 at /a and /b", "keep peer-3 at /a"]);
 });
 
+Deno.test("those whom an earlier run has met are called, but for ourselves and who has no address", () => {
+  const { heard, peers, told } = tappedPeers();
+  peers.begin(["/seed"], [
+    { node: "n1", peer: "peer-1", addresses: ["/one"] },
+    { node: "n2", peer: "peer-2", addresses: ["/a"] },
+    { node: "n3", peer: "peer-3", addresses: [] },
+  ]);
+  assert.deepEqual(told, ["keep undefined at /seed", "keep peer-2 at /a"]);
+  heard();
+  assert.equal(told.length, 2, "it is kept already");
+  heard({ addresses: ["/b"], sequence: 2 });
+  assert.equal(told.at(-1), "keep peer-2 at /b");
+});
+
+Deno.test("where a peer says to be that is not connected is not noted, only who it is", () => {
+  const { heard, noted } = tappedPeers({ isUp: false });
+  heard();
+  assert.deepEqual([...noted], [["n2", "peer-2"]]);
+});
+
 Deno.test("the layout that a member names is looked at, if the member can be asked", () => {
   const { heard, noted, told } = tappedPeers();
   heard({ node: "n2", layoutId: "1-a" });
   assert.deepEqual(told, ["keep peer-2 at /a", "peer-2 has 1-a"]);
-  assert.deepEqual([...noted], [["n2", "peer-2"]]);
+  assert.deepEqual([...noted], [["n2", "peer-2 /a"]]);
   const away = tappedPeers({ isUp: false });
   away.heard({ layoutId: "1-a" });
   assert.deepEqual(away.told, ["keep peer-2 at /a"]);

@@ -36,6 +36,10 @@ Deno.test("a node of no layout gives up if those whom it calls refuse it for ten
   assert.equal(say("n1", "other_settings"), undefined);
   time.run(10_000);
   assert.match(say("n1", "other_settings")!, /^Refused by n1: It is other_settings/);
+  const named = refusalsOf();
+  named.say("n1", "name_in_use");
+  named.time.run(10_000);
+  assert.match(named.say("n1", "name_in_use")!, /It is name_in_use\. .* another --name$/);
   const seed = refusalsOf(undefined, false);
   seed.say("n1", "other_settings");
   seed.time.run(60_000);
@@ -66,9 +70,11 @@ Deno.test("a member of a layout gives up only if most of the others say the same
   assert.equal(say("n3", "other_settings"), undefined, "that is another matter");
 });
 
-Deno.test("a member of a layout never gives up for its name, and says why it waits", () => {
+Deno.test("a member of a layout never gives up for its name or layout, and says why it waits", () => {
   const { all, refusals, time } = refusalsOf(["n1", "n2", "n3"]);
-  for (let i = 0; i < 10; i++) assert.equal(all(["n1", "n3"], "name_in_use"), undefined);
+  for (const code of ["other_layout", "name_in_use"]) {
+    for (let i = 0; i < 10; i++) assert.equal(all(["n1", "n3"], code), undefined);
+  }
   assert.equal(refusals.problem, "It is name_in_use");
   refusals.admittedBy("peer of n1");
   assert.equal(refusals.problem, undefined);

@@ -44,6 +44,7 @@ Deno.test("memberViews() shows ourselves, the others, and those whom only the la
     [unheard!.state, unheard!.peerId, unheard!.isConnected, unheard!.zone, unheard!.inLayout],
     ["down", undefined, false, "dc1/rack1", true],
   );
+  assert.deepEqual([unheard!.disk, other!.disk], [undefined, "ok"], "it has said nothing yet");
   assert.deepEqual(views.map(({ because, stateForMs }) => `${because} ${stateForMs}`), [
     "its heartbeats arrive 5000",
     "it was asked 60000",

@@ -60,6 +60,8 @@ export class Machine {
   /** Whether the supervisor starts the process when it has ended. */
   isWanted = false;
   process: Process | undefined;
+  /** What its next runs are told to join, if not what all are. */
+  joins: readonly string[] | undefined;
   #peerId: PeerId;
   #identities = 1;
   #runs = 0;
@@ -189,7 +191,11 @@ export class Machine {
     const disk = this.platter.open(this.#diskFaults(process));
     process.disk = disk;
     try {
-      const node = await Node.start({ ...settings, node: this.name }, {
+      const node = await Node.start({
+        ...settings,
+        node: this.name,
+        join: this.joins ?? settings.join,
+      }, {
         clock: process.clock,
         random: random(this.name, process.run),
         network: new MortalNetwork(process.network, (call, dead) => {

@@ -135,7 +135,7 @@ async function comeUp(world: World): Promise<void> {
   const names = machines.map(({ name }) => name);
   // As an operator does, who is refused while a node does not see another yet.
   const ask = () => {
-    first.initLayout(names).catch((error) => {
+    first.initLayout(names, { force: true }).catch((error) => {
       world.trace.add(`no layout: ${messageOf(error)}`);
       if (first.ring() === undefined) time.after(1_000, ask);
     });

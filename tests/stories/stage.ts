@@ -79,7 +79,7 @@ export class Stage {
     let isMade = false;
     // As an operator does, who is refused while a node does not see another yet.
     const ask = () => {
-      machines[0]!.node!.initLayout(names).then(() => isMade = true, (error) => {
+      machines[0]!.node!.initLayout(names, { force: true }).then(() => isMade = true, (error) => {
         this.world.trace.add(`no layout: ${messageOf(error)}`);
         time.after(1_000, ask);
       });
@@ -236,10 +236,12 @@ export class Stage {
     });
   }
 
-  /** Whether every node is ready that is not alone. */
+  /** Whether every node is ready that has a majority in reach. */
   #areReady(): boolean {
+    const { machines } = this.world;
     return this.#running().every((machine) => {
-      return this.#inReachOf(machine).length === 0 || machine.node?.status().isReady === true;
+      const isMinority = 2 * (1 + this.#inReachOf(machine).length) <= machines.length;
+      return isMinority || machine.node?.status().isReady === true;
     });
   }
 

@@ -79,6 +79,11 @@ const STEPS: readonly (readonly [form: string, act: Act])[] = [
     for (const machine of machinesOf(stage, names!)) stage.crash(machine, true);
     return [];
   }],
+  [`from here on nodes are told to join ${NODES} alone`, (stage, names) => {
+    const joins = machinesOf(stage, names!).map(({ name }) => `/memory/${name}`);
+    for (const machine of stage.world.machines) machine.joins = joins;
+    return [];
+  }],
   [`start ${NODES}`, async (stage, names) => {
     const machines = machinesOf(stage, names!);
     await stage.start(machines);

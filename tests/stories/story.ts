@@ -33,6 +33,7 @@
 // Things happen:
 //
 //   cut n1 from n2 n3            cut the way from n1 to n2         heal all ways
+//   from here on nodes are told to join n1 alone (when they start)
 //   kill n1                      power off n1 n2 (nobody is told)  start n1
 //   kill n1 once its disk holds "milk"
 //   pause n1                     resume n1                         20 s pass

@@ -17,6 +17,7 @@ const LAYOUT_REQUEST = v.strictObject({
     v.maxLength(LIMITS.layoutMemberCount),
     v.check((names) => new Set(names).size === names.length, "A member is named twice"),
   ),
+  force: v.optional(v.boolean()),
 });
 
 /** In bytes: a body that names every member of the largest layout, escaped and with room for white space. */
@@ -103,7 +104,9 @@ function layoutOperation({ api, bodies }: DoorContext): Operation {
     method: "POST",
     path: "/cluster/layout",
     summary: "Make the first layout of the cluster",
-    description: "Done once in the life of a cluster, when this node sees all the members named.",
+    description: "Done once in the life of a cluster, when this node sees all the members named. " +
+      "It cannot be changed: without `force` one is refused that leaves out nodes that are seen, " +
+      "or has fewer nodes than there are to be copies.",
     query: {},
     requestBody: { "application/json": reference("LayoutRequest") },
     responses: {
@@ -115,12 +118,14 @@ function layoutOperation({ api, bodies }: DoorContext): Operation {
     },
     problems: {
       ...BODY_PROBLEMS,
-      409: { description: "There is a layout already, or a member named is not seen." },
+      409: {
+        description: "There is a layout already, a member named is not seen, or `force` is needed.",
+      },
     },
     handle: async ({ request }) => {
-      const { members } = await layoutBody.read(request, bodies);
+      const { members, force } = await layoutBody.read(request, bodies);
       checkNames(members);
-      const ring = await api.initLayout(members);
+      const ring = await api.initLayout(members, { force });
       return jsonResponse(ring, 201, { location: "/cluster/ring" });
     },
   });

@@ -167,8 +167,9 @@ export const SCHEMAS = {
       http: text,
       resp: text,
       layoutVersion: count,
+      layoutId: text,
       disk: { type: "string", enum: ["ok", "readonly", "failed"] },
-    }, ["peerId", "http", "resp"])),
+    }, ["peerId", "http", "resp", "layoutId", "disk"])),
   }),
   Ring: object({
     version: count,
@@ -186,7 +187,11 @@ export const SCHEMAS = {
       maxItems: LIMITS.layoutMemberCount,
       uniqueItems: true,
     },
-  }),
+    force: {
+      type: "boolean",
+      description: "Make it though it leaves out nodes or keeps fewer copies than was asked for.",
+    },
+  }, ["force"]),
   NamespaceSettings: settingsOfPrefix,
   Namespace: namespace,
   Namespaces: object({

@@ -1,7 +1,9 @@
 // INFO: what a node tells of itself, in the sections and lines that monitoring of Redis reads.
 //
-// `loading:1` stands for "not ready": clients wait for it to become 0 before they send commands.
+// `loading:1` stands for "not ready": clients wait for it to become 0 before they send commands. A node that sees too few
+// others is not ready for load balancers, and yet serves what it can to those who have come to it, as all do at a cut.
 
+import type { NodeApi } from "../../node/api.ts";
 import type { Client } from "./command.ts";
 
 /** The version of Redis whose commands these are: clients decide by it what they may send. */
@@ -64,7 +66,9 @@ function memoryLines({ door }: Client): Lines {
 }
 
 function persistenceLines({ api }: Client): Lines {
-  return { loading: api.status().isReady ? 0 : 1, aof_enabled: 1 };
+  const state = stateOf(api);
+  const isLoading = state === "waiting" || state === "not_ready";
+  return { loading: isLoading ? 1 : 0, aof_enabled: 1 };
 }
 
 function statsLines({ door }: Client): Lines {
@@ -84,6 +88,7 @@ function denamoLines({ api }: Client): Lines {
     peer_id: status.peerId,
     cluster: status.cluster,
     zone: status.zone,
+    state: stateOf(api),
     ready: status.isReady ? 1 : 0,
     not_ready_because: status.notReadyBecause ?? "",
     layout_version: status.layoutVersion,
@@ -95,6 +100,24 @@ function denamoLines({ api }: Client): Lines {
       `resp=${member.resp ?? ""}`;
   });
   return lines;
+}
+
+type State = "ready" | "waiting" | "alone" | "minority" | "not_ready";
+
+/**
+ * `waiting` for a layout, `alone` or in a `minority` by the members of it that are seen, or `not_ready` for a reason that
+ * is told beside.
+ */
+function stateOf(api: NodeApi): State {
+  const { isReady, layoutId } = api.status();
+  if (isReady) return "ready";
+  if (layoutId === undefined) return "waiting";
+  const members = api.members().filter(({ inLayout }) => inLayout);
+  const seen = members.filter(({ isConnected, isSelf, state }) => {
+    return isSelf || (isConnected && state !== "down");
+  });
+  if (2 * seen.length > members.length) return "not_ready";
+  return seen.some(({ isSelf }) => !isSelf) ? "minority" : "alone";
 }
 
 function linesText(lines: Lines): string {

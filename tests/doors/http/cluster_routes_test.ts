@@ -46,6 +46,15 @@ Deno.test("POST /cluster/layout names the members that are not seen", async () =
   assert.deepEqual(body.missing, ["n9"]);
 });
 
+Deno.test("POST /cluster/layout leaves out nodes that are seen only if it is forced", async () => {
+  await using open = await OpenDoor.open();
+  open.api.ringView = undefined;
+  const refused = await open.json("/cluster/layout", post('{"members":["n1"]}'));
+  assert.deepEqual([refused.status, refused.body.code], [409, "layout_refused"]);
+  const forced = await open.json("/cluster/layout", post('{"members":["n1"],"force":true}'));
+  assert.equal(forced.status, 201);
+});
+
 Deno.test("POST /cluster/layout refuses bodies that are no layout request", async () => {
   await using open = await OpenDoor.open();
   open.api.ringView = undefined;
@@ -60,7 +69,7 @@ Deno.test("POST /cluster/layout refuses bodies that are no layout request", asyn
     ['{"members":[1]}', /members\.0/],
     ['{"members":["n1",""]}', /members\.1/],
     ['{"members":["n1","n1"]}', /named twice/],
-    ['{"members":["n1"],"force":true}', /force/],
+    ['{"members":["n1"],"force":1}', /force/],
     [JSON.stringify({ members: ["é".repeat(33)] }), /longer than 64 bytes/],
   ];
   for (const [text, named] of refused) {

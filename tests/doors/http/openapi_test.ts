@@ -69,7 +69,7 @@ async function send(
   query = "",
 ): Promise<Response> {
   if (path === "/cluster/layout") open.api.ringView = undefined;
-  else open.api.ringView ??= await open.api.initLayout(["n1"]);
+  else open.api.ringView ??= await open.api.initLayout(["n1"], { force: true });
   const mediaType = Object.keys(described.requestBody?.content ?? {})[0];
   return await open.fetch(path.replace(/\{key\}|\{prefix\}/, "walked") + query, {
     method,

@@ -93,6 +93,23 @@ Deno.test("CLIENT LIST shows each connection in a line", () =>
     assert.match(await other.call("CLIENT INFO") as string, new RegExp(`^id=${id} `));
   }));
 
+Deno.test("INFO tells waiting and lonely nodes apart, and keeps no client waiting for a majority", () =>
+  withDoor(async ({ api, client }) => {
+    const all = api.members();
+    const stateWith = async (connected: readonly string[]) => {
+      api.members = () =>
+        all.map((member) => ({ ...member, isConnected: connected.includes(member.node) }));
+      const info = await client.call("INFO") as string;
+      return [/\r\nstate:(\w+)/.exec(info)?.[1], /\r\nloading:(\d)/.exec(info)?.[1]];
+    };
+    assert.deepEqual(await stateWith([]), ["ready", "0"]);
+    api.isReady = false;
+    assert.deepEqual(await stateWith([]), ["alone", "0"]);
+    assert.deepEqual(await stateWith(["n2"]), ["not_ready", "1"]);
+    api.ringView = undefined;
+    assert.deepEqual(await stateWith([]), ["waiting", "1"]);
+  }));
+
 Deno.test("INFO tells what monitoring and clients look for", () =>
   withDoor(async ({ api, client }) => {
     const info = await client.call("INFO") as string;
@@ -105,6 +122,7 @@ Deno.test("INFO tells what monitoring and clients look for", () =>
     assert.match(some, /^# Persistence\r\nloading:1\r\n/);
     assert.match(some, /# Denamo\r\n(.*\r\n)*ready:0\r\n/);
     assert.ok(!some.includes("# Server"));
+    assert.match(some, /\r\nstate:not_ready\r\n/);
     await client.call("HELLO 3");
     const verbatim = await client.call("INFO server");
     assert.ok(verbatim instanceof Verbatim && verbatim.text.startsWith("txt:# Server\r\n"));
