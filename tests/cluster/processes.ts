@@ -18,14 +18,29 @@ export class DenamoProcess implements AsyncDisposable {
 
   /**
    * @param options `fileLimitKib`: how large its files can be, until the limit is raised; `openFilesCount`: how many
-   * files and sockets it and each of its nodes may have open
+   * files and sockets it and each of its nodes may have open; `before`: a program with its arguments that becomes this
+   * process, such as one that lets it run elsewhere
    */
   constructor(
     args: readonly string[],
-    options: { stdin?: "piped" | "null"; fileLimitKib?: number; openFilesCount?: number } = {},
+    options: {
+      stdin?: "piped" | "null";
+      fileLimitKib?: number;
+      openFilesCount?: number;
+      before?: readonly string[];
+    } = {},
   ) {
-    const { fileLimitKib, openFilesCount } = options;
-    const command = [Deno.execPath(), "run", "-A", "--no-check", "--quiet", MAIN_MODULE, ...args];
+    const { fileLimitKib, openFilesCount, before = [] } = options;
+    const command = [
+      ...before,
+      Deno.execPath(),
+      "run",
+      "-A",
+      "--no-check",
+      "--quiet",
+      MAIN_MODULE,
+      ...args,
+    ];
     const [program, ...rest] = fileLimitKib !== undefined
       ? ["sh", ...withFileLimit(fileLimitKib, command)]
       : openFilesCount !== undefined
