@@ -189,8 +189,8 @@ export interface MemberView {
   /** Whether its disk takes writes, as it says: `readonly` serves what it has, `failed` not even that. */
   readonly disk: DiskState;
 }
-/** One owner in a layout, and how much it owns. */
 
+/** One owner in a layout, and how much it owns. */
 export interface RingMemberView {
   /** Its name. */
   readonly node: string;
