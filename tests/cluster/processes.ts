@@ -1,6 +1,7 @@
 // Real processes of `denamo` for tests: their output line by line, and who is still there.
 
 import assert from "node:assert/strict";
+import process from "node:process";
 import { withFileLimit } from "../host/file_limit.ts";
 import { waitFor } from "./wait_for.ts";
 
@@ -114,12 +115,14 @@ export class DenamoProcess implements AsyncDisposable {
 }
 
 /** Whether a process with this id exists. */
-export async function isAlive(pid: number): Promise<boolean> {
-  const { success } = await new Deno.Command("kill", {
-    args: ["-0", String(pid)],
-    stderr: "null",
-  }).output();
-  return success;
+export function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "ESRCH") return false;
+    throw error;
+  }
 }
 
 /** The pids of the nodes of a local cluster, from their node.json. */

@@ -4,6 +4,7 @@
 // removed at the end; those that a killed test has left behind are removed by the next.
 
 import assert from "node:assert/strict";
+import { isAlive } from "../cluster/processes.ts";
 
 /** Reserved for examples, and so not the address of anything that a test could hit by mistake. */
 const SUBNET = "192.0.2";
@@ -113,18 +114,8 @@ async function removeLeftBehind(): Promise<void> {
   const listed = (await ip("netns", "list")).split("\n");
   for (const line of listed) {
     const [, space, pid] = line.match(/^(denamo-(\d+)-\S+)/) ?? [];
-    if (space === undefined || await isAlive(Number(pid))) continue;
+    if (space === undefined || isAlive(Number(pid))) continue;
     await remove(space);
-  }
-}
-
-async function isAlive(pid: number): Promise<boolean> {
-  try {
-    await Deno.stat(`/proc/${pid}`);
-    return true;
-  } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return false;
-    throw error;
   }
 }
 
