@@ -65,9 +65,11 @@ export interface NodeOptions {
   readonly r?: QuorumLevel | undefined;
   /** How many owners have a write on disk before it is acknowledged; default `quorum`. */
   readonly w?: QuorumLevel | undefined;
+  /** Count owners only for `r` and `w`, never their stand-ins; default false. */
   readonly strict?: boolean | undefined;
   /** For requests that do not say; default 5000. */
   readonly timeoutMs?: number | undefined;
+  /** Settings of key prefixes, the same at all nodes; default none. */
   readonly namespaces?: readonly NamespaceSettings[] | undefined;
   /** How far a clock may be from the median of all; default 1000. */
   readonly maxClockSkewMs?: number | undefined;
@@ -102,12 +104,15 @@ const NOTE_EVERY_MS = 1_000;
 
 /** A node that runs in this process, with the methods of {@linkcode Database}. */
 export class RunningNode extends Database implements AsyncDisposable {
+  /** The name of the node, from its options. */
   readonly name: string;
+  /** Its libp2p peer id, which it keeps in its directory. */
   readonly peerId: string;
   /** The multiaddrs at which others reach it. */
   readonly p2p: readonly string[];
   /** Host and port as really bound. */
   readonly http: string | undefined;
+  /** Host and port of the RESP door as really bound; undefined without one. */
   readonly resp: string | undefined;
   /** All that a node can do, with keys and values as bytes. */
   readonly api: NodeApi;
@@ -145,6 +150,7 @@ export class RunningNode extends Database implements AsyncDisposable {
     return this.#ended ??= this.#end();
   }
 
+  /** As {@linkcode RunningNode.stop}. */
   [Symbol.asyncDispose](): Promise<void> {
     return this.stop();
   }

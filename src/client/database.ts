@@ -59,6 +59,7 @@ export interface Written {
   readonly atLeast: string | undefined;
 }
 
+/** How a list is read, and which part of it. `timeoutMs` counts for each request that it makes. */
 export interface ListOptions extends ReadOptions {
   /** Only keys that begin with this: characters of a string key, or parts of an array key. */
   readonly prefix?: Key | undefined;
@@ -68,16 +69,22 @@ export interface ListOptions extends ReadOptions {
 
 /** One entry of a list. */
 export interface ListEntry<T> extends Entry<T> {
+  /** The key, in the form in which a program would have given it. */
   readonly key: Key;
 }
 
 /** Keys fetched at once by a list, and values read at once. */
 const LIST_PAGE_COUNT = 100;
 
+/**
+ * Keys and values of TypeScript programs over a node, which asks the owners of each key.
+ * // Every request ends as {@linkcode DenamoError} says: it resolves, has certainly had no effect, or may have had one.
+ */
 export class Database {
   readonly #api: KeyValueApi;
   readonly #ids = new OperationIds();
 
+  /** @ignore Use {@linkcode startNode}. */
   constructor(api: KeyValueApi) {
     this.#api = api;
   }

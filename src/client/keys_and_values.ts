@@ -58,8 +58,10 @@ export function valueOf(stored: StoredValue): unknown {
 export class UndecodedValue {
   /** MessagePack, or what was taken for it. */
   readonly bytes: Uint8Array;
+  /** Why they have no form in TypeScript. */
   readonly problem: string;
 
+  /** @ignore A list makes it. */
   constructor(bytes: Uint8Array, problem: string) {
     this.bytes = bytes;
     this.problem = problem;

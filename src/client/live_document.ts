@@ -9,9 +9,15 @@ import * as Y from "yjs";
 import type { KeyValueApi } from "../node/api.ts";
 import { DenamoError } from "../wire/errors.ts";
 
+/** `Doc` of Yjs. Spelled so, as deno doc takes the type itself for a part of this package that is not exported. */
+export type YjsDocument = InstanceType<(typeof Y)["Doc"]>;
+
+/**
+ * A document of Yjs under a key, which this program and others edit at once; see {@linkcode Database.document}.
+ */
 export class LiveDocument implements AsyncDisposable {
   /** Edit it like any other. */
-  readonly doc: Y.Doc = new Y.Doc();
+  readonly doc: YjsDocument = new Y.Doc();
   readonly #api: KeyValueApi;
   readonly #key: Uint8Array;
   #unsent: Uint8Array[] = [];

@@ -32,6 +32,7 @@ import type {
 import { DenamoError } from "../wire/errors.ts";
 import { LIMITS } from "../wire/limits.ts";
 
+/** How much a session remembers. */
 export interface SessionOptions {
   /** How many keys it remembers at most, 10,000 unless given. */
   readonly keyCount?: number | undefined;

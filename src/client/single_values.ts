@@ -10,10 +10,12 @@ import { type Element, listOf, TypedKey } from "./typed_key.ts";
 export class Flag {
   readonly #at: TypedKey<"flag">;
 
+  /** @ignore Use {@linkcode Database.flag} or {@linkcode ValueMap.flag}. */
   constructor(api: KeyValueApi, key: Uint8Array, inMap?: Uint8Array) {
     this.#at = new TypedKey(api, key, "flag", inMap);
   }
 
+  /** Turns it on. @throws {DenamoError} whose `outcome` tells whether it may be on */
   async enable(options?: WriteOptions): Promise<void> {
     await this.#at.change({ type: "flag", operation: { kind: "enable" } }, options);
   }
@@ -24,6 +26,7 @@ export class Flag {
     await this.#at.change({ type: "flag", operation }, options);
   }
 
+  /** Whether it is on. @throws {DenamoError} `wrong_type` if the key holds something else */
   async isEnabled(options?: GetOptions): Promise<boolean> {
     return await this.#at.value(options) ?? false;
   }
@@ -33,11 +36,15 @@ export class Flag {
 export class Register {
   readonly #at: TypedKey<"register">;
 
+  /** @ignore Use {@linkcode Database.register}. */
   constructor(api: KeyValueApi, key: Uint8Array) {
     this.#at = new TypedKey(api, key, "register");
   }
 
   /** @throws {TypeError} if the value holds what MessagePack cannot */
+  /**
+   * Replaces what was set. @throws {TypeError} that names the path to what of the value cannot be stored
+   */
   async set(value: unknown, options?: WriteOptions): Promise<void> {
     const operation = { kind: "set", value: storedValue(value) } as const;
     await this.#at.change({ type: "register", operation }, options);
@@ -54,6 +61,7 @@ export class Register {
 export class Maximum {
   readonly #at: TypedKey<"max">;
 
+  /** @ignore Use {@linkcode Database.max} or {@linkcode ValueMap.max}. */
   constructor(api: KeyValueApi, key: Uint8Array, inMap?: Uint8Array) {
     this.#at = new TypedKey(api, key, "max", inMap);
   }
@@ -73,6 +81,7 @@ export class Maximum {
 export class Minimum {
   readonly #at: TypedKey<"min">;
 
+  /** @ignore Use {@linkcode Database.min} or {@linkcode ValueMap.min}. */
   constructor(api: KeyValueApi, key: Uint8Array, inMap?: Uint8Array) {
     this.#at = new TypedKey(api, key, "min", inMap);
   }
@@ -92,10 +101,12 @@ export class Minimum {
 export class DistinctCount {
   readonly #at: TypedKey<"hyperloglog">;
 
+  /** @ignore Use {@linkcode Database.distinct}. */
   constructor(api: KeyValueApi, key: Uint8Array) {
     this.#at = new TypedKey(api, key, "hyperloglog");
   }
 
+  /** Adds elements; those that were added before change nothing. @throws {DenamoError} */
   async add(element: Element | readonly Element[], options?: WriteOptions): Promise<void> {
     const operation = { kind: "add", elements: listOf(element) } as const;
     await this.#at.change({ type: "hyperloglog", operation }, options);
@@ -107,6 +118,7 @@ export class DistinctCount {
     await this.#at.change(MergedValues.mergeOfDistinct(counted), options);
   }
 
+  /** About how many different elements were added; 0 if none were. */
   async value(options?: GetOptions): Promise<number> {
     return await this.#at.value(options) ?? 0;
   }

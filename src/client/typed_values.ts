@@ -48,6 +48,7 @@ export class Counter {
   readonly #at: TypedKey<"counter">;
   readonly #ids: OperationIds;
 
+  /** @ignore Use {@linkcode Database.counter}. */
   constructor(api: KeyValueApi, key: Uint8Array, ids: OperationIds) {
     this.#at = new TypedKey(api, key, "counter");
     this.#ids = ids;
@@ -58,6 +59,10 @@ export class Counter {
     return await addTo(this.#at, amount, this.#ids, options);
   }
 
+  /**
+   * The sum as a read finds it; 0 if nothing was added.
+   * // @throws {DenamoError} `wrong_type` if the key holds something else
+   */
   async value(options?: GetOptions): Promise<bigint> {
     return await this.#at.value(options) ?? 0n;
   }
@@ -67,6 +72,7 @@ export class Counter {
 export class ElementSet {
   readonly #at: TypedKey<"set">;
 
+  /** @ignore Use {@linkcode Database.set}. */
   constructor(api: KeyValueApi, key: Uint8Array) {
     this.#at = new TypedKey(api, key, "set");
   }
@@ -85,6 +91,9 @@ export class ElementSet {
     return this.#alter({ type: "set", operation }, options);
   }
 
+  /**
+   * Whether an element is there. @throws {DenamoError} `wrong_type` if the key holds something else
+   */
   async has(element: Element, options?: GetOptions): Promise<boolean> {
     return (await this.#at.read(options)).hasElement(bytesOf(element));
   }
@@ -109,6 +118,7 @@ export class ValueMap {
   readonly #at: TypedKey<"map">;
   readonly #ids: OperationIds;
 
+  /** @ignore Use {@linkcode Database.map}. */
   constructor(api: KeyValueApi, key: Uint8Array, ids: OperationIds) {
     this.#api = api;
     this.#key = key;
@@ -116,6 +126,10 @@ export class ValueMap {
     this.#ids = ids;
   }
 
+  /**
+   * Sets the value under a key.
+   * // @throws {TypeError} that names the path to what of the value cannot be stored
+   */
   async set(key: Element, value: unknown, options?: WriteOptions): Promise<void> {
     const operation = { kind: "set", value: storedValue(value) } as const;
     await this.#at.change(under(key, { type: "register", operation }), options);

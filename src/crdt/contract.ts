@@ -34,6 +34,7 @@ export const TYPE_NAMES = [
   "document",
 ] as const;
 
+/** The type of a value that merges. */
 export type TypeName = typeof TYPE_NAMES[number];
 
 /** What a state consists of: which operations it has seen, and what became of them. */

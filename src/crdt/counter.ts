@@ -33,10 +33,13 @@ import { DOT_BYTES, NO_PENDING, type Pending, type Sides, type StoreType } from 
 import { endOfKey, keyOfId, type OperationId } from "./operation_id.ts";
 import { type Change, SortedMap } from "./sorted_map.ts";
 
+/** What is done to a counter. */
 export interface CounterOperation {
+  /** Adds. */
   readonly kind: "add";
   /** A safe integer, which may be negative. */
   readonly amount: number;
+  /** By which it counts once, however often it is tried; undefined if it is not tried again. */
   readonly id: OperationId | undefined;
 }
 

@@ -36,10 +36,12 @@ export interface Edited extends Dot {
 
 export type DocumentStore = readonly Edited[];
 
+/** What is done to a document. */
 export interface DocumentOperation {
+  /** Takes in an update. */
   readonly kind: "edit";
   /** Of Yjs, in its first format. apply() throws MalformedError for anything else. */
-  readonly update: Update;
+  readonly update: Uint8Array;
 }
 
 export const documentStore: StoreType<DocumentStore, DocumentOperation, Update | undefined> = {

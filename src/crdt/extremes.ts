@@ -22,8 +22,11 @@ export interface Candidate extends Dot {
 
 export type ExtremeStore = readonly Candidate[];
 
+/** What is done to a maximum or a minimum. */
 export interface ExtremeOperation {
+  /** Has an effect only if the number exceeds all that were put. */
   readonly kind: "put";
+  /** Finite. */
   readonly value: number;
 }
 

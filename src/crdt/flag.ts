@@ -15,6 +15,9 @@ import { joinDotted, readDotted, withoutSeen, writeDotted } from "./dotted.ts";
 
 export type FlagStore = readonly Dot[];
 
+/**
+ * What is done to a flag. A disabling takes back the enablings that `seen` covers; undefined means all that are there.
+ */
 export type FlagOperation =
   | { readonly kind: "enable" }
   | { readonly kind: "disable"; readonly seen: VersionVector | undefined };

@@ -41,6 +41,7 @@ export interface Begun extends Dot {
 
 export type HyperLogLogStore = readonly Begun[];
 
+/** What is done to a HyperLogLog. */
 export type HyperLogLogOperation =
   | { readonly kind: "add"; readonly elements: readonly Uint8Array[] }
   /** Adds what others have counted: see {@linkcode registersIn}. */

@@ -57,29 +57,47 @@ import type { StoredValue } from "./value.ts";
 /** Maps in maps in the map: more is refused. */
 export const NESTING_MAX = 8;
 
-/** Of every type by its name. */
-interface NestedOperations {
+/** The operations of every type, by its name. */
+export interface NestedOperations {
+  /** Adds. */
   counter: CounterOperation;
+  /** Adds and removes elements. */
   set: SetOperation;
+  /** Changes what is under a key, and removes keys. */
   map: MapOperation;
+  /** Enables and disables. */
   flag: FlagOperation;
+  /** Replaces. */
   register: RegisterOperation;
+  /** Raises. */
   max: ExtremeOperation;
+  /** Lowers. */
   min: ExtremeOperation;
+  /** Adds elements, and what others have counted. */
   hyperloglog: HyperLogLogOperation;
+  /** Takes in what was edited. */
   document: DocumentOperation;
 }
 
 /** What the types under a key give as their values. */
 export interface NestedValues {
+  /** The exact sum. */
   counter: bigint;
+  /** The elements, in the order of their bytes. */
   set: readonly Uint8Array[];
+  /** All live values, in the order of the bytes of their keys. */
   map: readonly MapEntry[];
+  /** Whether it is on. */
   flag: boolean;
+  /** What the last writer set. */
   register: StoredValue;
+  /** The largest of the numbers that were put. */
   max: number;
+  /** The smallest of the numbers that were put. */
   min: number;
+  /** About how many different elements were added. */
   hyperloglog: number;
+  /** The state of the document as one update of Yjs, version 1. */
   document: Uint8Array;
 }
 
@@ -88,6 +106,7 @@ export type NestedOperation = {
   [Name in TypeName]: { readonly type: Name; readonly operation: NestedOperations[Name] };
 }[TypeName];
 
+/** What is done to a map. A removal takes what `seen` covers; undefined means all that is there. */
 export type MapOperation =
   | { readonly kind: "update"; readonly key: Uint8Array; readonly nested: NestedOperation }
   | {

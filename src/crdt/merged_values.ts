@@ -14,11 +14,14 @@ import { type HyperLogLogStore, hyperLogLogStore, registersIn } from "./hyperlog
 import type { TypeName } from "./contract.ts";
 import { hasElement, type SetStore } from "./set.ts";
 
+/** The values that merge of one key, or of one key of a map: at most one of each type. */
 export class MergedValues {
+  /** Nothing. */
   static readonly empty = new MergedValues([]);
 
   readonly #slots: Slots;
 
+  /** @ignore A read makes it. */
   constructor(slots: Slots) {
     this.#slots = slots;
   }
@@ -28,6 +31,7 @@ export class MergedValues {
     return this.#slots.map(({ type }) => type.name as TypeName);
   }
 
+  /** Whether there is a value of a type. */
   has(type: TypeName): boolean {
     return storeIn(this.#slots, type) !== undefined;
   }

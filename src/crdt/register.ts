@@ -22,8 +22,11 @@ export interface Written extends Dot {
 
 export type RegisterStore = readonly Written[];
 
+/** What is done to a register. */
 export interface RegisterOperation {
+  /** Replaces what was set. */
   readonly kind: "set";
+  /** What it then holds. */
   readonly value: StoredValue;
 }
 

@@ -32,6 +32,7 @@ import { type Change, SortedMap } from "./sorted_map.ts";
 export type Dots = readonly Dot[];
 export type SetStore = SortedMap<Dots>;
 
+/** What is done to a set. A removal takes what `seen` covers; undefined means all that is there. */
 export type SetOperation =
   | { readonly kind: "add"; readonly elements: readonly Uint8Array[] }
   | {

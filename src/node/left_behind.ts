@@ -12,11 +12,16 @@ import type { ScanStart, Storage } from "../storage/storage.ts";
 
 /** Why a node ends that can go on if it is started again. */
 export class StartAnewError extends Error {
+  /** The name of its class. */
   override readonly name = "StartAnewError";
 
-  /** @param afterMs how long the node should stay away before it starts, in milliseconds */
-  constructor(message: string, readonly afterMs = 0) {
+  /** How long the node should stay away before it starts, in milliseconds. */
+  readonly afterMs: number;
+
+  /** @ignore The node makes it. */
+  constructor(message: string, afterMs = 0) {
     super(message);
+    this.afterMs = afterMs;
   }
 }
 

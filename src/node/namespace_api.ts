@@ -8,12 +8,15 @@ export type SettingsOfPrefix = Omit<NamespaceSettings, "prefix">;
 /** What holds for the keys of a namespace, or for those of none. */
 export type SettingsInForce = Omit<Namespace, "prefix">;
 
+/** One namespace, as the node that was asked knows it. */
 export interface NamespaceView {
+  /** Its keys begin with this text. */
   readonly prefix: string;
   /** Whether it was set at run time, or comes from the configuration of the nodes. */
   readonly source: "set" | "config";
   /** When and at which node it was set; undefined for what is configured. Milliseconds since 1970. */
   readonly setAtMs: number | undefined;
+  /** The node at which it was set; undefined for what is configured. */
   readonly setBy: string | undefined;
   /** What was said, without what is left open. */
   readonly settings: SettingsOfPrefix;
@@ -21,6 +24,7 @@ export interface NamespaceView {
   readonly inForce: SettingsInForce;
 }
 
+/** All namespaces, as the node that was asked knows them. */
 export interface NamespacesView {
   /** What holds for keys of no namespace at the node that was asked. */
   readonly defaults: SettingsInForce;
@@ -30,6 +34,7 @@ export interface NamespacesView {
   readonly differing: readonly string[];
 }
 
+/** What operators see and set of namespaces while the cluster runs. */
 export interface NamespaceApi {
   /** What this node knows of all namespaces. */
   list(): NamespacesView;

@@ -20,13 +20,19 @@ export type ConflictRule = "siblings" | "lww";
 
 /** What an operator may set for the keys that begin with `prefix`. */
 export interface NamespaceSettings {
+  /** Keys that begin with this text, and with no longer prefix of another namespace. */
   readonly prefix: string;
   /** How many nodes keep each key; the layout's replication unless given. */
   readonly n?: number | undefined;
+  /** How many owners answer a read. */
   readonly r?: QuorumLevel | undefined;
+  /** How many owners have a write on disk before it is acknowledged. */
   readonly w?: QuorumLevel | undefined;
+  /** Whether owners only count, never their stand-ins. */
   readonly strict?: boolean | undefined;
+  /** When a request gives up that does not say, in milliseconds. */
   readonly timeoutMs?: number | undefined;
+  /** What becomes of concurrent values; `siblings` unless given. */
   readonly conflicts?: ConflictRule | undefined;
   /** How long a value lives that is written without an expiry of its own, in milliseconds. */
   readonly ttlMs?: number | undefined;
@@ -36,16 +42,23 @@ export interface NamespaceSettings {
 
 /** The settings of one namespace with nothing left open but `n` and `ttlMs`. */
 export interface Namespace {
+  /** Its keys begin with these bytes; none for the defaults. */
   readonly prefix: Uint8Array;
   /** Undefined means the layout's replication. */
   readonly n: number | undefined;
+  /** How many owners answer a read. */
   readonly r: QuorumLevel;
+  /** How many owners have a write on disk before it is acknowledged. */
   readonly w: QuorumLevel;
+  /** Whether owners only count, never their stand-ins. */
   readonly strict: boolean;
+  /** When a request gives up that does not say, in milliseconds. */
   readonly timeoutMs: number;
+  /** What becomes of concurrent values. */
   readonly conflicts: ConflictRule;
   /** Undefined means that values do not end by themselves. */
   readonly ttlMs: number | undefined;
+  /** Whether records that shrink are compressed on the disk. */
   readonly compress: boolean;
 }
 

@@ -35,6 +35,7 @@ export const ERROR_CODES = [
   "wrong_type",
 ] as const;
 
+/** What has gone wrong, for programs: it stays the same from version to version. */
 export type ErrorCode = typeof ERROR_CODES[number];
 
 /** Numbers and names that belong to an error, as every door shows them. */
@@ -42,11 +43,20 @@ export type ErrorDetails = Readonly<Record<string, unknown>>;
 
 /** The parent of all errors below, and the whole of those that need no class of their own. */
 export class DenamoError extends Error {
+  /** The name of its class. */
   override readonly name: string = "DenamoError";
+  /** What has gone wrong, for programs. */
   readonly code: ErrorCode;
+  /** Whether what was asked for may have taken effect. */
   readonly outcome: FailedOutcome;
+  /** Its numbers and names, as every door shows them. */
   readonly details: ErrorDetails;
 
+  /**
+   * An error without a class of its own.
+   *
+   * @param message says what could not be done, and why, without a full stop
+   */
   constructor(
     code: ErrorCode,
     outcome: FailedOutcome,
@@ -62,12 +72,22 @@ export class DenamoError extends Error {
 
 /** Too few owners answered. `causes` tells what became of each that did not. */
 export class QuorumError extends DenamoError {
+  /** The name of its class. */
   override readonly name = "QuorumError";
+  /** How many owners had to answer. */
   readonly needed: number;
+  /** How many have. */
   readonly got: number;
+  /** How many owners could be asked. */
   readonly asked: number;
+  /** What became of each that did not: its name and a short phrase. */
   readonly causes: readonly string[];
 
+  /**
+   * Its message gives the numbers and the causes.
+   *
+   * @param action what could not be reached, such as `write quorum for "cart"`
+   */
   constructor(
     action: string,
     outcome: FailedOutcome,
@@ -90,8 +110,15 @@ export class QuorumError extends DenamoError {
 
 /** The time that the caller gave has passed. */
 export class TimeoutError extends DenamoError {
+  /** The name of its class. */
   override readonly name = "TimeoutError";
 
+  /**
+   * Its message gives the time.
+   *
+   * @param action what took so long, as the subject of a sentence
+   * @param timeoutMs the time that was given, in milliseconds
+   */
   constructor(action: string, outcome: FailedOutcome, timeoutMs: number) {
     super("timeout", outcome, `${action} took longer than ${timeoutMs} ms`, { timeoutMs });
   }
@@ -99,9 +126,17 @@ export class TimeoutError extends DenamoError {
 
 /** A queue or a memory is full. Mostly nothing was done; try again a little later or elsewhere. */
 export class OverloadedError extends DenamoError {
+  /** The name of its class. */
   override readonly name = "OverloadedError";
+  /** How much fits in, in what the message says. */
   readonly limit: number;
 
+  /**
+   * Its message gives the limit.
+   *
+   * @param what the queue or memory that is full, as the subject of a sentence
+   * @param limit how much fits in
+   */
   constructor(what: string, limit: number, outcome: FailedOutcome = "no") {
     super("overloaded", outcome, `${what} is full: limit ${limit}`, { limit });
     this.limit = limit;
@@ -110,10 +145,20 @@ export class OverloadedError extends DenamoError {
 
 /** A key, a value, an object or a message is over its limit. Sizes in bytes. */
 export class TooLargeError extends DenamoError {
+  /** The name of its class. */
   override readonly name = "TooLargeError";
+  /** The most that is allowed, in bytes. */
   readonly limit: number;
+  /** How much it is, in bytes. */
   readonly size: number;
 
+  /**
+   * Its message gives both sizes.
+   *
+   * @param what is too large, as the subject of a sentence
+   * @param limit in bytes
+   * @param size in bytes
+   */
   constructor(what: string, limit: number, size: number) {
     super("too_large", "no", `${what} is too large: ${size} bytes, limit ${limit}`, {
       limit,
@@ -126,9 +171,18 @@ export class TooLargeError extends DenamoError {
 
 /** A put without a covering context met too many siblings. Read them, merge them, put with the context. */
 export class ConflictError extends DenamoError {
+  /** The name of its class. */
   override readonly name = "ConflictError";
+  /** How many siblings the key has. */
   readonly siblings: number;
 
+  /**
+   * Its message says what to do.
+   *
+   * @param key for the message
+   * @param siblings how many the key has
+   * @param limit how many it may have
+   */
   constructor(key: string, siblings: number, limit: number) {
     super(
       "conflict",
@@ -142,11 +196,19 @@ export class ConflictError extends DenamoError {
 
 /** Bytes on a disk are not what was written. They are never read as absent. */
 export class CorruptError extends DenamoError {
+  /** The name of its class. */
   override readonly name = "CorruptError";
+  /** The file or record that is damaged. */
   readonly where: string;
   /** The bytes are whole, and of a version that this program does not know: another program may read them. */
   readonly isOtherVersion: boolean;
 
+  /**
+   * Its message gives both.
+   *
+   * @param where the file or record
+   * @param problem what is wrong with it, as the end of a sentence
+   */
   constructor(where: string, problem: string, isOtherVersion = false) {
     super("corrupt", "no", `Corrupt data in ${where}: ${problem}`, { where });
     this.where = where;

@@ -34,7 +34,7 @@ Deno.test("denamo cluster gets ready, takes a put at one node and a get at anoth
   cluster.kill("SIGINT");
   cluster.kill("SIGTERM");
   assert.equal(await cluster.code(), EXIT_CODES.ok, cluster.err);
-  for (const pid of pids) assert.ok(!await isAlive(pid));
+  for (const pid of pids) assert.ok(!isAlive(pid));
   for (const name of NAMES) await assert.rejects(Deno.stat(`${data}/${name}/node.json`));
 });
 
@@ -65,7 +65,7 @@ Deno.test("when the cluster's process is killed its nodes end as well", async ()
   await using cluster = new DenamoProcess(place.args);
   await cluster.line(/^cluster ready$/);
   const pids = await pidsIn(place.data, NAMES);
-  for (const pid of pids) assert.ok(await isAlive(pid));
+  for (const pid of pids) assert.ok(isAlive(pid));
   cluster.kill("SIGKILL");
   await waitFor("the end of all nodes", async () => {
     const alive = await Promise.all(pids.map(isAlive));

@@ -2,6 +2,7 @@
 
 import assert from "node:assert/strict";
 import { MEMORY_TUNING } from "../../src/cli/node_process.ts";
+import process from "node:process";
 import { withFileLimit } from "../host/file_limit.ts";
 import { waitFor } from "./wait_for.ts";
 
@@ -19,14 +20,29 @@ export class DenamoProcess implements AsyncDisposable {
 
   /**
    * @param options `fileLimitKib`: how large its files can be, until the limit is raised; `openFilesCount`: how many
-   * files and sockets it and each of its nodes may have open
+   * files and sockets it and each of its nodes may have open; `before`: a program with its arguments that becomes this
+   * process, such as one that lets it run elsewhere
    */
   constructor(
     args: readonly string[],
-    options: { stdin?: "piped" | "null"; fileLimitKib?: number; openFilesCount?: number } = {},
+    options: {
+      stdin?: "piped" | "null";
+      fileLimitKib?: number;
+      openFilesCount?: number;
+      before?: readonly string[];
+    } = {},
   ) {
-    const { fileLimitKib, openFilesCount } = options;
-    const command = [Deno.execPath(), "run", "-A", "--no-check", "--quiet", MAIN_MODULE, ...args];
+    const { fileLimitKib, openFilesCount, before = [] } = options;
+    const command = [
+      ...before,
+      Deno.execPath(),
+      "run",
+      "-A",
+      "--no-check",
+      "--quiet",
+      MAIN_MODULE,
+      ...args,
+    ];
     const [program, ...rest] = fileLimitKib !== undefined
       ? ["sh", ...withFileLimit(fileLimitKib, command)]
       : openFilesCount !== undefined
@@ -102,12 +118,14 @@ export class DenamoProcess implements AsyncDisposable {
 }
 
 /** Whether a process with this id exists. */
-export async function isAlive(pid: number): Promise<boolean> {
-  const { success } = await new Deno.Command("kill", {
-    args: ["-0", String(pid)],
-    stderr: "null",
-  }).output();
-  return success;
+export function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "ESRCH") return false;
+    throw error;
+  }
 }
 
 /** The pids of the nodes of a local cluster, from their node.json. */
