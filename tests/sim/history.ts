@@ -54,6 +54,8 @@ export interface Operation {
   readonly readNeeded: number;
   /** What other owners have answered to its coordinators so far. */
   readonly answers: ReadAnswer[];
+  /** The machines that have answered any node on its account. */
+  readonly answered: Set<string>;
 }
 
 /** One owner's answer to a read of a coordinator; `object` is undefined if it holds the same. */
@@ -134,6 +136,7 @@ export class History {
       writes: [],
       found: [],
       answers: [],
+      answered: new Set(),
     };
     this.operations.push(operation);
     return operation;

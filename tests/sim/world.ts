@@ -26,6 +26,7 @@ import { KINDS } from "./typed_kinds.ts";
 import { MembershipWatch } from "./membership_watch.ts";
 import { MemoryWorld } from "./memory_network.ts";
 import { isHostile, type SimOptions } from "./options.ts";
+import { absenceProblem } from "./oracles/absences.ts";
 import { disksFor, durabilityProblem, placesTaken } from "./oracles/durable_acks.ts";
 import { lifeProblem } from "./oracles/hostility.ts";
 import { recoveryProblems } from "./oracles/recovery.ts";
@@ -181,6 +182,8 @@ export class World {
         return this.floorOnDisk(owner, operation.key);
       });
       operation.floor = Math.max(...floors);
+      const owners = this.ownersOf(operation.key).map(({ name }) => name);
+      this.#observe(absenceProblem(operation, owners));
     }
     if (operation.outcome === "ok" && operation.writes.length + operation.found.length > 0) {
       const drawn = disksFor(operation.writes, (write) => this.#disksWith(write));
@@ -320,6 +323,7 @@ export class World {
       this.trace.add(operation === undefined ? what : `${what} for #${operation.id}`);
       if (operation === undefined) return deliver();
       arrived!(this.time.nowMs);
+      if (message?.kind === "answer") operation.answered.add(nameOfPeer(from));
       if (isFirst && operation.kind === "delete" && operation.shown === undefined) {
         const coordinator = nameOfPeer(to);
         for (const object of readAnswers(message)) operation.answers.push({ coordinator, object });
