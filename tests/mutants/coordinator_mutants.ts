@@ -285,7 +285,7 @@ export const COORDINATOR_MUTANTS: readonly Mutant[] = [
     name: "A read ignores what its client has seen",
     edits: [edit(
       "src/coordinator/reads.ts",
-      "if (atLeast === undefined) return",
+      "if (atLeast === undefined || atLeast.size === 0) return",
       "if (atLeast !== null) return",
     )],
     finding: wentBack,

@@ -54,8 +54,6 @@ export interface Operation {
   readonly readNeeded: number;
   /** What other owners have answered to its coordinators so far. */
   readonly answers: ReadAnswer[];
-  /** The machines that have answered any node on its account. */
-  readonly answered: Set<string>;
 }
 
 /** One owner's answer to a read of a coordinator; `object` is undefined if it holds the same. */
@@ -136,7 +134,6 @@ export class History {
       writes: [],
       found: [],
       answers: [],
-      answered: new Set(),
     };
     this.operations.push(operation);
     return operation;

@@ -6,12 +6,18 @@
 
 import { type Operation, showOperation } from "../history.ts";
 
-/** What is wrong with one read that has just ended. @param owners the names of those of its key */
+/**
+ * What is wrong with one read that has just ended.
+ *
+ * @param owners the names of those of its key
+ * @param answered the nodes that have answered about the key meanwhile; see answer_book.ts
+ */
 export function absenceProblem(
   operation: Operation,
   owners: readonly string[],
+  answered: ReadonlySet<string>,
 ): string | undefined {
-  const { answered, kind, node, outcome, seen, siblings } = operation;
+  const { kind, node, outcome, seen, siblings } = operation;
   if (kind !== "get" || outcome !== "ok" || siblings.length > 0 || seen!.size > 0) return undefined;
   if (owners.some((owner) => owner === node || answered.has(owner))) return undefined;
   return `Nothing is shown, and no owner has said so: ${showOperation(operation)}`;

@@ -7,13 +7,12 @@ const WRONG = /^Nothing is shown, and no owner has said so: #/;
 
 Deno.test("a read that shows nothing was asked at an owner, or an owner has answered", () => {
   const history = new MadeHistory();
-  assert.equal(absenceProblem(history.get([], { node: "n1" }), OWNERS), undefined);
+  const nobody = new Set<string>();
+  assert.equal(absenceProblem(history.get([], { node: "n1" }), OWNERS, nobody), undefined);
   const far = history.get([], { node: "n4" });
-  assert.match(absenceProblem(far, OWNERS)!, WRONG);
-  far.answered.add("n5");
-  assert.match(absenceProblem(far, OWNERS)!, WRONG, "a stand-in is not enough");
-  far.answered.add("n2");
-  assert.equal(absenceProblem(far, OWNERS), undefined);
+  assert.match(absenceProblem(far, OWNERS, nobody)!, WRONG);
+  assert.match(absenceProblem(far, OWNERS, new Set(["n5"]))!, WRONG, "a stand-in is not enough");
+  assert.equal(absenceProblem(far, OWNERS, new Set(["n5", "n2"])), undefined);
 });
 
 Deno.test("a read that fails, or shows a value or a deletion, needs no owner", () => {
@@ -24,5 +23,5 @@ Deno.test("a read that fails, or shows a value or a deletion, needs no owner", (
     history.get(["one"], { node: "n4" }),
     history.get([], { node: "n4", covering: [deletion] }),
   ];
-  for (const read of reads) assert.equal(absenceProblem(read, OWNERS), undefined);
+  for (const read of reads) assert.equal(absenceProblem(read, OWNERS, new Set()), undefined);
 });

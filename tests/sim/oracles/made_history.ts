@@ -78,7 +78,6 @@ export class MadeHistory {
       found: [],
       readNeeded: 2,
       answers: [],
-      answered: new Set(),
     };
   }
 
