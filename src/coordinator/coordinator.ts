@@ -7,7 +7,7 @@ import { type Context, isContextOf } from "../causality/context.ts";
 import type { Dot, HybridTime } from "../causality/dot.ts";
 import { timeAfter, type VersionVector } from "../causality/version_vector.ts";
 import { DataObject } from "../crdt/data_object.ts";
-import type { OperationResult } from "../crdt/typed_update.ts";
+import { onlyRemoves, type OperationResult } from "../crdt/typed_update.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { Log } from "../ports/log.ts";
 import { partitionOf } from "../ring/partition.ts";
@@ -208,8 +208,10 @@ export class Coordinator {
     level: ClientRequest["level"],
     routed: Routed,
     atLeast?: VersionVector,
+    mayBeUnseen = false,
   ): Promise<Found> {
-    return this.#reads.read({ key, ...routed, r: level ?? routed.namespace.r, atLeast });
+    const r = level ?? routed.namespace.r;
+    return this.#reads.read({ key, ...routed, r, atLeast, mayBeUnseen });
   }
 
   async #put(request: PutRequest, routed: Routed): Promise<ClientAnswer> {
@@ -282,7 +284,15 @@ export class Coordinator {
   async #update(request: UpdateRequest, routed: Routed): Promise<ClientAnswer> {
     const { key, operations } = request;
     const rest = this.#restOf(request, routed);
-    const { object: found, writable } = await this.#read(key, undefined, routed);
+    // What adds to a key that only stand-ins can be asked about is taken, as a put is: it is merged with the rest later.
+    const mayBeUnseen = !operations.every(onlyRemoves) && request.context?.hash === undefined;
+    const { object: found, writable } = await this.#read(
+      key,
+      undefined,
+      routed,
+      undefined,
+      mayBeUnseen,
+    );
     const seen = vectorOf(request, found);
     const updates = new Updates(key, operations, seen, this.#clock.now());
     const idle = updates.withoutEffect(found);

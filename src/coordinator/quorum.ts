@@ -66,6 +66,20 @@ export class Quorum {
     this.#causes.push(`${node}${code} ${lowerFirst(messageOf(cause))}`);
   }
 
+  /** The error of a read that only stand-ins have answered, with nothing: that is no absence. */
+  unseenError(): QuorumError {
+    return new QuorumError(
+      `an owner of "${showBytes(this.#key)}", of which others hold nothing`,
+      "no",
+      {
+        needed: 1,
+        got: 0,
+        asked: this.#owners,
+        causes: [...this.#causes],
+      },
+    );
+  }
+
   /** The error that tells how far it got. */
   error(outcome: FailedOutcome): QuorumError {
     return new QuorumError(`${this.#kind} quorum for "${showBytes(this.#key)}"`, outcome, {

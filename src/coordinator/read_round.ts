@@ -2,6 +2,10 @@
 //
 // It waits for each node as long as nineteen of twenty of that node's answers take, and then asks the next one
 // beside it (see wire/hedging.ts). A node whose circuit breaker is open is not waited for at all.
+//
+// Nodes that stand in know of a key what they were given since its owners could not be reached, and nothing of what was
+// stored before. So if they hold nothing that is no answer yet: further stand-ins are asked and owners waited for
+// as long as one of them may answer, and in the end the read is refused.
 
 import type { HybridTime } from "../causality/dot.ts";
 import type { DataObject } from "../crdt/data_object.ts";
@@ -28,6 +32,8 @@ export interface Reading {
   /** The hash of the own copy, if there is one to compare with. */
   readonly digest: Uint8Array | undefined;
   readonly timeoutMs: number;
+  /** Whether the quorum must hold an owner, or something that was found. */
+  readonly needsWitness: boolean;
 }
 
 /** What one copy holds; `undefined` stands for "the same as the coordinator". */
@@ -60,6 +66,7 @@ export class ReadRound {
   /** Those that have been asked and have not answered. */
   readonly #open = new Set<PeerId>();
   #isDone = false;
+  #needsWitness = false;
   #deadline: Deadline | undefined;
   #impatience: Deadline | undefined;
   readonly #answers: Answer[] = [];
@@ -91,18 +98,19 @@ export class ReadRound {
   }
 
   /**
-   * Asks until the quorum is reached.
+   * Asks until the quorum is reached, by an owner or with something found if it needs that.
    *
    * @throws {QuorumError} with the outcome `no`
    */
   run(reading: Reading): Promise<readonly Answer[]> {
+    this.#needsWitness = reading.needsWitness;
     this.#deadline = this.#deadlines.set(reading.timeoutMs, () => this.#expire());
     const { missing } = this.#quorum;
     if (this.#owners.length < missing && this.#owners.length + this.#spare.length < missing) {
       this.#fail(undefined);
     }
     for (let i = this.#quorum.missing; i > 0 && !this.#isDone; i--) this.#askNext(reading);
-    this.#judge();
+    this.#judge(reading);
     this.#cluster.rpc.hedging.reads.begin();
     this.#hedgeLater(reading, 0);
     return this.#done.promise;
@@ -114,10 +122,12 @@ export class ReadRound {
     const { reads } = this.#cluster.rpc.hedging;
     const patienceMs = waitedMs > 0 ? MOST_PATIENCE_MS : reads.patienceMs(this.#open);
     this.#impatience = this.#deadlines.set(patienceMs - waitedMs, () => {
-      if (!this.#hasNext) return;
-      const isHedged = reads.take(patienceMs);
+      if (!this.#hasNext && !this.#needsWitness) return;
+      const isHedged = this.#hasNext && reads.take(patienceMs);
       if (isHedged) this.#askNext(reading);
-      this.#hedgeLater(reading, isHedged ? 0 : patienceMs);
+      // An owner that was hoped for may be avoided by now.
+      this.#judge(reading);
+      this.#hedgeLater(reading, isHedged || !this.#hasNext ? 0 : patienceMs);
     });
   }
 
@@ -166,6 +176,7 @@ export class ReadRound {
         if (reply instanceof DenamoError) throw reply;
         const copy = cluster.rpc.readAnswer(peer, METHODS.read, reply, copyIn);
         this.#answers.push({ node, isOwner, ...copy });
+        if (isOwner || copy.object?.isEmpty === false) this.#needsWitness = false;
         this.#count(slot);
       } catch (error) {
         if (error instanceof DenamoError) learnFromRefusal(cluster, error);
@@ -173,7 +184,7 @@ export class ReadRound {
         if (!isOwner) slot.hasStandIn = false;
         this.#askNext(reading);
       }
-      this.#judge();
+      this.#judge(reading);
     });
   }
 
@@ -183,15 +194,35 @@ export class ReadRound {
     this.#quorum.succeed();
   }
 
-  #judge(): void {
+  #judge(reading: Reading): void {
     if (this.#isDone) return;
     if (this.#quorum.isReached) {
+      if (this.#needsWitness) return this.#seekWitness(reading);
       this.#end();
       this.#done.resolve(this.#answers);
     } else if (this.#open.size === 0 && this.#owners.length === 0) {
       // Whoever could be asked has been asked.
       this.#fail(NO_ANSWER);
     }
+  }
+
+  /** Enough have answered, none of them owns the key and none holds anything: who else could know? */
+  #seekWitness(reading: Reading): void {
+    const isHopeful = ({ node, peer }: Reachable) =>
+      !this.#cluster.rpc.isAvoided(peer) && !this.#cluster.isDown(node);
+    const asked = reachable(this.#cluster, this.#slots.map(({ owner }) => owner));
+    const isOwnerOpen = asked.some((owner) => this.#open.has(owner.peer) && isHopeful(owner));
+    if (isOwnerOpen) return;
+    if (this.#owners.some(isHopeful)) return this.#askNext(reading);
+    // Stand-ins that are asked already answer first.
+    const isStandInOpen = [...this.#open].some((peer) => !asked.some((it) => it.peer === peer));
+    if (isStandInOpen) return;
+    while (this.#needsWitness && this.#hasNext && !this.#isDone) {
+      const openCount = this.#open.size;
+      this.#askNext(reading);
+      if (this.#open.size > openCount) return;
+    }
+    if (!this.#isDone) this.#fail(NO_ANSWER);
   }
 
   #expire(): void {
@@ -201,11 +232,13 @@ export class ReadRound {
   /** @param otherwise what is wrong with owners of which nothing worse is known, if anything is */
   #fail(otherwise: DenamoError | undefined): void {
     this.#end();
+    const isUnseen = this.#quorum.isReached;
     for (const { failure, isAnswered, owner } of this.#slots) {
       const cause = failure ?? otherwise;
-      if (!isAnswered && cause !== undefined) this.#quorum.fail(owner, cause);
+      const isMissing = isUnseen || !isAnswered;
+      if (isMissing && cause !== undefined) this.#quorum.fail(owner, cause);
     }
-    this.#done.reject(this.#quorum.error("no"));
+    this.#done.reject(isUnseen ? this.#quorum.unseenError() : this.#quorum.error("no"));
   }
 
   #end(): void {

@@ -7,6 +7,9 @@
 // beside it. If too few owners can be asked, those that stand in for them answer with what they keep, unless the
 // request is strict.
 //
+// Those that stand in know nothing of what was stored before they did, and so their finding nothing is not an answer:
+// "there is nothing" takes an owner. A change that adds to whatever there is may do without.
+//
 // What is shown leaves out all that any of those asked has seen replaced. What is written on account of a read, be it a
 // repair or a change that builds upon it, leaves out only what this node has reason to believe replaced (see
 // copy.ts): one wrong answer may mislead a reader, but not a disk.
@@ -38,6 +41,8 @@ export interface ReadRequest {
   readonly r: QuorumLevel;
   readonly isStrict: boolean;
   readonly timeoutMs: number;
+  /** Whether nothing will do for an answer when no owner has given it. */
+  readonly mayBeUnseen?: boolean;
   /** What the client has seen: the answer must have seen it too. */
   readonly atLeast?: VersionVector | undefined;
 }
@@ -72,17 +77,19 @@ export class Reads {
    * Reads a key from R owners, or from nodes that stand in for some of them; and from more if these have not
    * seen what the client has.
    *
-   * @throws {QuorumError} if fewer than R can answer
+   * @throws {QuorumError} if fewer than R can answer, or none of those that have answered owns the key and none of
+   *   them holds anything of it
    * @throws {DenamoError} `stale` if what the client has seen is not found in time
    */
   async read(request: ReadRequest): Promise<Found> {
     const { atLeast, namespace, partition } = request;
     const owners = layoutOf(this.#cluster).placement.ownersFor(partition, namespace.n);
-    if (atLeast === undefined) return await this.#readQuorum(request, owners);
+    // Nobody can have seen anything of a key that there is nothing of.
+    if (atLeast === undefined || atLeast.size === 0) return await this.#readQuorum(request, owners);
     const late = { ...request, owners, atLeast };
     const catchUp = new CatchUp(this.#cluster, this.#replica, this.#deadlines, late);
     try {
-      const found = await this.#readQuorum(request, owners);
+      const found = await this.#readQuorum({ ...request, mayBeUnseen: true }, owners);
       const { answers, copy } = await catchUp.run(found);
       if (copy === found) return found;
       const before = { object: found.writable, floor: 0 };
@@ -117,7 +124,8 @@ export class Reads {
     }
     if (own !== undefined && quorum.isReached) return { ...own, writable: own.object };
     const timeoutMs = Math.max(0, request.timeoutMs - (this.#deadlines.nowMs - beganAtMs));
-    return await this.#others({ ...request, timeoutMs }, owners, quorum, own);
+    const isSeen = counts && own !== undefined;
+    return await this.#others({ ...request, timeoutMs }, owners, quorum, own, isSeen);
   }
 
   /** Our copy; if others can do without it, they are left half of the time. */
@@ -136,21 +144,23 @@ export class Reads {
     });
   }
 
-  /** Asks others until the quorum is reached, and merges. */
+  /** Asks others until the quorum is reached, and merges. @param isSeen whether our own copy is an owner's */
   async #others(
     request: ReadRequest,
     owners: readonly string[],
     quorum: Quorum,
     own: Copy | undefined,
+    isSeen: boolean,
   ): Promise<Found> {
-    const { isStrict, key, partition, timeoutMs } = request;
+    const { isStrict, key, mayBeUnseen = false, partition, timeoutMs } = request;
     // A copy of our own that cannot be read stands in for nobody.
     const mayAnswer = ({ peer }: StandIn) => peer !== undefined || own !== undefined;
     const findStandIns = () =>
       isStrict ? [] : standInsFor(this.#cluster, partition, owners).filter(mayAnswer);
     const round = new ReadRound(this.#cluster, this.#deadlines, quorum, owners, findStandIns);
     const digest = own === undefined ? undefined : digestBytes(own.object);
-    const answers = await round.run({ partition, key, digest, timeoutMs });
+    const needsWitness = !isSeen && !mayBeUnseen && own?.object.isEmpty !== false;
+    const answers = await round.run({ partition, key, digest, timeoutMs, needsWitness });
     const copies = answers.map(({ floor, object }) => ({ object: object ?? own!.object, floor }));
     const all = own === undefined ? copies : [own, ...copies];
     const merged = mergeCopies(all);

@@ -4,62 +4,44 @@
 // has not got yet is seen all the same. Each answers for a window of neighbouring partitions with keys and
 // clocks, without values. What all have answered up to is final; beyond it the next round goes on. A large set or
 // map is not sent along: whether anything is in it a read of its key tells.
+//
+// A page may find little where much was deleted or has expired. So its rounds grow, and after half a second it ends where
+// it is, with fewer keys than were asked for or none, and says where to go on.
 
-import { binaryString, compareBytes, EMPTY } from "../base/bytes.ts";
-import { type HybridTime, MAX_FLOOR } from "../causality/dot.ts";
-import { DataObject } from "../crdt/data_object.ts";
-import { decodeObject } from "../crdt/object_codec.ts";
+import { EMPTY } from "../base/bytes.ts";
 import type { Clock } from "../ports/clock.ts";
-import { type Copy, mergeCopies } from "../replica/copy.ts";
+import type { DataObject } from "../crdt/data_object.ts";
 import type { Namespaces, QuorumLevel } from "../replica/namespaces.ts";
-import { PART_ID_MAX, type PartId } from "../replica/parts.ts";
 import type { Replica } from "../replica/replica.ts";
-import { Arguments } from "../wire/arguments.ts";
-import { DenamoError, QuorumError } from "../wire/errors.ts";
+import type { Deadlines } from "../wire/deadlines.ts";
+import { DenamoError, TimeoutError } from "../wire/errors.ts";
 import { LIMITS } from "../wire/limits.ts";
 import { METHODS } from "../wire/message_codec.ts";
-import { type Cluster, type CurrentLayout, layoutOf, reachable } from "../replica/cluster.ts";
+import { type Cluster, type CurrentLayout, layoutOf } from "../replica/cluster.ts";
 import { answersNeeded } from "./quorum.ts";
+import {
+  answerIn,
+  type Found,
+  mergeAnswers,
+  type Merged,
+  type Position,
+  type ScanAnswer,
+  type Stretch,
+} from "./scan_answers.ts";
+import { ScanPage, type ScanResult } from "./scan_page.ts";
+import { Laggards, type OwnersWanted, ScanRound } from "./scan_round.ts";
 
-/** A place between two keys: everything up to `after` in `partition` lies before it. */
-export interface Position {
-  readonly partition: number;
-  readonly after?: Uint8Array | undefined;
-}
+export type { Position, ScanResult };
 
 export interface ScanRequest {
   readonly from: Position;
   readonly prefix: Uint8Array | undefined;
   readonly limit: number;
-  /** Go on to the end of the partition in which the limit is reached. */
+  /** Go on to the end of the partition in which the limit is reached, and end between partitions only. */
   readonly wholePartitions: boolean;
   readonly r: QuorumLevel | undefined;
+  /** How long the page may take at the most. */
   readonly timeoutMs: number;
-}
-
-export interface ScanResult {
-  readonly keys: readonly Uint8Array[];
-  readonly next: Position | undefined;
-}
-
-interface Found {
-  readonly partition: number;
-  readonly key: Uint8Array;
-  /** Undefined if it cannot be read there. */
-  readonly object?: DataObject | undefined;
-  /** Whether it is too large to be sent along. */
-  readonly isLarge?: boolean;
-}
-
-/** What one node has answered. */
-interface Answer {
-  readonly node: string;
-  readonly found: readonly Found[];
-  readonly floors: ReadonlyMap<PartId, HybridTime>;
-}
-
-interface Merged extends Found {
-  readonly object: DataObject;
 }
 
 /** Reads one key as a client would. */
@@ -74,140 +56,151 @@ export interface KeyReader {
 /** Partitions that one round covers at most. */
 const WINDOW = 64;
 
-/** Entries that one node answers with in one round at most. */
-const ROUND = LIMITS.scanPageCount;
+/** Entries that one node answers with in one round: at least twice this many, at most a whole page. */
+const LEAST_ROOM = 16;
+
+/** How much more a round asks for than the one before it, which was not enough. */
+const GROWTH = 4;
+
+/** Where a round takes longer than this the next is not larger, but for small ones: those may be slow by their way alone. */
+const LONG_ROUND_MS = 100;
+const SMALL_ROUND = 256;
+
+/** After so long a page ends where it may, or after half of its time if that is less, in milliseconds. */
+const PAGE_MS = 500;
 
 export class Scans {
   readonly #cluster: Cluster;
   readonly #replica: Replica;
   readonly #namespaces: Namespaces;
   readonly #clock: Pick<Clock, "now">;
+  readonly #deadlines: Deadlines;
   readonly #reader: KeyReader;
+  readonly #laggards = new Laggards();
 
   constructor(
     cluster: Cluster,
     replica: Replica,
     namespaces: Namespaces,
     clock: Pick<Clock, "now">,
+    deadlines: Deadlines,
     reader: KeyReader,
   ) {
     this.#cluster = cluster;
     this.#replica = replica;
     this.#namespaces = namespaces;
     this.#clock = clock;
+    this.#deadlines = deadlines;
     this.#reader = reader;
   }
 
-  /** One page of live keys. @throws {QuorumError} if a partition has too few owners that answer */
+  /**
+   * One page of live keys. It may have fewer than were asked for, or none, and yet not be the last.
+   *
+   * @throws {QuorumError} if the partition that it begins with has too few owners that answer
+   * @throws {TimeoutError} if it gets nowhere in its time
+   */
   async scan(request: ScanRequest): Promise<ScanResult> {
     const current = layoutOf(this.#cluster);
-    const keys: Uint8Array[] = [];
-    let position: Position | undefined = request.from;
-    let lastPartition = -1;
-    while (position !== undefined && position.partition < current.layout.partitions) {
-      const room = request.limit - keys.length;
-      if (room <= 0 && !request.wholePartitions) return { keys, next: position };
-      if (room <= 0 && position.partition !== lastPartition) {
-        return { keys, next: { partition: position.partition } };
-      }
-      const until = room <= 0 ? position.partition : undefined;
-      const round = await this.#round(current, position, until, room, request);
-      for (const found of round.found) {
-        const { partition, key } = found;
-        const isFull = keys.length >= request.limit;
-        if (isFull && !(request.wholePartitions && partition === lastPartition)) {
-          return { keys, next: placeBefore(partition, lastPartition, keys) };
+    const { from, limit, timeoutMs, wholePartitions } = request;
+    const page = new ScanPage(from, limit, wholePartitions);
+    const beganAtMs = this.#deadlines.nowMs;
+    const restsAtMs = beganAtMs + Math.min(PAGE_MS, timeoutMs / 2);
+    const early = () => this.#deadlines.nowMs >= restsAtMs ? page.early() : undefined;
+    const leftMs = () => {
+      const left = beganAtMs + timeoutMs - this.#deadlines.nowMs;
+      if (left > 0) return left;
+      throw new TimeoutError("The scan", "no", timeoutMs);
+    };
+    let size = Math.min(LIMITS.scanPageCount, Math.max(limit, LEAST_ROOM) * 2);
+    try {
+      while (page.position.partition < current.layout.partitions) {
+        const { partition } = page.position;
+        if (page.isFullFor(partition)) return page.full(partition);
+        const result = early();
+        if (result !== undefined) return result;
+        const roundBeganAtMs = this.#deadlines.nowMs;
+        const round = await this.#round(current, page, size, request, leftMs());
+        for (const found of round.found) {
+          if (page.isFullFor(found.partition)) return page.full(found.partition);
+          let { object } = found;
+          if (found.isLarge === true) {
+            const result = early();
+            if (result !== undefined) return result;
+            object = await this.#reader.read(found.key, request.r, leftMs());
+          }
+          page.take(found.partition, found.key, object.isLive(this.#clock.now()));
         }
-        const object = found.isLarge === true
-          ? await this.#reader.read(key, request.r, request.timeoutMs)
-          : found.object;
-        if (!object.isLive(this.#clock.now())) continue;
-        keys.push(key);
-        lastPartition = partition;
+        page.advance(round.next);
+        const wasLong = this.#deadlines.nowMs - roundBeganAtMs > LONG_ROUND_MS;
+        size = wasLong && size >= SMALL_ROUND
+          ? Math.max(SMALL_ROUND, Math.ceil(size / 2))
+          : Math.min(LIMITS.scanPageCount, size * GROWTH);
       }
-      position = round.next;
+      return page.last();
+    } catch (error) {
+      // What was found before is as good as it was; whoever goes on from there hears what is wrong.
+      const result = error instanceof DenamoError ? page.early() : undefined;
+      if (result === undefined) throw error;
+      return result;
     }
-    return { keys, next: undefined };
   }
 
   /** Asks the owners of one window and merges what they hold. */
   async #round(
     current: CurrentLayout,
-    from: Position,
-    lastWanted: number | undefined,
-    room: number,
+    { isFinishing, position: from }: ScanPage,
+    limit: number,
     request: ScanRequest,
-  ): Promise<{ found: Merged[]; next: Position | undefined }> {
+    timeoutMs: number,
+  ): Promise<{ found: Merged[]; next: Position }> {
     const last = current.layout.partitions - 1;
-    const until = Math.min(lastWanted ?? from.partition + WINDOW - 1, last);
-    const limit = Math.min(ROUND, Math.max(room, 16) * 2);
-    const failed = new Set<string>();
-    for (;;) {
-      const asked = this.#choose(current, from.partition, until, request, failed);
-      const answers = await Promise.all([...asked].map(async (node) => {
-        try {
-          return await this.#ask(node, current, from, until, limit, request);
-        } catch (error) {
-          if (!(error instanceof DenamoError)) throw error;
-          failed.add(node);
-          return undefined;
-        }
-      }));
-      if (answers.some((answer) => answer === undefined)) continue;
-      const floorIn = ({ floors, node }: Answer, { partition, key }: Found) => {
-        const owns = current.placement.isOwner(node, partition, this.#namespaces.of(key).n);
-        return owns ? floors.get(this.#replica.partOf(partition, key)) ?? 0 : 0;
-      };
-      return mergeAnswers(answers as Answer[], floorIn, limit, until, last);
-    }
+    const until = Math.min(isFinishing ? from.partition : from.partition + WINDOW - 1, last);
+    const stretch = { from, until, limit };
+    const round = new ScanRound(
+      this.#cluster,
+      this.#deadlines,
+      this.#laggards,
+      this.#ownersWanted(current, stretch, request),
+      (node) => this.#ask(node, current, stretch, request.prefix, timeoutMs),
+    );
+    const answers = await round.run(timeoutMs);
+    const floorIn = ({ floors, node }: ScanAnswer, { partition, key }: Found) => {
+      const owns = current.placement.isOwner(node, partition, this.#namespaces.of(key).n);
+      return owns ? floors.get(this.#replica.partOf(partition, key)) ?? 0 : 0;
+    };
+    return mergeAnswers(answers, floorIn, stretch);
   }
 
-  /** Nodes such that every partition of the window has R owners among them. */
-  #choose(
-    current: CurrentLayout,
-    from: number,
-    until: number,
-    request: ScanRequest,
-    failed: ReadonlySet<string>,
-  ): Set<string> {
-    const chosen = new Set<string>();
-    const namespaces = this.#namespaces.within(request.prefix ?? EMPTY);
-    for (let partition = from; partition <= until; partition++) {
+  /** For every partition of a stretch, and every namespace in which keys of the scan may be. */
+  #ownersWanted(
+    { placement }: CurrentLayout,
+    { from, until }: Stretch,
+    { prefix, r }: ScanRequest,
+  ): OwnersWanted[] {
+    const wanted: OwnersWanted[] = [];
+    const namespaces = this.#namespaces.within(prefix ?? EMPTY);
+    for (let partition = from.partition; partition <= until; partition++) {
       for (const namespace of namespaces) {
-        const owners = current.placement.ownersFor(partition, namespace.n);
-        const needed = answersNeeded(request.r ?? namespace.r, owners.length, "r");
-        const self = owners.filter((owner) => owner === this.#cluster.self);
-        const others = reachable(this.#cluster, owners).map(({ node }) => node);
-        const usable = [...self, ...others].filter((node) => !failed.has(node));
-        if (usable.length < needed) {
-          throw new QuorumError(`read quorum for partition ${partition}`, "no", {
-            needed,
-            got: usable.length,
-            asked: owners.length,
-            causes: owners.filter((owner) => !usable.includes(owner)).map((node) =>
-              `${node} failed`
-            ),
-          });
-        }
-        const missing = needed - usable.filter((node) => chosen.has(node)).length;
-        const further = usable.filter((node) => !chosen.has(node)).slice(0, Math.max(missing, 0));
-        for (const node of further) chosen.add(node);
+        const owners = placement.ownersFor(partition, namespace.n);
+        const needed = answersNeeded(r ?? namespace.r, owners.length, "r");
+        wanted.push({ partition, owners, needed });
       }
     }
-    return chosen;
+    return wanted;
   }
 
   async #ask(
     node: string,
     current: CurrentLayout,
-    from: Position,
-    until: number,
-    limit: number,
-    request: ScanRequest,
-  ): Promise<Answer> {
+    stretch: Stretch,
+    prefix: Uint8Array | undefined,
+    timeoutMs: number,
+  ): Promise<ScanAnswer> {
+    const { from, limit, until } = stretch;
     if (node === this.#cluster.self) {
       const floors = this.#replica.floorsOf(from.partition, until);
-      const found = await this.#replica.scan(from, until, request.prefix, limit);
+      const found = await this.#replica.scan(from, until, prefix, limit);
       return { node, found, floors };
     }
     const peer = this.#cluster.peerOf(node);
@@ -217,94 +210,10 @@ export class Scans {
       from.partition,
       until,
       from.after ?? null,
-      request.prefix ?? null,
+      prefix ?? null,
       limit,
     ];
-    const read = (answer: readonly unknown[]): Answer => {
-      const args = new Arguments(answer, "scan answer");
-      const found = args.list(ROUND).map((entry) => readFound(entry, until));
-      return { node, found, floors: readFloors(args) };
-    };
-    const { rpc } = this.#cluster;
-    return await rpc.query(peer, METHODS.scan, message, request.timeoutMs, read);
+    const read = (reply: readonly unknown[]) => answerIn(node, stretch, reply);
+    return await this.#cluster.rpc.query(peer, METHODS.scan, message, timeoutMs, read);
   }
-}
-
-function readFound(entry: unknown, until: number): Found {
-  const args = new Arguments(Array.isArray(entry) ? entry : [], "scan entry");
-  const partition = args.count(until);
-  const key = args.ownBytes(LIMITS.key);
-  const bytes = args.optional((part) => part.ownBytes(LIMITS.objectInParts));
-  if (bytes === undefined || bytes.length === 0) {
-    return { partition, key, isLarge: bytes !== undefined };
-  }
-  return { partition, key, object: decodeObject(bytes) };
-}
-
-function readFloors(args: Arguments): Map<PartId, HybridTime> {
-  const list = args.optional((part) => part.list(LIMITS.partitionCount)) ?? [];
-  const told = new Arguments(list, "scan answer");
-  const floors = new Map<PartId, HybridTime>();
-  while (!told.isAtEnd) floors.set(told.count(PART_ID_MAX), told.count(MAX_FLOOR));
-  return floors;
-}
-
-/**
- * Joins what several owners hold, up to where all of them have answered.
- *
- * @param floorIn up to where a node has seen everything of a key; 0 if it does not own it
- */
-function mergeAnswers(
-  answers: readonly Answer[],
-  floorIn: (answer: Answer, found: Found) => HybridTime,
-  limit: number,
-  until: number,
-  last: number,
-): { found: Merged[]; next: Position | undefined } {
-  let frontier: Found | undefined;
-  for (const { found } of answers) {
-    const end = found.length < limit ? undefined : found[found.length - 1];
-    if (end !== undefined && (frontier === undefined || compareFound(end, frontier) < 0)) {
-      frontier = end;
-    }
-  }
-  const byPlace = new Map<string, Map<Answer, Found>>();
-  for (const answer of answers) {
-    for (const found of answer.found) {
-      if (frontier !== undefined && compareFound(found, frontier) > 0) break;
-      const place = `${found.partition} ${binaryString(found.key)}`;
-      const held = byPlace.get(place);
-      if (held === undefined) byPlace.set(place, new Map([[answer, found]]));
-      else held.set(answer, found);
-    }
-  }
-  const found = [...byPlace.values()].map((held): Merged => {
-    const first = held.values().next().value!;
-    const isLarge = [...held.values()].some((found) => found.isLarge === true);
-    const copies = answers.map((answer): Copy => {
-      const own = held.get(answer);
-      const isRead = own === undefined || own.object !== undefined;
-      const floor = isRead ? floorIn(answer, first) : 0;
-      return { object: own?.object ?? DataObject.empty, floor };
-    });
-    return { ...first, object: mergeCopies(copies).object, isLarge };
-  }).sort(compareFound);
-  if (frontier !== undefined) {
-    return { found, next: { partition: frontier.partition, after: frontier.key } };
-  }
-  return { found, next: until >= last ? undefined : { partition: until + 1 } };
-}
-
-function compareFound(a: Found, b: Found): number {
-  return a.partition - b.partition || compareBytes(a.key, b.key);
-}
-
-/** Where to go on so that the first key not taken, in `partition`, comes next. */
-function placeBefore(
-  partition: number,
-  lastPartition: number,
-  keys: readonly Uint8Array[],
-): Position {
-  if (partition !== lastPartition) return { partition };
-  return { partition, after: keys[keys.length - 1]! };
 }

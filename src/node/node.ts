@@ -260,6 +260,7 @@ export class Node implements NodeApi {
     });
     this.namespaces.register(this.#rpc);
     const { current, nodeOf } = cluster;
+    const deadlines = this.#deadlines;
     new ReplicaService(
       settings.node,
       replica,
@@ -276,11 +277,11 @@ export class Node implements NodeApi {
       namespaces,
       this.#upkeep.handOff,
       clock,
-      this.#deadlines,
+      deadlines,
       log,
       this.#pace,
     );
-    const scans = new Scans(cluster, replica, namespaces, clock, this.#coordinator);
+    const scans = new Scans(cluster, replica, namespaces, clock, deadlines, this.#coordinator);
     const tokens = new Tokens(this.#sealKeys);
     this.#data = new DataApi(this.#coordinator, scans, namespaces, clock, tokens);
   }

@@ -17,6 +17,7 @@ import { Breaker, LOOK_MS } from "./breaker.ts";
 import type { Deadline, Deadlines } from "./deadlines.ts";
 import { DenamoError, OverloadedError, TimeoutError } from "./errors.ts";
 import { HedgedMethods } from "./hedging.ts";
+import { Latency } from "./latency.ts";
 import { LIMITS } from "./limits.ts";
 import {
   decodeMessage,
@@ -40,7 +41,7 @@ interface OpenRequest {
   readonly method: Method;
   readonly waiting: Set<PeerId>;
   readonly handler: ReplyHandler;
-  /** Of every few requests only: undefined if this one is not measured. */
+  /** Of every few reads and stores of requests only: undefined if this one is not measured. */
   readonly sentAtMs: number | undefined;
   readonly deadline: Deadline;
 }
@@ -48,7 +49,7 @@ interface OpenRequest {
 /** How fast a peer has answered lately, how many requests it has open, and which it has sent. */
 interface PeerLoad {
   open: number;
-  latencyMs: number;
+  readonly latency: Latency;
   /** When it has sent something last, a sweep of the deadlines more or less. */
   heardAtMs: number;
   readonly breaker: Breaker;
@@ -118,7 +119,7 @@ export class Rpc {
     const lastRequestIds = { request: 0, bulk: 0 };
     const heardAtMs = this.#deadlines.nowMs;
     const breaker = new Breaker();
-    this.#peers.set(peer, { open: 0, latencyMs: 1, heardAtMs, breaker, lastRequestIds });
+    this.#peers.set(peer, { open: 0, latency: new Latency(), heardAtMs, breaker, lastRequestIds });
   }
 
   /** Ends every request that waits for this peer. */
@@ -175,9 +176,9 @@ export class Rpc {
     return this.#sentBytes;
   }
 
-  /** A smoothed time between request and answer, for choosing whom to ask; Infinity if not up. */
+  /** How fast a peer has answered lately, for choosing whom to ask; Infinity if not up. See latency.ts. */
   latencyMs(peer: PeerId): number {
-    return this.#peers.get(peer)?.latencyMs ?? Infinity;
+    return this.#peers.get(peer)?.latency.at(this.#deadlines.nowMs) ?? Infinity;
   }
 
   /**
@@ -213,7 +214,7 @@ export class Rpc {
       }
     }
     if (waiting.size > 0) {
-      const isMeasured = !isProbe(method) && ++this.#measurable % MEASURE_EVERY === 0;
+      const isMeasured = isOfRequest(method, lane) && ++this.#measurable % MEASURE_EVERY === 0;
       const sentAtMs = isMeasured ? this.#clock.monotonic() : undefined;
       const deadline = this.#deadlines.set(timeoutMs, () => this.#expire(id, timeoutMs));
       this.#open.set(id, { method, waiting, handler, sentAtMs, deadline });
@@ -340,7 +341,7 @@ export class Rpc {
     const request = this.#open.get(id);
     if (request === undefined) return;
     for (const peer of [...request.waiting]) {
-      this.#learnLatency(peer, request.method, timeoutMs);
+      if (request.sentAtMs !== undefined) this.#learnLatency(peer, request.method, timeoutMs);
       this.#settle(id, request, peer, new TimeoutError("The request", "unknown", timeoutMs));
     }
   }
@@ -358,8 +359,8 @@ export class Rpc {
 
   #learnLatency(peer: PeerId, method: Method, latencyMs: number): void {
     const load = this.#peers.get(peer);
-    if (load === undefined || isProbe(method)) return;
-    load.latencyMs += (latencyMs - load.latencyMs) / 8;
+    if (load === undefined) return;
+    load.latency.learn(latencyMs, this.#deadlines.nowMs);
     this.hedging.learn(peer, method, latencyMs);
   }
 
@@ -386,7 +387,8 @@ export class Rpc {
   };
 }
 
-/** Whether a request asks no more than if somebody is there: how long that takes says nothing of others. */
-function isProbe(method: Method): boolean {
-  return method === METHODS.probe || method === METHODS.probeFor;
+/** Whether this is a read or store for a request of a client: how long anything else takes says nothing of these. */
+function isOfRequest(method: Method, lane: Lane): boolean {
+  if (lane !== "request") return false;
+  return method === METHODS.read || method === METHODS.store || method === METHODS.storeDelta;
 }

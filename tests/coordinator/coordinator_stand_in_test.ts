@@ -1,7 +1,8 @@
-// Who coordinates a write whose owner cannot take it.
+// Who coordinates a request whose owners cannot take it, and what is said of a key that none of them is asked about.
 
 import assert from "node:assert/strict";
 import { utf8 } from "../../src/base/bytes.ts";
+import type { ClientRequest } from "../../src/coordinator/requests.ts";
 import { Coordinator } from "../../src/coordinator/coordinator.ts";
 import { DenamoError } from "../../src/wire/errors.ts";
 import { RepairWorld, textOf } from "../replica/repair_world.ts";
@@ -42,7 +43,7 @@ async function worldOf(names: readonly string[]) {
     await world.restart(owner, meanwhile);
     coordinate(owner);
   };
-  return { world, put, owner, others: world.othersOf(KEY), restartOwner };
+  return { world, coordinators, put, owner, others: world.othersOf(KEY), restartOwner };
 }
 
 /** A disk that takes no writes, as its node knows. */
@@ -105,4 +106,34 @@ Deno.test("nobody stands in for an only owner whose record is damaged: it would 
   const cause = new RegExp(`${owner}: Corrupt data`);
   await assert.rejects(put(others[1]!, "tea"), { code: "quorum", outcome: "no", message: cause });
   for (const name of others) assert.ok((await world.read(name, KEY)).isEmpty);
+});
+
+Deno.test("without an owner nothing is said to be absent, and what adds is taken all the same", async () => {
+  const { world, coordinators, owner, others } = await worldOf(FIVE);
+  for (const name of others) world.disconnect(owner, name);
+  const asked = {
+    key: utf8(KEY),
+    level: undefined,
+    strict: undefined,
+    context: undefined,
+  } as const;
+  const execute = (request: ClientRequest) =>
+    world.settle(coordinators.get(others[1]!)!.execute(request, 2_000));
+  const add = { type: "counter", operation: { kind: "add", amount: 1, id: undefined } } as const;
+  const remove = {
+    type: "set",
+    operation: { kind: "remove", elements: [utf8("milk")], seen: undefined },
+  } as const;
+  const unseen = { code: "quorum", outcome: "no" };
+  const statements: readonly ClientRequest[] = [
+    { op: "get", ...asked, atLeast: [] },
+    { op: "get", ...asked, atLeast: [{ vector: new Map(), hash: undefined }] },
+    { op: "delete", ...asked },
+    { op: "expire", ...asked, expiresAtMs: 1 },
+    { op: "update", ...asked, operations: [remove] },
+  ];
+  for (const request of statements) await assert.rejects(execute(request), unseen, request.op);
+  await execute({ op: "update", ...asked, operations: [add] });
+  const { object } = await execute({ op: "get", ...asked, atLeast: [] });
+  assert.ok(object!.isLive(world.time.nowMs), "what stand-ins keep is shown");
 });

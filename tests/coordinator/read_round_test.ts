@@ -16,6 +16,7 @@ interface HowToRead {
   readonly r?: number;
   readonly isStrict?: boolean;
   readonly timeoutMs?: number;
+  readonly needsWitness?: boolean;
 }
 
 async function worldOf(nodeCount: number) {
@@ -28,7 +29,7 @@ async function worldOf(nodeCount: number) {
 
 /** Begins a read at a node, which compares with what it holds if it is an owner. */
 async function read(world: RepairWorld, name: string, how: HowToRead = {}) {
-  const { r = 2, isStrict = false, timeoutMs = 2_000 } = how;
+  const { needsWitness = false, r = 2, isStrict = false, timeoutMs = 2_000 } = how;
   const { cluster, deadlines } = world.node(name);
   const owners = world.ownersOf(KEY);
   const partition = world.partitionOf(KEY);
@@ -39,7 +40,7 @@ async function read(world: RepairWorld, name: string, how: HowToRead = {}) {
   const round = new ReadRound(cluster, deadlines, quorum, owners, findStandIns);
   const digest = isOwner ? digestBytes(await world.read(name, KEY)) : undefined;
   const beganAtMs = world.time.nowMs;
-  const running = round.run({ partition, key: utf8(KEY), digest, timeoutMs });
+  const running = round.run({ partition, key: utf8(KEY), digest, timeoutMs, needsWitness });
   const outcome = watch(running);
   return {
     outcome,
@@ -218,6 +219,54 @@ Deno.test("a node that is no owner counts itself among the stand-ins, in its tur
   for (const owner of [self, second, third]) world.disconnect(keeper, owner);
   const { answers } = await read(world, keeper);
   assert.deepEqual((await answers()).map(({ node }) => node), [other], "two slots, one message");
+});
+
+/** Six nodes; `entry` owns nothing of the key, and neither do the two that stand in beside it. */
+async function worldOfStandIns() {
+  const world = await RepairWorld.of({ names: ["n1", "n2", "n3", "n4", "n5", "n6"] });
+  const [entry, ...standIns] = world.othersOf(KEY) as [string, string, string];
+  const owners = world.ownersOf(KEY) as [string, string, string];
+  return { world, entry, owners, standIns };
+}
+
+Deno.test("stand-ins that hold nothing are no answer, and all of them are asked", async () => {
+  const { world, entry, owners, standIns } = await worldOfStandIns();
+  for (const owner of owners) world.disconnect(entry, owner);
+  const { end, outcome } = await read(world, entry, { r: 1, needsWitness: true });
+  assert.ok(await end() < 250);
+  assert.ok(outcome.error instanceof QuorumError && outcome.error.outcome === "no");
+  assert.match(outcome.error.message, /an owner of "cart:alice", of which others hold nothing/);
+  assert.deepEqual(outcome.error.causes, owners.map((owner) => `${owner} is not connected`));
+  for (const name of standIns) assert.deepEqual(world.node(name).asked, ["read"]);
+});
+
+Deno.test("what a stand-in holds is found though enough others hold nothing", async () => {
+  const { world, entry, owners, standIns } = await worldOfStandIns();
+  for (const owner of owners) world.disconnect(entry, owner);
+  await world.write(standIns[1]!, KEY, "milk");
+  const { end, answers } = await read(world, entry, { r: 1, needsWitness: true });
+  assert.ok(await end() < 250);
+  const found = (await answers()).map(({ node, texts }) => [node, texts]);
+  assert.deepEqual(found, [[standIns[0], []], [standIns[1], ["milk"]]]);
+});
+
+Deno.test("an owner that is slow is waited for where stand-ins hold nothing, one that hangs is not", async () => {
+  const { world, entry, owners } = await worldOfStandIns();
+  const [slow, ...cut] = owners;
+  for (const owner of cut) world.disconnect(entry, owner);
+  world.trouble(slow).serving = () => new Promise((resolve) => world.time.after(900, resolve));
+  const { answers, end } = await read(world, entry, { r: 1, needsWitness: true });
+  const tookMs = await end();
+  assert.ok(tookMs >= 900 && tookMs < 1_000, `${tookMs}`);
+  assert.equal((await answers()).at(-1)!.node, slow);
+
+  world.mute.add(slow);
+  const hanging = await read(world, entry, { r: 1, needsWitness: true });
+  assert.ok(await hanging.end() < 1_500, "it is avoided after some tenths of a second");
+  assert.ok(hanging.outcome.error instanceof QuorumError);
+  assert.deepEqual(hanging.outcome.error.causes.filter((it) => it.startsWith(slow)), [
+    `${slow} has not answered in time`,
+  ]);
 });
 
 Deno.test("whatever the others do, a read ends in time and counts nobody twice", async () => {

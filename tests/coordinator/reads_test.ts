@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { utf8 } from "../../src/base/bytes.ts";
 import { Reads } from "../../src/coordinator/reads.ts";
+import { DataObject } from "../../src/crdt/data_object.ts";
 import { QuorumError } from "../../src/wire/errors.ts";
 import { RepairWorld, textsOf } from "../replica/repair_world.ts";
 
@@ -71,4 +72,17 @@ Deno.test("a stand-in that cannot read what it keeps is no answer", async () => 
   await assert.rejects(read(world, keeper, 2), QuorumError);
   await world.write(other, KEY, "bread");
   assert.deepEqual((await read(world, keeper, 1)).texts, ["bread"], "another one is");
+});
+
+Deno.test("that there is nothing takes an owner; what stand-ins keep is shown, a deletion too", async () => {
+  const { world, self, second, third, others } = await fiveNodes();
+  const [entry, other] = others as [string, string];
+  assert.deepEqual((await read(world, entry, 2)).texts, [], "an owner says so");
+  for (const owner of [self, second, third]) world.disconnect(entry, owner);
+  for (const r of [1, 2, 3]) {
+    await assert.rejects(read(world, entry, r), { code: "quorum", outcome: "no" });
+  }
+  const deleted = DataObject.empty.write({ actor: "n9~1", time: 7 }, null, undefined, undefined);
+  await world.give(other, KEY, deleted);
+  for (const r of [1, 2]) assert.deepEqual((await read(world, entry, r)).texts, []);
 });

@@ -1,5 +1,7 @@
 import assert from "node:assert/strict";
 import { utf8, utf8Text } from "../../src/base/bytes.ts";
+import { DenamoError, QuorumError } from "../../src/wire/errors.ts";
+import { reachable } from "../../src/replica/cluster.ts";
 import { DataObject } from "../../src/crdt/data_object.ts";
 import {
   type KeyReader,
@@ -29,8 +31,8 @@ async function list(
   limit = 100,
   read: KeyReader["read"] = () => Promise.reject(new Error("Nothing here is large")),
 ): Promise<string[]> {
-  const { cluster, namespaces, replica } = world.node(name);
-  const scans = new Scans(cluster, replica, namespaces, { now: () => 0 }, { read });
+  const { cluster, deadlines, namespaces, replica } = world.node(name);
+  const scans = new Scans(cluster, replica, namespaces, { now: () => 0 }, deadlines, { read });
   const how = { prefix: undefined, limit, wholePartitions: false, r, timeoutMs: 1_000 };
   const found: string[] = [];
   for (let from: Position | undefined = { partition: 0 }; from !== undefined;) {
@@ -116,4 +118,96 @@ Deno.test("a record that one owner cannot read is hidden by no floor", async () 
   await world.flush(first);
   await world.restart(first, () => world.damage(first, KEY));
   for (const name of THREE.names) assert.deepEqual(await list(world, name, 3), [KEY], name);
+});
+
+const NEVER = new Promise<void>(() => {});
+
+/** Pages of a node, one after the other, with how long each took. */
+function pagesOf(world: RepairWorld, name: string) {
+  const { cluster, deadlines, namespaces, replica } = world.node(name);
+  const read = () => Promise.resolve(DataObject.empty);
+  const scans = new Scans(cluster, replica, namespaces, { now: () => 0 }, deadlines, { read });
+  return async (from: Position, how: { r?: number; limit?: number; wholePartitions?: boolean }) => {
+    const { limit = 10, r = 2, wholePartitions = false } = how;
+    const beganAtMs = world.time.nowMs;
+    const request = { from, prefix: undefined, limit, wholePartitions, r, timeoutMs: 1_000 };
+    let result: ScanResult | undefined;
+    let error: unknown;
+    try {
+      result = await world.settle(scans.scan(request));
+    } catch (problem) {
+      error = problem;
+    }
+    return { result, error, tookMs: world.time.nowMs - beganAtMs };
+  };
+}
+
+Deno.test("an owner that hangs costs a scan a quarter of a second, and no more in its later rounds", async () => {
+  const world = await lookedWorld(THREE);
+  const keys = world.keysWhere(() => true, 60).sort();
+  for (const key of keys) await putAtAll(world, key, "milk");
+  for (const name of ["n2", "n3"]) {
+    const page = pagesOf(world, "n1");
+    world.trouble(name).serving = (method) => method === "scan" ? NEVER : undefined;
+    const found: string[] = [];
+    let tookMs = 0;
+    for (let from: Position | undefined = { partition: 0 }; from !== undefined;) {
+      const { result, tookMs: ofPage } = await page(from, {});
+      found.push(...result!.keys.map(utf8Text));
+      tookMs += ofPage;
+      from = result!.next;
+    }
+    assert.deepEqual(found.sort(), keys);
+    assert.ok(tookMs < 400, `${tookMs} ms with ${name} hanging`);
+    world.trouble(name).serving = () => {};
+  }
+});
+
+Deno.test("where an owner that hangs must answer, a scan is refused within its time", async () => {
+  const world = await lookedWorld(THREE);
+  await putAtAll(world, KEY, "milk");
+  world.trouble("n3").serving = (method) => method === "scan" ? NEVER : undefined;
+  const { error, tookMs } = await pagesOf(world, "n1")({ partition: 0 }, { r: 3 });
+  assert.ok(error instanceof QuorumError && error.outcome === "no");
+  assert.deepEqual(error.causes, ["n3 has not answered in time"]);
+  assert.ok(tookMs <= 1_050, `${tookMs} ms`);
+});
+
+Deno.test("an owner that fails is made up for by another, and asked last from then on", async () => {
+  const world = await lookedWorld(THREE);
+  for (const key of world.keysWhere(() => true, 60)) await putAtAll(world, key, "milk");
+  const [failing] = reachable(world.node("n1").cluster, ["n2", "n3"]).map(({ node }) => node);
+  world.trouble(failing!).serving = () => {
+    throw new DenamoError("disk_failed", "no", "It cannot be read");
+  };
+  const page = pagesOf(world, "n1");
+  const { result } = await page({ partition: 0 }, { limit: 100 });
+  assert.equal(result!.keys.length, 60);
+  assert.deepEqual(world.node(failing!).asked, ["scan"]);
+});
+
+Deno.test("where nearly all is dead rounds grow, and a page ends after half a second with its place", async () => {
+  const world = await lookedWorld(THREE);
+  const dead = world.keysWhere(() => true, 3_000);
+  for (const key of dead) await putAt(world, "n2", key, null);
+  const [live] = world.keysWhere((key) => !dead.includes(key), 1) as [string];
+  await putAtAll(world, live, "milk");
+  world.trouble("n2").serving = () => new Promise((resolve) => world.time.after(150, resolve));
+  for (const wholePartitions of [false, true]) {
+    const page = pagesOf(world, "n1");
+    world.node("n2").asked.length = 0;
+    const found: string[] = [];
+    let pages = 0;
+    for (let from: Position | undefined = { partition: 0 }; from !== undefined; pages++) {
+      const { result, tookMs } = await page(from, { r: 3, wholePartitions });
+      assert.ok(tookMs <= 750, `${tookMs} ms`);
+      if (wholePartitions) assert.equal(result!.next?.after, undefined);
+      found.push(...result!.keys.map(utf8Text));
+      from = result!.next;
+    }
+    assert.deepEqual(found, [live]);
+    assert.ok(pages > 1 && pages < 8, `${pages} pages`);
+    const rounds = world.node("n2").asked.length;
+    assert.ok(rounds < 24, `${rounds} rounds`);
+  }
 });

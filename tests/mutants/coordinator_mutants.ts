@@ -10,6 +10,7 @@ const {
   resurrected,
   staleRead,
   tooEarlyOk,
+  unseenAbsence,
   wentBack,
   wrongOutcome,
 } = FINDINGS;
@@ -23,6 +24,9 @@ const SLOW_DISKS = {
   diskMs: 20,
   meanFaultMs: 500,
 } as const;
+
+/** Cuts that leave some nodes without any owner of a key. */
+const STAND_INS = { ...only("isolate", "halves"), nodeCount: 5, isStrict: false } as const;
 
 export const COORDINATOR_MUTANTS: readonly Mutant[] = [
   {
@@ -215,6 +219,28 @@ export const COORDINATOR_MUTANTS: readonly Mutant[] = [
     why: "The freshest answer by arrival is not the freshest by knowledge",
   },
   {
+    name: "What stand-ins do not hold is taken for absent",
+    edits: [edit(
+      "src/coordinator/read_round.ts",
+      "      if (this.#needsWitness) return this.#seekWitness(reading);\n",
+      "",
+    )],
+    finding: unseenAbsence,
+    with: STAND_INS,
+    why: "A sloppy quorum counts answers, and an answer that holds nothing looks like any other",
+  },
+  {
+    name: "A coordinator that owns nothing of a key believes its own copy",
+    edits: [edit(
+      "src/coordinator/reads.ts",
+      "own?.object.isEmpty !== false;",
+      "own === undefined;",
+    )],
+    finding: unseenAbsence,
+    with: STAND_INS,
+    why: "It has read its own disk without an error, and forgets why it need not be there",
+  },
+  {
     name: "A read whose coordinator holds the key asks nobody",
     edits: [edit(
       "src/coordinator/reads.ts",
@@ -259,7 +285,7 @@ export const COORDINATOR_MUTANTS: readonly Mutant[] = [
     name: "A read ignores what its client has seen",
     edits: [edit(
       "src/coordinator/reads.ts",
-      "if (atLeast === undefined) return",
+      "if (atLeast === undefined || atLeast.size === 0) return",
       "if (atLeast !== null) return",
     )],
     finding: wentBack,

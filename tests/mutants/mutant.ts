@@ -78,6 +78,7 @@ export const FINDINGS = {
   falseSiblings: found("I5", /has replaced .*, and both are shown|is written by one client alone/),
   wentBack: found("I6", /^A session .* (goes back|does not show)/),
   staleRead: found("I7", /is not in a later read/),
+  unseenAbsence: found("I7", /^Nothing is shown, and no owner has said so/),
   wrongCount: found("I8", /^Counter .* shows/),
   wrongRegister: found("I9", /^Register .* shows/),
   wrongExtreme: found("I9", /^(Maximum|Minimum) shows/),

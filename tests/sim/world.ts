@@ -26,6 +26,8 @@ import { KINDS } from "./typed_kinds.ts";
 import { MembershipWatch } from "./membership_watch.ts";
 import { MemoryWorld } from "./memory_network.ts";
 import { isHostile, type SimOptions } from "./options.ts";
+import { AnswerBook } from "./answer_book.ts";
+import { absenceProblem } from "./oracles/absences.ts";
 import { disksFor, durabilityProblem, placesTaken } from "./oracles/durable_acks.ts";
 import { lifeProblem } from "./oracles/hostility.ts";
 import { recoveryProblems } from "./oracles/recovery.ts";
@@ -70,6 +72,7 @@ export class World {
   readonly #pending = new Pending();
   readonly #mayStandIn: boolean;
   readonly #standIns = new StandInBook();
+  readonly #answers = new AnswerBook();
   readonly #owners = new Map<string, readonly Machine[]>();
   readonly #places = new Map<string, Place>();
   /** Of the layout that was made when the world came up. */
@@ -181,6 +184,10 @@ export class World {
         return this.floorOnDisk(owner, operation.key);
       });
       operation.floor = Math.max(...floors);
+      const { invokedAtMs, key, node } = operation;
+      const answered = this.#answers.answeredTo(node, key, invokedAtMs);
+      const owners = this.ownersOf(key).map(({ name }) => name);
+      this.#observe(absenceProblem(operation, owners, answered));
     }
     if (operation.outcome === "ok" && operation.writes.length + operation.found.length > 0) {
       const drawn = disksFor(operation.writes, (write) => this.#disksWith(write));
@@ -313,9 +320,15 @@ export class World {
     const operation = this.#operation.getStore();
     const message = this.#isHostile(from, bytes) ? undefined : this.#understand(from, to, bytes);
     if (this.#mayStandIn && message !== undefined) this.#standIns.sent(nameOfPeer(to), message);
+    // What a member says wrongly is an answer, too.
+    const meant = message ?? understood(bytes).message;
+    if (meant !== undefined) this.#answers.sent(nameOfPeer(from), nameOfPeer(to), meant);
     const arrived = operation && this.#pending.sent(operation, from, to, this.time.nowMs);
     let isFirst = true;
     return (deliver) => {
+      if (meant !== undefined) {
+        this.#answers.arrived(nameOfPeer(from), nameOfPeer(to), meant, this.time.nowMs);
+      }
       const what = `${from} > ${to} ${bytes.length} ${hash32(bytes).toString(16)}`;
       this.trace.add(operation === undefined ? what : `${what} for #${operation.id}`);
       if (operation === undefined) return deliver();

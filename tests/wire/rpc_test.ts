@@ -404,6 +404,32 @@ Deno.test("latencyMs() follows what a peer takes, and is endless for one that is
   assert.equal(a.latencyMs("C"), Infinity);
 });
 
+Deno.test("latencyMs() learns of reads and stores of requests only, and ages", async () => {
+  const { world, a, b } = pair();
+  const methods = Object.values(METHODS).filter((method) => method !== METHODS.probe);
+  for (const method of methods) b.serve(method, () => []);
+  const take = async (method: Method, lane: "request" | "bulk", ms: number) => {
+    const reply = a.call("B", method, [], 60_000, lane);
+    world.clock.advance(ms);
+    await world.deliver();
+    await reply;
+  };
+  const counted: Method[] = [METHODS.read, METHODS.store, METHODS.storeDelta];
+  for (const method of methods) {
+    for (let i = 0; i < 8; i++) {
+      await take(method, "bulk", 200);
+      if (!counted.includes(method)) await take(method, "request", 10_000);
+    }
+  }
+  assert.equal(a.latencyMs("B"), 1);
+  for (const method of counted) {
+    for (let i = 0; i < 8; i++) await take(method, "request", 200);
+    assert.ok(a.latencyMs("B") > 40, `${a.latencyMs("B")}`);
+    world.clock.advance(120_000);
+    assert.ok(a.latencyMs("B") < 1.01, `${a.latencyMs("B")}`);
+  }
+});
+
 Deno.test("a deadline fires once, never early, and not when it was cleared", () => {
   const clock = new HandClock();
   const deadlines = new Deadlines(clock);

@@ -2,7 +2,7 @@
 //
 // The cursor of SCAN is the partition to go on with, and each call returns whole partitions. So a
 // cursor needs no memory anywhere, is good at every node, and a key that stays while a scan goes on is
-// returned exactly once.
+// returned exactly once. A call ends after half a second between two partitions, with fewer keys than COUNT or none.
 
 import { assert } from "../../base/assert.ts";
 import { utf8 } from "../../base/bytes.ts";
@@ -50,6 +50,9 @@ export const SCAN_COMMANDS: readonly Command[] = [
 const EVERYTHING = utf8("*");
 const DEFAULT_COUNT = 10;
 
+/** After so long a call of SCAN reads no further page, in milliseconds. */
+const SCAN_MS = 500;
+
 interface ScanArguments {
   readonly partition: number;
   readonly count: number;
@@ -64,6 +67,7 @@ async function scan({ api, reply }: Client, command: Arguments): Promise<void> {
   let next: number | undefined = partition;
   const partitions = api.ring()?.partitions;
   if (partitions !== undefined && partition >= partitions) next = undefined;
+  const restsAtMs = performance.now() + SCAN_MS;
   for (let seen = 0; next !== undefined && seen < count;) {
     const page: ScanPage = await api.scan({
       from: { partition: next },
@@ -77,7 +81,7 @@ async function scan({ api, reply }: Client, command: Arguments): Promise<void> {
     assert(page.next?.after === undefined, "A page of whole partitions ends with one");
     next = page.next?.partition;
     // A page that ended early for any other reason than its limit is the whole answer of this call.
-    if (page.keys.length === 0) break;
+    if (page.keys.length === 0 || performance.now() >= restsAtMs) break;
   }
   reply.array(2);
   reply.text(String(next ?? 0));

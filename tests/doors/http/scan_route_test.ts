@@ -104,6 +104,25 @@ Deno.test("a page with values is cut by its size, and the next goes on behind it
   assert.deepEqual(seen.toSorted(), names.toSorted());
 });
 
+Deno.test("a page with values has one time for all of its reads, and ends where that is over", async () => {
+  await using open = await OpenDoor.open();
+  const names = Array.from({ length: 40 }, (_, i) => `slow:${i}`);
+  for (const name of names) open.api.addSibling(name, text("v"));
+  open.api.before = async ({ method }) => {
+    if (method === "get") await new Promise((resolve) => setTimeout(resolve, 280));
+  };
+  const first = await open.json("/kv?values=true&timeoutMs=5000");
+  assert.equal(first.body.keys.length, 32);
+  const timeouts = open.api.calls.map(({ options }) => Number(options["timeoutMs"]));
+  const [scan, ...gets] = timeouts as [number, ...number[]];
+  assert.equal(scan, 5000);
+  assert.ok(gets.slice(16).every((timeoutMs) => timeoutMs <= 4721), gets.join(" "));
+  const rest = await open.json(`/kv?values=true&cursor=${first.body.cursor}`);
+  assert.equal(rest.body.cursor, null);
+  const keys = [...first.body.keys, ...rest.body.keys].map(({ key }: { key: string }) => key);
+  assert.deepEqual(keys.toSorted(), names.toSorted());
+});
+
 Deno.test("a key whose value ends while its page is made is left out", async () => {
   await using open = await OpenDoor.open();
   open.api.addSibling("brief", text("v"), open.api.now + 10);

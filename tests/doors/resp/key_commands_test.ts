@@ -141,6 +141,19 @@ Deno.test("SCAN reads on, page by page, until COUNT keys are found", () =>
     assert.ok(api.calls.every(({ options }) => options.wholePartitions === true));
   }));
 
+Deno.test("SCAN reads no further page after half a second", () =>
+  withDoor(async ({ api, client }) => {
+    const value = { kind: "bytes", bytes: utf8("v") } as const;
+    for (let i = 0; i < 3000; i++) await api.put(utf8(`k${i}`), value);
+    api.calls.length = 0;
+    api.before = async ({ method }) => {
+      if (method === "scan") await new Promise((resolve) => setTimeout(resolve, 510));
+    };
+    const [cursor, keys] = await client.call("SCAN 0 COUNT 2500") as [string, string[]];
+    assert.equal(api.calls.length, 1);
+    assert.ok(Number(cursor) > 0 && keys.length < 2500, `${keys.length} keys`);
+  }));
+
 Deno.test("SCAN filters by pattern and by type", () =>
   withDoor(async ({ api, client }) => {
     await client.call("MSET user:1 a user:2 b other c");

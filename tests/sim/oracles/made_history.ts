@@ -55,12 +55,12 @@ export class MadeHistory {
 
   #operation(made: Made): Operation {
     const { client = "c1", covering = [], from, isSession = false, knowing, until } = made;
-    const { floor = 0, needed = 2, outcome = "ok" } = made;
+    const { floor = 0, needed = 2, node = "n1", outcome = "ok" } = made;
     const id = this.operations.length;
     return {
       id,
       client,
-      node: "n1",
+      node,
       key: this.key,
       kind: "get",
       value: undefined,
