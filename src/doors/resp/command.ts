@@ -103,6 +103,15 @@ export const NO_KEYS: KeyPositions = [0, 0, 0];
 export const ONE_KEY: KeyPositions = [1, 1, 1];
 export const ALL_KEYS: KeyPositions = [1, -1, 1];
 
+/** The keys that a command names, in its order; those of a `[0, 0, 0]` are not known. */
+export function keysOf([first, last, step]: KeyPositions, command: Arguments): Uint8Array[] {
+  const keys: Uint8Array[] = [];
+  if (first === 0) return keys;
+  const end = last < 0 ? command.length + last : last;
+  for (let at = first; at <= end; at += step) keys.push(command[at]!);
+  return keys;
+}
+
 /** Finds commands by their names, whatever the case of the letters. */
 export class CommandTable {
   /** Those that can be used. */

@@ -1,4 +1,7 @@
-// One connection: reads, runs commands one after the other, writes the replies.
+// One connection: reads, runs commands, writes the replies in their order.
+//
+// Commands that one read brought run together where their keys differ (see Pipeline); the others, such as those that
+// change the connection, run alone when those before them have ended.
 //
 // Nothing is read while commands run, so a client that sends faster than it is served waits in its own
 // socket, and one that does not take its replies stops itself. What one read brought is answered by one
@@ -23,9 +26,11 @@ import { type Arguments, type Client, type Command, type DoorView, hasArity } fr
 import { REPLY_BUFFER_BYTES, ReplyEncoder } from "./encoder.ts";
 import { errorReply, ReplyError, unknownCommand, wrongArity } from "./error_replies.ts";
 import { CommandParser, ProtocolError } from "./parser.ts";
+import { Pipeline } from "./pipeline.ts";
+import { mayRunBesideOthers, PipelinedCommand, type PipelineRunner } from "./pipelined_command.ts";
 import { RESP_LIMITS } from "./resp_limits.ts";
 
-export class Session implements Client {
+export class Session implements Client, PipelineRunner {
   readonly id: number;
   readonly api: NodeApi;
   readonly reply = new ReplyEncoder();
@@ -46,8 +51,17 @@ export class Session implements Client {
   #readBuffer = new Uint8Array(RESP_LIMITS.firstRead);
   /** What was counted for the command that had come in part; it stays counted while that command runs. */
   #commandBytes = 0;
-  /** What the command under way has gathered for its reply. */
+  /** What the commands under way have gathered for their replies. */
   #gatheredBytes = 0;
+  /** What of it the command has gathered that runs alone. */
+  #gatheredAloneBytes = 0;
+  /** The replies of pipelined commands that wait for their turn. */
+  #earlyReplyBytes = 0;
+  readonly #pipeline = new Pipeline<PipelinedCommand>({
+    concurrentKeysCount: RESP_LIMITS.pipelinedKeysCount,
+    replyBytes: RESP_LIMITS.pipelinedReplies,
+    firstReplyBytes: RESP_LIMITS.pipelinedReplies,
+  }, () => this.reply.length);
   /** Set once the connection only waits for its client to hear why it ends. */
   #refusing: Promise<void> | undefined;
   /** Since when nothing has come of a command that has begun; undefined between commands. */
@@ -96,19 +110,34 @@ export class Session implements Client {
   }
 
   gather(bytes: number): void {
-    this.#gatheredBytes += bytes;
-    const limit = RESP_LIMITS.gathered;
-    if (this.#gatheredBytes > limit) {
-      throw new TooLargeError("What the command gathers", limit, this.#gatheredBytes);
-    }
-    const known = this.#account.heldBytes - this.#commandBytes;
-    if (this.#gatheredBytes - known < RESP_LIMITS.gatherStep) return;
-    if (!this.#account.hold(this.#commandBytes + this.#gatheredBytes)) throw this.#outOfMemory();
+    this.#gatheredAloneBytes += bytes;
+    this.#gather(bytes, this.#gatheredAloneBytes);
   }
 
-  /** Lets the command under way end and its reply go out, then ends; at once if there is none. */
+  gatherFor(call: PipelinedCommand, bytes: number): void {
+    call.gatheredBytes += bytes;
+    this.#gather(bytes, call.gatheredBytes);
+  }
+
+  #gather(bytes: number, ofCommand: number): void {
+    this.#gatheredBytes += bytes;
+    const limit = RESP_LIMITS.gathered;
+    if (ofCommand > limit) throw new TooLargeError("What the command gathers", limit, ofCommand);
+    if (this.#neededBytes - this.#account.heldBytes < RESP_LIMITS.gatherStep) return;
+    if (!this.#account.hold(this.#neededBytes)) throw this.#outOfMemory();
+  }
+
+  /** What the connection takes besides its buffers. */
+  get #neededBytes(): number {
+    const replyBytes = this.reply.length + this.#earlyReplyBytes;
+    const longBytes = replyBytes > REPLY_BUFFER_BYTES ? replyBytes : 0;
+    return this.#commandBytes + this.#gatheredBytes + longBytes;
+  }
+
+  /** Lets the commands under way end and their replies go out, then ends; at once if there are none. */
   stop(): void {
     this.#isClosing = true;
+    this.#pipeline.cancel();
     if (this.#isReading) this.end();
   }
 
@@ -151,22 +180,87 @@ export class Session implements Client {
         for (;;) {
           const command = this.#parser.next();
           if (command === undefined) break;
+          if (this.#beginPipelined(command)) continue;
+          await this.#answerPipelined();
+          if (this.#isClosing) break;
           const pending = this.#execute(command);
           if (pending !== undefined) await pending;
           if (this.#isClosing) break;
           if (this.#isFlushDue(pending !== undefined)) await this.#flush();
         }
+        await this.#answerPipelined();
       } catch (error) {
         if (!(error instanceof ProtocolError)) throw error;
         this.#log.debug("A RESP client broke the protocol", {
           id: this.id,
           problem: error.message,
         });
+        await this.#answerPipelined();
         return this.#refuse(`ERR ${error.message}`);
       }
       await this.#flush();
       if (!this.#keepCommand()) return this.#refuse(errorReply(this.#outOfMemory()));
     }
+  }
+
+  /** Takes a command that may run beside others; false if it must run alone, or there are no others. */
+  #beginPipelined(command: Arguments): boolean {
+    if (this.#parser.isAtEnd && this.#pipeline.isEmpty) return false;
+    const found = this.door.commands.find(command[0]!);
+    if (!mayRunBesideOthers(found, command)) return false;
+    this.door.counts.commands++;
+    this.lastCommand = found.name;
+    this.#pipeline.add(new PipelinedCommand(this, found, command));
+    return true;
+  }
+
+  /** Waits for the commands that run together, and takes their replies in order. */
+  async #answerPipelined(): Promise<void> {
+    while (!this.#pipeline.isEmpty) {
+      const call = await this.#pipeline.take();
+      // The rest was cancelled.
+      if (call === undefined) return;
+      this.#earlyReplyBytes -= call.replyBytes;
+      this.reply.append(call.reply);
+      if (this.#isFlushDue(true)) await this.#flush();
+    }
+  }
+
+  runPipelined(call: PipelinedCommand): void | Promise<void> {
+    this.#account.isPinned = true;
+    try {
+      const pending = call.found.run(call, call.command);
+      if (pending !== undefined) return this.#finishPipelined(pending, call);
+      this.#endPipelined(call);
+    } catch (error) {
+      this.#endPipelined(call, error);
+    }
+  }
+
+  async #finishPipelined(pending: Promise<void>, call: PipelinedCommand): Promise<void> {
+    try {
+      await pending;
+    } catch (error) {
+      return this.#endPipelined(call, error);
+    }
+    this.#endPipelined(call);
+  }
+
+  /** Counts the reply of a command, or makes its failure the reply. */
+  #endPipelined(call: PipelinedCommand, failure?: unknown): void {
+    const { found, reply } = call;
+    this.#gatheredBytes -= call.gatheredBytes;
+    this.#earlyReplyBytes += call.replyBytes;
+    if (failure === undefined && this.#account.hold(this.#neededBytes)) return this.#unpin();
+    this.#earlyReplyBytes -= call.replyBytes;
+    this.#replyError(failure ?? this.#noRoomForReply(found), reply, found.name);
+    this.#earlyReplyBytes += call.replyBytes;
+    this.#unpin();
+  }
+
+  /** Called by the last of the commands under way. */
+  #unpin(): void {
+    if (this.#pipeline.runningCount <= 1) this.#account.isPinned = false;
   }
 
   /** Counts the command that has come in part; false if there is no memory for it. */
@@ -230,13 +324,19 @@ export class Session implements Client {
     this.#account.isPinned = true;
     try {
       await pending;
+      this.#forgetGathered();
       this.#keepReply(command);
     } catch (error) {
       this.#replyError(error);
     } finally {
       this.#account.isPinned = false;
-      this.#gatheredBytes = 0;
+      this.#forgetGathered();
     }
+  }
+
+  #forgetGathered(): void {
+    this.#gatheredBytes -= this.#gatheredAloneBytes;
+    this.#gatheredAloneBytes = 0;
   }
 
   /**
@@ -244,10 +344,13 @@ export class Session implements Client {
    *
    * @throws {OverloadedError} if there is no memory for them: then the command is answered with that
    */
-  #keepReply({ flags }: Command): void {
-    const { length } = this.reply;
-    if (length <= REPLY_BUFFER_BYTES || this.#account.hold(this.#commandBytes + length)) return;
-    throw this.#outOfMemory(flags.includes("readonly") ? "no" : "unknown");
+  #keepReply(command: Command): void {
+    if (this.reply.length <= REPLY_BUFFER_BYTES) return;
+    if (!this.#account.hold(this.#neededBytes)) throw this.#noRoomForReply(command);
+  }
+
+  #noRoomForReply({ flags }: Command): DenamoError {
+    return this.#outOfMemory(flags.includes("readonly") ? "no" : "unknown");
   }
 
   #outOfMemory(outcome: FailedOutcome = "no"): DenamoError {
@@ -266,15 +369,15 @@ export class Session implements Client {
     else this.end();
   }
 
-  #replyError(error: unknown): void {
+  #replyError(error: unknown, reply = this.reply, command = this.lastCommand): void {
     if (!(error instanceof ReplyError) && !(error instanceof DenamoError)) {
       this.#log.error("A RESP command failed by a mistake of the node", {
-        command: this.lastCommand,
+        command,
         problem: error instanceof Error ? error.stack ?? error.message : String(error),
       });
     }
-    this.reply.rewind();
-    this.reply.error(errorReply(error));
+    reply.rewind();
+    reply.error(errorReply(error));
   }
 
   /**
@@ -327,7 +430,7 @@ export class Session implements Client {
     }
     this.#writingSinceMs = undefined;
     this.reply.clear();
-    if (this.#account.heldBytes > this.#commandBytes) this.#account.hold(this.#commandBytes);
+    if (this.#account.heldBytes > this.#neededBytes) this.#account.hold(this.#neededBytes);
   }
 }
 

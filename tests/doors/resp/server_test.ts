@@ -286,7 +286,7 @@ Deno.test("stop() lets the command under way end and answer", () =>
       isHeld = true;
       return held;
     };
-    await client.send("SET k v\r\nSET l v\r\n");
+    await client.send("SET k v\r\nSET k w\r\n");
     await until(() => isHeld);
     const stopping = door.stop();
     assert.equal(await idle.rest(), "");
