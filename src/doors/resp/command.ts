@@ -4,6 +4,7 @@ import { utf8, utf8Text } from "../../base/bytes.ts";
 import type { NodeApi } from "../../node/api.ts";
 import type { ClientMemory } from "../client_memory.ts";
 import type { ClientSlots } from "../client_slots.ts";
+import type { CommandStats } from "./command_stats.ts";
 import { unknownSubcommand, wrongArity } from "./error_replies.ts";
 import type { ReplyEncoder } from "./encoder.ts";
 
@@ -29,6 +30,8 @@ export interface Client {
   lastCommand: string;
   /** What the connection makes the door hold besides its buffers, in bytes. */
   readonly heldBytes: number;
+  /** What has come of a command that is not whole, in bytes. */
+  readonly halfCommandBytes: number;
   /**
    * Counts what the command under way gathers before it replies, in bytes.
    *
@@ -49,6 +52,7 @@ export interface DoorView {
   readonly times: DoorTimes;
   clients(): Iterable<Client>;
   readonly counts: DoorCounts;
+  readonly stats: CommandStats;
 }
 
 /** How long a client may keep the door waiting, in milliseconds. */

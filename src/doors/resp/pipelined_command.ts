@@ -108,6 +108,10 @@ export class PipelinedCommand implements Client, PipelineTask {
     return this.#connection.heldBytes;
   }
 
+  get halfCommandBytes(): number {
+    return this.#connection.halfCommandBytes;
+  }
+
   closeAfterReplies(): void {
     this.#connection.closeAfterReplies();
   }

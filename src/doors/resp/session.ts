@@ -109,6 +109,10 @@ export class Session implements Client, PipelineRunner {
     return this.#account.heldBytes;
   }
 
+  get halfCommandBytes(): number {
+    return this.#parser.heldBytes;
+  }
+
   gather(bytes: number): void {
     this.#gatheredAloneBytes += bytes;
     this.#gather(bytes, this.#gatheredAloneBytes);
@@ -228,33 +232,41 @@ export class Session implements Client, PipelineRunner {
 
   runPipelined(call: PipelinedCommand): void | Promise<void> {
     this.#account.isPinned = true;
+    const startMs = performance.now();
     try {
       const pending = call.found.run(call, call.command);
-      if (pending !== undefined) return this.#finishPipelined(pending, call);
-      this.#endPipelined(call);
+      if (pending !== undefined) return this.#finishPipelined(pending, call, startMs);
+      this.#endPipelined(call, startMs);
     } catch (error) {
-      this.#endPipelined(call, error);
+      this.#endPipelined(call, startMs, error);
     }
   }
 
-  async #finishPipelined(pending: Promise<void>, call: PipelinedCommand): Promise<void> {
+  async #finishPipelined(
+    pending: Promise<void>,
+    call: PipelinedCommand,
+    startMs: number,
+  ): Promise<void> {
     try {
       await pending;
     } catch (error) {
-      return this.#endPipelined(call, error);
+      return this.#endPipelined(call, startMs, error);
     }
-    this.#endPipelined(call);
+    this.#endPipelined(call, startMs);
   }
 
   /** Counts the reply of a command, or makes its failure the reply. */
-  #endPipelined(call: PipelinedCommand, failure?: unknown): void {
+  #endPipelined(call: PipelinedCommand, startMs: number, failure?: unknown): void {
     const { found, reply } = call;
     this.#gatheredBytes -= call.gatheredBytes;
     this.#earlyReplyBytes += call.replyBytes;
-    if (failure === undefined && this.#account.hold(this.#neededBytes)) return this.#unpin();
-    this.#earlyReplyBytes -= call.replyBytes;
-    this.#replyError(failure ?? this.#noRoomForReply(found), reply, found.name);
-    this.#earlyReplyBytes += call.replyBytes;
+    const hasFailed = failure !== undefined || !this.#account.hold(this.#neededBytes);
+    if (hasFailed) {
+      this.#earlyReplyBytes -= call.replyBytes;
+      this.#replyError(failure ?? this.#noRoomForReply(found), reply, found.name);
+      this.#earlyReplyBytes += call.replyBytes;
+    }
+    this.door.stats.ran(found, performance.now() - startMs, hasFailed);
     this.#unpin();
   }
 
@@ -281,6 +293,7 @@ export class Session implements Client, PipelineRunner {
     this.#isReading = false;
     if (count === null || this.#refusing !== undefined) return false;
     this.lastReadAtMs = performance.now();
+    this.door.stats.inputBytes += count;
     if (isDirect) {
       this.#parser.filled(count);
       return true;
@@ -303,34 +316,44 @@ export class Session implements Client, PipelineRunner {
     this.door.counts.commands++;
     this.reply.mark();
     const name = command[0]!;
+    const found = this.door.commands.find(name);
+    const startMs = performance.now();
     try {
-      const found = this.door.commands.find(name);
       if (found === undefined) {
         if (this.#isHttp(name)) return undefined;
         throw unknownCommand(command);
       }
       this.lastCommand = found.name;
-      if (!hasArity(found.arity, command.length)) throw wrongArity(found.name);
+      if (!hasArity(found.arity, command.length)) {
+        this.door.stats.rejected(found);
+        this.#replyError(wrongArity(found.name));
+        return undefined;
+      }
       const pending = found.run(this, command);
-      if (pending !== undefined) return this.#finish(pending, found);
+      if (pending !== undefined) return this.#finish(pending, found, startMs);
       this.#keepReply(found);
+      this.door.stats.ran(found, performance.now() - startMs, false);
     } catch (error) {
       this.#replyError(error);
+      if (found !== undefined) this.door.stats.ran(found, performance.now() - startMs, true);
     }
     return undefined;
   }
 
-  async #finish(pending: Promise<void>, command: Command): Promise<void> {
+  async #finish(pending: Promise<void>, command: Command, startMs: number): Promise<void> {
     this.#account.isPinned = true;
+    let hasFailed = false;
     try {
       await pending;
       this.#forgetGathered();
       this.#keepReply(command);
     } catch (error) {
+      hasFailed = true;
       this.#replyError(error);
     } finally {
       this.#account.isPinned = false;
       this.#forgetGathered();
+      this.door.stats.ran(command, performance.now() - startMs, hasFailed);
     }
   }
 
@@ -376,6 +399,7 @@ export class Session implements Client, PipelineRunner {
         problem: error instanceof Error ? error.stack ?? error.message : String(error),
       });
     }
+    this.door.stats.errorsCount++;
     reply.rewind();
     reply.error(errorReply(error));
   }
@@ -424,6 +448,7 @@ export class Session implements Client, PipelineRunner {
       for (let rest = part; rest.length > 0;) {
         this.#writingSinceMs = performance.now();
         const written = await this.#connection.write(rest);
+        this.door.stats.outputBytes += written;
         if (written === rest.length) break;
         rest = rest.subarray(written);
       }

@@ -5,7 +5,7 @@ import fc from "fast-check";
 import { concatBytes, utf8 } from "../../../src/base/bytes.ts";
 import { ClientMemory } from "../../../src/doors/client_memory.ts";
 import { RESP_LIMITS } from "../../../src/doors/resp/resp_limits.ts";
-import { FakeNodeApi } from "../fake_node_api.ts";
+import type { FakeNodeApi } from "../fake_node_api.ts";
 import { encoded, type Failure, withDoor } from "./raw_client.ts";
 
 /** Lets each request of a node wait for a number of turns. */

@@ -6,6 +6,7 @@ import {
   type DoorCounts,
   NO_KEYS,
 } from "../../../src/doors/resp/command.ts";
+import { CommandStats } from "../../../src/doors/resp/command_stats.ts";
 import { RESP_LIMITS } from "../../../src/doors/resp/resp_limits.ts";
 import { Session } from "../../../src/doors/resp/session.ts";
 import { STRING_COMMANDS } from "../../../src/doors/resp/string_commands.ts";
@@ -341,6 +342,7 @@ async function withSession(
     times: RESP_LIMITS,
     clients: () => [],
     counts,
+    stats: new CommandStats(),
   };
   const session = new Session(1, await listener.accept(), api, view, log);
   const ended = session.run();
