@@ -12,6 +12,7 @@ import {
 import { ReplyEncoder } from "./encoder.ts";
 import type { PipelineTask } from "./pipeline.ts";
 import { RESP_LIMITS } from "./resp_limits.ts";
+import type { Gathered, SessionMemory } from "./session_memory.ts";
 
 /** Most replies fit; those that do not get the buffer of a connection. */
 const FIRST_BUFFER_BYTES = 64;
@@ -33,14 +34,19 @@ export class PipelinedCommand implements Client, PipelineTask {
   readonly keys: readonly string[];
   readonly isRead: boolean;
   readonly reply = new ReplyEncoder(RESP_LIMITS.reply, FIRST_BUFFER_BYTES);
-  /** What it has gathered for its reply, in bytes. */
-  gatheredBytes = 0;
+  readonly #gathered: Gathered = { bytes: 0 };
   readonly #connection: Client;
-  readonly #runner: PipelineRunner;
+  readonly #surroundings: Surroundings;
+  #startMs = 0;
 
-  constructor(connection: Client & PipelineRunner, found: Command, command: Arguments) {
+  constructor(
+    connection: Client,
+    surroundings: Surroundings,
+    found: Command,
+    command: Arguments,
+  ) {
     this.#connection = connection;
-    this.#runner = connection;
+    this.#surroundings = surroundings;
     this.found = found;
     this.command = command;
     this.keys = keysOf(found.keys, command).map(binaryString);
@@ -52,12 +58,57 @@ export class PipelinedCommand implements Client, PipelineTask {
     return this.reply.length;
   }
 
+  /** Never rejects: an error becomes the reply. */
   run(): void | Promise<void> {
-    return this.#runner.runPipelined(this);
+    this.#startMs = performance.now();
+    this.#surroundings.memory.begin();
+    try {
+      const pending = this.found.run(this, this.command);
+      if (pending !== undefined) return this.#finish(pending);
+      this.#end();
+    } catch (error) {
+      this.#fail(error);
+    }
+  }
+
+  async #finish(pending: Promise<void>): Promise<void> {
+    try {
+      await pending;
+      this.#end();
+    } catch (error) {
+      this.#fail(error);
+    }
+  }
+
+  /** @throws {OverloadedError} if there is no memory for the reply */
+  #end(): void {
+    const { memory } = this.#surroundings;
+    const { replyBytes } = this;
+    memory.forget(this.#gathered);
+    memory.addEarlyReply(replyBytes);
+    try {
+      memory.keepReply(this.found);
+    } catch (error) {
+      memory.addEarlyReply(-replyBytes);
+      throw error;
+    }
+    this.#count(false);
+  }
+
+  #fail(error: unknown): void {
+    const { memory, fail } = this.#surroundings;
+    fail(error, this.reply, this.found.name);
+    memory.addEarlyReply(this.replyBytes);
+    this.#count(true);
+  }
+
+  #count(hasFailed: boolean): void {
+    this.#surroundings.memory.end(this.#gathered);
+    this.door.stats.ran(this.found, performance.now() - this.#startMs, hasFailed);
   }
 
   gather(bytes: number): void {
-    this.#runner.gatherFor(this, bytes);
+    this.#surroundings.memory.gather(bytes, this.#gathered);
   }
 
   get id(): number {
@@ -117,10 +168,9 @@ export class PipelinedCommand implements Client, PipelineTask {
   }
 }
 
-/** What the connection does for its commands. */
-export interface PipelineRunner {
-  /** Must not reject: an error becomes the reply. */
-  runPipelined(call: PipelinedCommand): void | Promise<void>;
-  /** As `gather` of a client. */
-  gatherFor(call: PipelinedCommand, bytes: number): void;
+/** What the commands of a connection share. */
+export interface Surroundings {
+  readonly memory: SessionMemory;
+  /** Makes an error the reply, whatever is in it so far. `command` is its name. */
+  fail(error: unknown, reply: ReplyEncoder, command: string): void;
 }

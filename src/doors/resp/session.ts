@@ -14,23 +14,17 @@
 import { utf8Text } from "../../base/bytes.ts";
 import type { NodeApi } from "../../node/api.ts";
 import type { Log } from "../../ports/log.ts";
-import {
-  DenamoError,
-  type FailedOutcome,
-  messageOf,
-  OverloadedError,
-  TooLargeError,
-} from "../../wire/errors.ts";
-import type { MemoryAccount } from "../client_memory.ts";
+import { DenamoError, messageOf } from "../../wire/errors.ts";
 import { type Arguments, type Client, type Command, type DoorView, hasArity } from "./command.ts";
-import { REPLY_BUFFER_BYTES, ReplyEncoder } from "./encoder.ts";
+import { ReplyEncoder } from "./encoder.ts";
 import { errorReply, ReplyError, unknownCommand, wrongArity } from "./error_replies.ts";
 import { CommandParser, ProtocolError } from "./parser.ts";
 import { Pipeline } from "./pipeline.ts";
-import { mayRunBesideOthers, PipelinedCommand, type PipelineRunner } from "./pipelined_command.ts";
+import { mayRunBesideOthers, PipelinedCommand, type Surroundings } from "./pipelined_command.ts";
 import { RESP_LIMITS } from "./resp_limits.ts";
+import { type Gathered, SessionMemory } from "./session_memory.ts";
 
-export class Session implements Client, PipelineRunner {
+export class Session implements Client {
   readonly id: number;
   readonly api: NodeApi;
   readonly reply = new ReplyEncoder();
@@ -47,21 +41,16 @@ export class Session implements Client, PipelineRunner {
   readonly #connection: Deno.TcpConn;
   readonly #log: Log;
   readonly #parser = new CommandParser();
-  readonly #account: MemoryAccount;
+  readonly #memory: SessionMemory;
   #readBuffer = new Uint8Array(RESP_LIMITS.firstRead);
-  /** What was counted for the command that had come in part; it stays counted while that command runs. */
-  #commandBytes = 0;
-  /** What the commands under way have gathered for their replies. */
-  #gatheredBytes = 0;
-  /** What of it the command has gathered that runs alone. */
-  #gatheredAloneBytes = 0;
-  /** The replies of pipelined commands that wait for their turn. */
-  #earlyReplyBytes = 0;
+  /** By the command that runs alone. */
+  readonly #gathered: Gathered = { bytes: 0 };
   readonly #pipeline = new Pipeline<PipelinedCommand>({
     concurrentKeysCount: RESP_LIMITS.pipelinedKeysCount,
     replyBytes: RESP_LIMITS.pipelinedReplies,
     firstReplyBytes: RESP_LIMITS.pipelinedReplies,
   }, () => this.reply.length);
+  readonly #surroundings: Surroundings;
   /** Set once the connection only waits for its client to hear why it ends. */
   #refusing: Promise<void> | undefined;
   /** Since when nothing has come of a command that has begun; undefined between commands. */
@@ -78,7 +67,11 @@ export class Session implements Client, PipelineRunner {
     this.api = api;
     this.door = door;
     this.#log = log;
-    this.#account = door.memory.open(() => this.#giveWay());
+    this.#memory = new SessionMemory(door.memory, this.reply, () => this.#giveWay());
+    this.#surroundings = {
+      memory: this.#memory,
+      fail: (error, reply, command) => this.#replyError(error, reply, command),
+    };
     this.address = shownAddress(connection.remoteAddr);
     this.localAddress = shownAddress(connection.localAddr);
   }
@@ -106,7 +99,7 @@ export class Session implements Client, PipelineRunner {
 
   /** What is counted for this connection in the memory of all clients, in bytes. */
   get heldBytes(): number {
-    return this.#account.heldBytes;
+    return this.#memory.heldBytes;
   }
 
   get halfCommandBytes(): number {
@@ -114,28 +107,7 @@ export class Session implements Client, PipelineRunner {
   }
 
   gather(bytes: number): void {
-    this.#gatheredAloneBytes += bytes;
-    this.#gather(bytes, this.#gatheredAloneBytes);
-  }
-
-  gatherFor(call: PipelinedCommand, bytes: number): void {
-    call.gatheredBytes += bytes;
-    this.#gather(bytes, call.gatheredBytes);
-  }
-
-  #gather(bytes: number, ofCommand: number): void {
-    this.#gatheredBytes += bytes;
-    const limit = RESP_LIMITS.gathered;
-    if (ofCommand > limit) throw new TooLargeError("What the command gathers", limit, ofCommand);
-    if (this.#neededBytes - this.#account.heldBytes < RESP_LIMITS.gatherStep) return;
-    if (!this.#account.hold(this.#neededBytes)) throw this.#outOfMemory();
-  }
-
-  /** What the connection takes besides its buffers. */
-  get #neededBytes(): number {
-    const replyBytes = this.reply.length + this.#earlyReplyBytes;
-    const longBytes = replyBytes > REPLY_BUFFER_BYTES ? replyBytes : 0;
-    return this.#commandBytes + this.#gatheredBytes + longBytes;
+    this.#memory.gather(bytes, this.#gathered);
   }
 
   /** Lets the commands under way end and their replies go out, then ends; at once if there are none. */
@@ -149,7 +121,8 @@ export class Session implements Client, PipelineRunner {
   end(): void {
     if (this.#isEnded) return;
     this.#isEnded = true;
-    this.#account.close();
+    this.#pipeline.cancel();
+    this.#memory.close();
     this.#connection.close();
   }
 
@@ -203,7 +176,7 @@ export class Session implements Client, PipelineRunner {
         return this.#refuse(`ERR ${error.message}`);
       }
       await this.#flush();
-      if (!this.#keepCommand()) return this.#refuse(errorReply(this.#outOfMemory()));
+      if (!this.#keepCommand()) return this.#refuse(errorReply(this.#memory.outOfMemory()));
     }
   }
 
@@ -214,7 +187,7 @@ export class Session implements Client, PipelineRunner {
     if (!mayRunBesideOthers(found, command)) return false;
     this.door.counts.commands++;
     this.lastCommand = found.name;
-    this.#pipeline.add(new PipelinedCommand(this, found, command));
+    this.#pipeline.add(new PipelinedCommand(this, this.#surroundings, found, command));
     return true;
   }
 
@@ -224,62 +197,16 @@ export class Session implements Client, PipelineRunner {
       const call = await this.#pipeline.take();
       // The rest was cancelled.
       if (call === undefined) return;
-      this.#earlyReplyBytes -= call.replyBytes;
+      this.#memory.addEarlyReply(-call.replyBytes);
       this.reply.append(call.reply);
       if (this.#isFlushDue(true)) await this.#flush();
     }
   }
 
-  runPipelined(call: PipelinedCommand): void | Promise<void> {
-    this.#account.isPinned = true;
-    const startMs = performance.now();
-    try {
-      const pending = call.found.run(call, call.command);
-      if (pending !== undefined) return this.#finishPipelined(pending, call, startMs);
-      this.#endPipelined(call, startMs);
-    } catch (error) {
-      this.#endPipelined(call, startMs, error);
-    }
-  }
-
-  async #finishPipelined(
-    pending: Promise<void>,
-    call: PipelinedCommand,
-    startMs: number,
-  ): Promise<void> {
-    try {
-      await pending;
-    } catch (error) {
-      return this.#endPipelined(call, startMs, error);
-    }
-    this.#endPipelined(call, startMs);
-  }
-
-  /** Counts the reply of a command, or makes its failure the reply. */
-  #endPipelined(call: PipelinedCommand, startMs: number, failure?: unknown): void {
-    const { found, reply } = call;
-    this.#gatheredBytes -= call.gatheredBytes;
-    this.#earlyReplyBytes += call.replyBytes;
-    const hasFailed = failure !== undefined || !this.#account.hold(this.#neededBytes);
-    if (hasFailed) {
-      this.#earlyReplyBytes -= call.replyBytes;
-      this.#replyError(failure ?? this.#noRoomForReply(found), reply, found.name);
-      this.#earlyReplyBytes += call.replyBytes;
-    }
-    this.door.stats.ran(found, performance.now() - startMs, hasFailed);
-    this.#unpin();
-  }
-
-  /** Called by the last of the commands under way. */
-  #unpin(): void {
-    if (this.#pipeline.runningCount <= 1) this.#account.isPinned = false;
-  }
-
   /** Counts the command that has come in part; false if there is no memory for it. */
   #keepCommand(): boolean {
     this.#halfSinceMs = this.#parser.isWithinCommand ? performance.now() : undefined;
-    this.#commandBytes = this.#parser.heldBytes;
-    return this.#account.hold(this.#commandBytes);
+    return this.#memory.holdCommand(this.#parser.heldBytes);
   }
 
   /** Reads what has come; false at the end of the stream. */
@@ -331,7 +258,7 @@ export class Session implements Client, PipelineRunner {
       }
       const pending = found.run(this, command);
       if (pending !== undefined) return this.#finish(pending, found, startMs);
-      this.#keepReply(found);
+      this.#memory.keepReply(found);
       this.door.stats.ran(found, performance.now() - startMs, false);
     } catch (error) {
       this.#replyError(error);
@@ -341,44 +268,19 @@ export class Session implements Client, PipelineRunner {
   }
 
   async #finish(pending: Promise<void>, command: Command, startMs: number): Promise<void> {
-    this.#account.isPinned = true;
+    this.#memory.begin();
     let hasFailed = false;
     try {
       await pending;
-      this.#forgetGathered();
-      this.#keepReply(command);
+      this.#memory.forget(this.#gathered);
+      this.#memory.keepReply(command);
     } catch (error) {
       hasFailed = true;
       this.#replyError(error);
     } finally {
-      this.#account.isPinned = false;
-      this.#forgetGathered();
+      this.#memory.end(this.#gathered);
       this.door.stats.ran(command, performance.now() - startMs, hasFailed);
     }
-  }
-
-  #forgetGathered(): void {
-    this.#gatheredBytes -= this.#gatheredAloneBytes;
-    this.#gatheredAloneBytes = 0;
-  }
-
-  /**
-   * Counts the replies if they are longer than the buffer that every connection has.
-   *
-   * @throws {OverloadedError} if there is no memory for them: then the command is answered with that
-   */
-  #keepReply(command: Command): void {
-    if (this.reply.length <= REPLY_BUFFER_BYTES) return;
-    if (!this.#account.hold(this.#neededBytes)) throw this.#noRoomForReply(command);
-  }
-
-  #noRoomForReply({ flags }: Command): DenamoError {
-    return this.#outOfMemory(flags.includes("readonly") ? "no" : "unknown");
-  }
-
-  #outOfMemory(outcome: FailedOutcome = "no"): DenamoError {
-    const { limitBytes } = this.door.memory;
-    return new OverloadedError("Memory for clients", limitBytes, outcome);
   }
 
   /** Others need the memory that this connection holds. */
@@ -388,7 +290,7 @@ export class Session implements Client, PipelineRunner {
       address: this.address,
     });
     // In the middle of its replies a client cannot be told anything.
-    if (this.#isReading) this.#refuse(errorReply(this.#outOfMemory()));
+    if (this.#isReading) this.#refuse(errorReply(this.#memory.outOfMemory()));
     else this.end();
   }
 
@@ -422,7 +324,7 @@ export class Session implements Client, PipelineRunner {
     if (this.#isEnded) return;
     this.#isClosing = true;
     this.#parser.drop();
-    this.#account.close();
+    this.#memory.close();
     this.#refusing ??= this.#endWith(reply);
   }
 
@@ -455,7 +357,7 @@ export class Session implements Client, PipelineRunner {
     }
     this.#writingSinceMs = undefined;
     this.reply.clear();
-    if (this.#account.heldBytes > this.#neededBytes) this.#account.hold(this.#neededBytes);
+    this.#memory.shrink();
   }
 }
 

@@ -314,6 +314,20 @@ Deno.test("stop() does not wait for ever", () =>
     release();
   }));
 
+Deno.test("commands of a connection that is gone do not begin", () =>
+  withSession(STRING_COMMANDS, async ({ api, client, session, ended }) => {
+    let release = () => {};
+    const held = new Promise<void>((resolve) => release = resolve);
+    api.before = () => held;
+    // All of one key: the others wait for the first.
+    await client.send("SET k v\r\n".repeat(100));
+    await until(() => api.calls.length > 0);
+    session.end();
+    release();
+    await ended;
+    assert.equal(api.calls.length, 1);
+  }));
+
 interface Alone {
   readonly api: FakeNodeApi;
   readonly client: RawClient;

@@ -76,6 +76,26 @@ Deno.test("long replies of pipelined commands come one after the other, and are 
   }, { memory });
 });
 
+Deno.test("what pipelined commands gather is counted together, and given back", () => {
+  const memory = new ClientMemory(1_000_000);
+  return withDoor(async ({ api, client }) => {
+    const size = 200_000;
+    for (const name of ["a", "b", "c", "d", "e", "f"]) {
+      await api.put(utf8(name), { kind: "bytes", bytes: new Uint8Array(size).fill(97) });
+    }
+    // Two commands with two values each have room beside each other; a command with six never has.
+    await client.send(
+      "GET x\r\n".repeat(20) + "MGET a b\r\nMGET c d\r\nMGET a b c d e f\r\nGET x\r\n",
+    );
+    for (let i = 0; i < 20; i++) assert.equal(await client.reply(), null);
+    assert.equal((await client.reply() as string[]).length, 2);
+    assert.equal((await client.reply() as string[]).length, 2);
+    assert.match((await client.reply() as Failure).message, /^OVERLOADED /);
+    assert.equal(await client.reply(), null);
+    assert.equal(memory.heldBytes, 0);
+  }, { memory });
+});
+
 Deno.test("random pipelines over few keys are answered as if their commands ran one by one", async () => {
   const key = fc.constantFrom("a", "b", "c");
   const command = fc.oneof(
