@@ -75,7 +75,7 @@ Deno.test("append() adds what other encoders hold, long or short, in order", () 
     const alone = new ReplyEncoder();
     for (const { size } of steps) {
       const other = new ReplyEncoder(undefined, firstBytes);
-      const bytes = new Uint8Array(size % 30_000).fill(97);
+      const bytes = new Uint8Array(Math.abs(size) % 30_000).fill(97);
       for (const each of [other, alone]) {
         each.integer(size);
         each.bulk(bytes);
