@@ -24,6 +24,31 @@ Deno.test("redis-cli reads commands line by line, and asks for their documentati
     assert.match(printed, /\n1\n$/);
   }));
 
+Deno.test("redis-cli --stat shows memory, clients and requests", () =>
+  withDoor(async ({ door, connect }) => {
+    await (await connect()).call("SET k v");
+    const child = new Deno.Command("redis-cli", {
+      args: ["-h", "127.0.0.1", "-p", String(door.port), "--stat", "-i", "0.05"],
+      stdin: "null",
+      stdout: "piped",
+      stderr: "null",
+    }).spawn();
+    let printed = "";
+    // Keys, memory in use, the three clients, none blocked, requests and how many more, connections.
+    const figures = /\n0 +\d+\.\d\d[KMG] +3 +0 +\d+ \(\+\d+\) +3 *\n/;
+    try {
+      for await (const chunk of child.stdout.values({ preventCancel: true })) {
+        printed += new TextDecoder().decode(chunk);
+        if (figures.test(printed) || printed.length > 10_000) break;
+      }
+    } finally {
+      child.kill();
+      await child.stdout.cancel();
+      await child.status;
+    }
+    assert.match(printed, figures);
+  }));
+
 /** What redis-cli prints for these arguments. */
 async function redisCli(
   { door }: Surroundings,

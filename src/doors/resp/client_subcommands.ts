@@ -89,10 +89,38 @@ function clientLine(client: Client): string {
   const nowMs = performance.now();
   const ageSeconds = Math.floor((nowMs - client.connectedAtMs) / 1000);
   const idleSeconds = Math.floor((nowMs - client.lastReadAtMs) / 1000);
-  return `id=${client.id} addr=${client.address} laddr=${client.localAddress} ` +
-    `name=${client.name} age=${ageSeconds} idle=${idleSeconds} flags=N db=0 sub=0 psub=0 ` +
-    `multi=-1 tot-mem=${client.heldBytes} cmd=${client.lastCommand} user=default resp=${client.reply.protocol} ` +
-    `lib-name=${client.libraryName} lib-ver=${client.libraryVersion}`;
+  // In the order of Redis 7. What has no meaning here is what Redis shows where there is nothing of it.
+  const fields: readonly (readonly [name: string, value: string | number])[] = [
+    ["id", client.id],
+    ["addr", client.address],
+    ["laddr", client.localAddress],
+    ["fd", -1],
+    ["name", client.name],
+    ["age", ageSeconds],
+    ["idle", idleSeconds],
+    ["flags", client.transaction.isOpen ? "x" : "N"],
+    ["db", client.database],
+    ["sub", 0],
+    ["psub", 0],
+    ["ssub", 0],
+    ["multi", client.transaction.length ?? -1],
+    ["qbuf", client.halfCommandBytes],
+    ["qbuf-free", 0],
+    ["argv-mem", 0],
+    ["multi-mem", client.transaction.heldBytes],
+    ["obl", client.reply.length],
+    ["oll", 0],
+    ["omem", 0],
+    ["tot-mem", client.heldBytes],
+    ["events", "r"],
+    ["cmd", client.lastCommand],
+    ["user", "default"],
+    ["redir", -1],
+    ["resp", client.reply.protocol],
+    ["lib-name", client.libraryName],
+    ["lib-ver", client.libraryVersion],
+  ];
+  return fields.map(([name, value]) => `${name}=${value}`).join(" ");
 }
 
 /** Nothing here is evicted, and nothing remembers when it was read: both are so already. */

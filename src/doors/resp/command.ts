@@ -5,6 +5,7 @@ import type { NodeApi } from "../../node/api.ts";
 import type { ClientMemory } from "../client_memory.ts";
 import type { ClientSlots } from "../client_slots.ts";
 import type { Databases } from "./databases.ts";
+import type { CommandStats } from "./command_stats.ts";
 import { unknownSubcommand, wrongArity } from "./error_replies.ts";
 import type { ReplyEncoder } from "./encoder.ts";
 import type { QueuedCommand, Transaction } from "./transaction.ts";
@@ -35,6 +36,8 @@ export interface Client {
   readonly transaction: Transaction;
   /** What the connection makes the door hold besides its buffers, in bytes. */
   readonly heldBytes: number;
+  /** What has come of a command that is not whole, in bytes. */
+  readonly halfCommandBytes: number;
   /**
    * Counts what the command under way gathers before it replies, in bytes.
    *
@@ -60,6 +63,7 @@ export interface DoorView {
   readonly times: DoorTimes;
   clients(): Iterable<Client>;
   readonly counts: DoorCounts;
+  readonly stats: CommandStats;
 }
 
 /** How long a client may keep the door waiting, in milliseconds. */
@@ -120,6 +124,15 @@ export type KeyPositions = readonly [first: number, last: number, step: number];
 export const NO_KEYS: KeyPositions = [0, 0, 0];
 export const ONE_KEY: KeyPositions = [1, 1, 1];
 export const ALL_KEYS: KeyPositions = [1, -1, 1];
+
+/** The keys that a command names, in its order; those of a `[0, 0, 0]` are not known. */
+export function keysOf([first, last, step]: KeyPositions, command: Arguments): Uint8Array[] {
+  const keys: Uint8Array[] = [];
+  if (first === 0) return keys;
+  const end = last < 0 ? command.length + last : last;
+  for (let at = first; at <= end; at += step) keys.push(command[at]!);
+  return keys;
+}
 
 /** Finds commands by their names, whatever the case of the letters. */
 export class CommandTable {

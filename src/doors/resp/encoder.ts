@@ -56,10 +56,18 @@ export class ReplyEncoder {
   #markEnd = 0;
   #markPartBytes = 0;
   readonly #limitBytes: number;
+  readonly #firstBytes: number;
 
-  /** @param limitBytes the longest reply of one command */
-  constructor(limitBytes: number = RESP_LIMITS.reply) {
+  /**
+   * @param limitBytes the longest reply of one command
+   * @param firstBytes how large the first buffer is, if the first reply fits
+   */
+  constructor(
+    limitBytes: number = RESP_LIMITS.reply,
+    firstBytes: number = REPLY_BUFFER_BYTES,
+  ) {
     this.#limitBytes = limitBytes;
+    this.#firstBytes = firstBytes;
   }
 
   /** How many bytes wait to be written. */
@@ -152,6 +160,15 @@ export class ReplyEncoder {
     for (const text of texts) this.text(text);
   }
 
+  /** Adds what another encoder holds, whose long parts must not change until they are written. */
+  append(other: ReplyEncoder): void {
+    for (const part of other.parts()) {
+      // Each reply has a limit of its own, and was held to it when it was made.
+      this.mark();
+      this.#raw(part);
+    }
+  }
+
   /** Remembers this place. */
   mark(): void {
     this.#markParts = this.#parts.length;
@@ -226,7 +243,8 @@ export class ReplyEncoder {
     if (this.#end + more <= this.#buffer.length) return;
     this.#cut();
     this.#checkLength();
-    this.#buffer = new Uint8Array(REPLY_BUFFER_BYTES);
+    const isFirst = this.#first === NO_BUFFER && more <= this.#firstBytes;
+    this.#buffer = new Uint8Array(isFirst ? this.#firstBytes : REPLY_BUFFER_BYTES);
     if (this.#first === NO_BUFFER) this.#first = this.#buffer;
     this.#start = 0;
     this.#end = 0;

@@ -109,6 +109,11 @@ export class CommandParser {
     }
   }
 
+  /** Whether every byte of the chunk was read. */
+  get isAtEnd(): boolean {
+    return this.#at === this.#chunk.length;
+  }
+
   /** Whether a command has begun that is not whole yet. */
   get isWithinCommand(): boolean {
     return this.#state !== COMMAND && this.#state !== BROKEN;

@@ -28,6 +28,10 @@ export const RESP_LIMITS = {
   scanCount: 10_000,
   /** Requests of one command with many keys that are under way at once. */
   concurrentKeysCount: 64,
+  /** Keys that the pipelined commands of one connection ask for at once. */
+  pipelinedKeysCount: 64,
+  /** Replies of pipelined commands that are ready, or expected of those that run. */
+  pipelinedReplies: LIMITS.value,
   /** Replies are not held back for the rest of their pipeline longer than this. */
   replyDelayMs: 20,
   /** A client that takes nothing of its replies for so long is cut off. */

@@ -10,6 +10,7 @@ import { ClientMemory } from "../client_memory.ts";
 import { ClientSlots } from "../client_slots.ts";
 import { Seldom } from "../seldom.ts";
 import { CommandTable, type DoorTimes, type DoorView } from "./command.ts";
+import { CommandStats } from "./command_stats.ts";
 import { CONNECTION_COMMANDS } from "./connection_commands.ts";
 import { COUNTER_COMMANDS } from "./counter_commands.ts";
 import { Databases } from "./databases.ts";
@@ -114,9 +115,11 @@ class Door implements RespDoor {
       times: times ?? RESP_LIMITS,
       clients: () => this.#sessions.values(),
       counts: { commands: 0, connections: 0, refusedConnections: 0, stuckConnections: 0 },
+      stats: new CommandStats(),
     };
     this.#stuckCheck = setInterval(() => {
       const nowMs = performance.now();
+      this.#view.stats.sample(nowMs, this.#view.counts.commands);
       for (const session of this.#sessions.values()) session.endIfStuck(nowMs);
     }, STUCK_CHECK_INTERVAL_MS);
     this.#accepting = acceptConnections(

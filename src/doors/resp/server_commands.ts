@@ -105,9 +105,10 @@ function commandDocs({ reply, door }: Client, command: Arguments): void {
   }
 }
 
-/** Parameters that clients and benchmarks ask for. */
+/** Parameters that clients, benchmarks and monitoring ask for. */
 function parameters({ door }: Client): ReadonlyMap<string, string> {
   return new Map(Object.entries({
+    appendfsync: "always",
     appendonly: "yes",
     "client-query-buffer-limit": String(RESP_LIMITS.command),
     databases: String(DATABASE_COUNT),
@@ -118,6 +119,9 @@ function parameters({ door }: Client): ReadonlyMap<string, string> {
     port: String(door.port),
     "proto-max-bulk-len": String(RESP_LIMITS.argument),
     save: "",
+    "cluster-enabled": "no",
+    "notify-keyspace-events": "",
+    requirepass: "",
     timeout: "0",
   }));
 }

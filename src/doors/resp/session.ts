@@ -1,4 +1,7 @@
-// One connection: reads, runs commands one after the other, writes the replies.
+// One connection: reads, runs commands, writes the replies in their order.
+//
+// Commands that one read brought run together where their keys differ (see Pipeline); the others, such as those that
+// change the connection, run alone when those before them have ended.
 //
 // Nothing is read while commands run, so a client that sends faster than it is served waits in its own
 // socket, and one that does not take its replies stops itself. What one read brought is answered by one
@@ -11,19 +14,15 @@
 import { utf8Text } from "../../base/bytes.ts";
 import type { NodeApi } from "../../node/api.ts";
 import type { Log } from "../../ports/log.ts";
-import {
-  DenamoError,
-  type FailedOutcome,
-  messageOf,
-  OverloadedError,
-  TooLargeError,
-} from "../../wire/errors.ts";
-import type { MemoryAccount } from "../client_memory.ts";
+import { DenamoError, messageOf } from "../../wire/errors.ts";
 import { type Arguments, type Client, type Command, type DoorView, hasArity } from "./command.ts";
-import { REPLY_BUFFER_BYTES, ReplyEncoder } from "./encoder.ts";
+import { ReplyEncoder } from "./encoder.ts";
 import { errorReply, ReplyError, unknownCommand, wrongArity } from "./error_replies.ts";
 import { CommandParser, ProtocolError } from "./parser.ts";
+import { Pipeline } from "./pipeline.ts";
+import { mayRunBesideOthers, PipelinedCommand, type Surroundings } from "./pipelined_command.ts";
 import { RESP_LIMITS } from "./resp_limits.ts";
+import { type Gathered, SessionMemory } from "./session_memory.ts";
 import { type QueuedCommand, Transaction } from "./transaction.ts";
 
 export class Session implements Client {
@@ -45,15 +44,16 @@ export class Session implements Client {
   readonly #connection: Deno.TcpConn;
   readonly #log: Log;
   readonly #parser = new CommandParser();
-  readonly #account: MemoryAccount;
+  readonly #memory: SessionMemory;
   #readBuffer = new Uint8Array(RESP_LIMITS.firstRead);
-  /**
-   * What was counted for the command that had come in part, and for those that wait for EXEC; it stays counted while
-   * they run.
-   */
-  #commandBytes = 0;
-  /** What the command under way has gathered for its reply. */
-  #gatheredBytes = 0;
+  /** By the command that runs alone. */
+  readonly #gathered: Gathered = { bytes: 0 };
+  readonly #pipeline = new Pipeline<PipelinedCommand>({
+    concurrentKeysCount: RESP_LIMITS.pipelinedKeysCount,
+    replyBytes: RESP_LIMITS.pipelinedReplies,
+    firstReplyBytes: RESP_LIMITS.pipelinedReplies,
+  }, () => this.reply.length);
+  readonly #surroundings: Surroundings;
   /** Set once the connection only waits for its client to hear why it ends. */
   #refusing: Promise<void> | undefined;
   /** Since when nothing has come of a command that has begun; undefined between commands. */
@@ -70,7 +70,11 @@ export class Session implements Client {
     this.api = door.databases.of(this.database);
     this.door = door;
     this.#log = log;
-    this.#account = door.memory.open(() => this.#giveWay());
+    this.#memory = new SessionMemory(door.memory, this.reply, () => this.#giveWay());
+    this.#surroundings = {
+      memory: this.#memory,
+      fail: (error, reply, command) => this.#replyError(error, reply, command),
+    };
     this.address = shownAddress(connection.remoteAddr);
     this.localAddress = shownAddress(connection.localAddr);
   }
@@ -103,23 +107,21 @@ export class Session implements Client {
 
   /** What is counted for this connection in the memory of all clients, in bytes. */
   get heldBytes(): number {
-    return this.#account.heldBytes;
+    return this.#memory.heldBytes;
+  }
+
+  get halfCommandBytes(): number {
+    return this.#parser.heldBytes;
   }
 
   gather(bytes: number): void {
-    this.#gatheredBytes += bytes;
-    const limit = RESP_LIMITS.gathered;
-    if (this.#gatheredBytes > limit) {
-      throw new TooLargeError("What the command gathers", limit, this.#gatheredBytes);
-    }
-    const known = this.#account.heldBytes - this.#commandBytes;
-    if (this.#gatheredBytes - known < RESP_LIMITS.gatherStep) return;
-    if (!this.#account.hold(this.#commandBytes + this.#gatheredBytes)) throw this.#outOfMemory();
+    this.#memory.gather(bytes, this.#gathered);
   }
 
-  /** Lets the command under way end and its reply go out, then ends; at once if there is none. */
+  /** Lets the commands under way end and their replies go out, then ends; at once if there are none. */
   stop(): void {
     this.#isClosing = true;
+    this.#pipeline.cancel();
     if (this.#isReading) this.end();
   }
 
@@ -127,7 +129,8 @@ export class Session implements Client {
   end(): void {
     if (this.#isEnded) return;
     this.#isEnded = true;
-    this.#account.close();
+    this.#pipeline.cancel();
+    this.#memory.close();
     this.#connection.close();
   }
 
@@ -162,29 +165,56 @@ export class Session implements Client {
         for (;;) {
           const command = this.#parser.next();
           if (command === undefined) break;
+          if (this.#beginPipelined(command)) continue;
+          await this.#answerPipelined();
+          if (this.#isClosing) break;
           const pending = this.#execute(command);
           if (pending !== undefined) await pending;
           if (this.#isClosing) break;
           if (this.#isFlushDue(pending !== undefined)) await this.#flush();
         }
+        await this.#answerPipelined();
       } catch (error) {
         if (!(error instanceof ProtocolError)) throw error;
         this.#log.debug("A RESP client broke the protocol", {
           id: this.id,
           problem: error.message,
         });
+        await this.#answerPipelined();
         return this.#refuse(`ERR ${error.message}`);
       }
       await this.#flush();
-      if (!this.#keepCommand()) return this.#refuse(errorReply(this.#outOfMemory()));
+      if (!this.#keepCommand()) return this.#refuse(errorReply(this.#memory.outOfMemory()));
+    }
+  }
+
+  /** Takes a command that may run beside others; false if it must run alone, or there are no others. */
+  #beginPipelined(command: Arguments): boolean {
+    if (this.#parser.isAtEnd && this.#pipeline.isEmpty) return false;
+    const found = this.door.commands.find(command[0]!);
+    if (this.transaction.isOpen || !mayRunBesideOthers(found, command)) return false;
+    this.door.counts.commands++;
+    this.lastCommand = found.name;
+    this.#pipeline.add(new PipelinedCommand(this, this.#surroundings, found, command));
+    return true;
+  }
+
+  /** Waits for the commands that run together, and takes their replies in order. */
+  async #answerPipelined(): Promise<void> {
+    while (!this.#pipeline.isEmpty) {
+      const call = await this.#pipeline.take();
+      // The rest was cancelled.
+      if (call === undefined) return;
+      this.#memory.addEarlyReply(-call.replyBytes);
+      this.reply.append(call.reply);
+      if (this.#isFlushDue(true)) await this.#flush();
     }
   }
 
   /** Counts the command that has come in part, and those that wait for EXEC; false if there is no memory for it. */
   #keepCommand(): boolean {
     this.#halfSinceMs = this.#parser.isWithinCommand ? performance.now() : undefined;
-    this.#commandBytes = this.#parser.heldBytes + this.transaction.heldBytes;
-    return this.#account.hold(this.#commandBytes);
+    return this.#memory.holdCommand(this.#parser.heldBytes + this.transaction.heldBytes);
   }
 
   /** Reads what has come; false at the end of the stream. */
@@ -198,6 +228,7 @@ export class Session implements Client {
     this.#isReading = false;
     if (count === null || this.#refusing !== undefined) return false;
     this.lastReadAtMs = performance.now();
+    this.door.stats.inputBytes += count;
     if (isDirect) {
       this.#parser.filled(count);
       return true;
@@ -222,14 +253,19 @@ export class Session implements Client {
     const name = command[0]!;
     // A mistake in a command that is to wait for EXEC refuses all of them.
     let isQueuing = this.transaction.isOpen;
+    const found = this.door.commands.find(name);
+    const startMs = performance.now();
     try {
-      const found = this.door.commands.find(name);
       if (found === undefined) {
         if (this.#isHttp(name)) return undefined;
         throw unknownCommand(command);
       }
       this.lastCommand = found.name;
-      if (!hasArity(found.arity, command.length)) throw this.#wrongArity(found);
+      if (!hasArity(found.arity, command.length)) {
+        this.door.stats.rejected(found);
+        this.#refuseArity(found);
+        return undefined;
+      }
       if (isQueuing) {
         if (found.isImmediate !== true) {
           this.#enqueue(found, command);
@@ -238,27 +274,30 @@ export class Session implements Client {
         isQueuing = false;
       }
       const pending = found.run(this, command);
-      if (pending !== undefined) return this.#finish(pending, found);
-      this.#keepReply(found);
+      if (pending !== undefined) return this.#finish(pending, found, startMs);
+      this.#memory.keepReply(found);
+      this.door.stats.ran(found, performance.now() - startMs, false);
     } catch (error) {
       if (isQueuing && this.transaction.isOpen) this.transaction.refuse();
       this.#replyError(error);
+      if (found !== undefined) this.door.stats.ran(found, performance.now() - startMs, true);
     }
     return undefined;
   }
 
-  /** Whoever ends a transaction the wrong way has ended it all the same. */
-  #wrongArity({ name }: Command): ReplyError {
+  /** A mistake in a transaction refuses it; whoever ends one the wrong way has ended it all the same. */
+  #refuseArity({ name }: Command): void {
     const mistake = wrongArity(name);
-    return name === "exec" ? this.transaction.abort(mistake) : mistake;
+    if (name === "exec") return this.#replyError(this.transaction.abort(mistake));
+    if (this.transaction.isOpen) this.transaction.refuse();
+    this.#replyError(mistake);
   }
 
   /** Lets a command wait for EXEC. @throws {OverloadedError} if there is no memory for it */
   #enqueue(found: Command, command: Arguments): void {
     found.run.check?.(command);
     const bytes = this.transaction.bytesOf(command);
-    if (!this.#account.hold(this.#account.heldBytes + bytes)) throw this.#outOfMemory();
-    this.#commandBytes += bytes;
+    if (!this.#memory.holdQueued(bytes)) throw this.#memory.outOfMemory();
     this.transaction.add(found, command);
     this.reply.simple("QUEUED");
   }
@@ -267,44 +306,36 @@ export class Session implements Client {
     this.reply.array(commands.length);
     for (const { command, words } of commands) {
       this.reply.mark();
+      const startMs = performance.now();
+      let hasFailed = false;
       try {
         await command.run(this, words);
-        this.#keepReply(command);
+        this.#memory.forget(this.#gathered);
+        this.#memory.keepReply(command);
       } catch (error) {
+        hasFailed = true;
         this.#replyError(error);
       } finally {
-        this.#gatheredBytes = 0;
+        this.#memory.forget(this.#gathered);
+        this.door.stats.ran(command, performance.now() - startMs, hasFailed);
       }
     }
   }
 
-  async #finish(pending: Promise<void>, command: Command): Promise<void> {
-    this.#account.isPinned = true;
+  async #finish(pending: Promise<void>, command: Command, startMs: number): Promise<void> {
+    this.#memory.begin();
+    let hasFailed = false;
     try {
       await pending;
-      this.#keepReply(command);
+      this.#memory.forget(this.#gathered);
+      this.#memory.keepReply(command);
     } catch (error) {
+      hasFailed = true;
       this.#replyError(error);
     } finally {
-      this.#account.isPinned = false;
-      this.#gatheredBytes = 0;
+      this.#memory.end(this.#gathered);
+      this.door.stats.ran(command, performance.now() - startMs, hasFailed);
     }
-  }
-
-  /**
-   * Counts the replies if they are longer than the buffer that every connection has.
-   *
-   * @throws {OverloadedError} if there is no memory for them: then the command is answered with that
-   */
-  #keepReply({ flags }: Command): void {
-    const { length } = this.reply;
-    if (length <= REPLY_BUFFER_BYTES || this.#account.hold(this.#commandBytes + length)) return;
-    throw this.#outOfMemory(flags.includes("readonly") ? "no" : "unknown");
-  }
-
-  #outOfMemory(outcome: FailedOutcome = "no"): DenamoError {
-    const { limitBytes } = this.door.memory;
-    return new OverloadedError("Memory for clients", limitBytes, outcome);
   }
 
   /** Others need the memory that this connection holds. */
@@ -314,19 +345,20 @@ export class Session implements Client {
       address: this.address,
     });
     // In the middle of its replies a client cannot be told anything.
-    if (this.#isReading) this.#refuse(errorReply(this.#outOfMemory()));
+    if (this.#isReading) this.#refuse(errorReply(this.#memory.outOfMemory()));
     else this.end();
   }
 
-  #replyError(error: unknown): void {
+  #replyError(error: unknown, reply = this.reply, command = this.lastCommand): void {
     if (!(error instanceof ReplyError) && !(error instanceof DenamoError)) {
       this.#log.error("A RESP command failed by a mistake of the node", {
-        command: this.lastCommand,
+        command,
         problem: error instanceof Error ? error.stack ?? error.message : String(error),
       });
     }
-    this.reply.rewind();
-    this.reply.error(errorReply(error));
+    this.door.stats.errorsCount++;
+    reply.rewind();
+    reply.error(errorReply(error));
   }
 
   /**
@@ -348,7 +380,7 @@ export class Session implements Client {
     this.#isClosing = true;
     this.#parser.drop();
     this.transaction.clear();
-    this.#account.close();
+    this.#memory.close();
     this.#refusing ??= this.#endWith(reply);
   }
 
@@ -374,13 +406,14 @@ export class Session implements Client {
       for (let rest = part; rest.length > 0;) {
         this.#writingSinceMs = performance.now();
         const written = await this.#connection.write(rest);
+        this.door.stats.outputBytes += written;
         if (written === rest.length) break;
         rest = rest.subarray(written);
       }
     }
     this.#writingSinceMs = undefined;
     this.reply.clear();
-    if (this.#account.heldBytes > this.#commandBytes) this.#account.hold(this.#commandBytes);
+    this.#memory.shrink();
   }
 }
 

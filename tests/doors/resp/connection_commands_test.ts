@@ -71,7 +71,7 @@ Deno.test("small talk is answered as by Redis", () =>
       ["CLIENT LIST ID x", new Failure("ERR Invalid client ID")],
       ["CONFIG GET", new Failure("ERR wrong number of arguments for 'config|get' command")],
       ["CONFIG GET save", ["save", ""]],
-      ["CONFIG GET append* nothing", ["appendonly", "yes"]],
+      ["CONFIG GET append* nothing", ["appendfsync", "always", "appendonly", "yes"]],
       ["TIME", ["1800000000", "250000"]],
     ];
     api.now += 250;

@@ -69,6 +69,24 @@ Deno.test("replies of any size come out whole, and what was taken back does not"
   }));
 });
 
+Deno.test("append() adds what other encoders hold, long or short, in order", () => {
+  fc.assert(fc.property(fc.array(step, { maxLength: 20 }), fc.nat(100), (steps, firstBytes) => {
+    const encoder = new ReplyEncoder();
+    const alone = new ReplyEncoder();
+    for (const { size } of steps) {
+      const other = new ReplyEncoder(undefined, firstBytes);
+      const bytes = new Uint8Array(Math.abs(size) % 30_000).fill(97);
+      for (const each of [other, alone]) {
+        each.integer(size);
+        each.bulk(bytes);
+      }
+      encoder.append(other);
+    }
+    assert.equal(encoder.length, alone.length);
+    assert.equal(written(encoder), written(alone));
+  }));
+});
+
 Deno.test("an error is one line whatever its text", () => {
   const encoder = new ReplyEncoder();
   encoder.error("ERR a\r\n+OK\r\n");

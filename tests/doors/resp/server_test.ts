@@ -7,6 +7,7 @@ import {
   NO_KEYS,
 } from "../../../src/doors/resp/command.ts";
 import { Databases } from "../../../src/doors/resp/databases.ts";
+import { CommandStats } from "../../../src/doors/resp/command_stats.ts";
 import { RESP_LIMITS } from "../../../src/doors/resp/resp_limits.ts";
 import { Session } from "../../../src/doors/resp/session.ts";
 import { STRING_COMMANDS } from "../../../src/doors/resp/string_commands.ts";
@@ -287,7 +288,7 @@ Deno.test("stop() lets the command under way end and answer", () =>
       isHeld = true;
       return held;
     };
-    await client.send("SET k v\r\nSET l v\r\n");
+    await client.send("SET k v\r\nSET k w\r\n");
     await until(() => isHeld);
     const stopping = door.stop();
     assert.equal(await idle.rest(), "");
@@ -312,6 +313,20 @@ Deno.test("stop() does not wait for ever", () =>
     assert.equal(door.connections(), 0);
     assert.equal(await client.rest().catch(() => ""), "");
     release();
+  }));
+
+Deno.test("commands of a connection that is gone do not begin", () =>
+  withSession(STRING_COMMANDS, async ({ api, client, session, ended }) => {
+    let release = () => {};
+    const held = new Promise<void>((resolve) => release = resolve);
+    api.before = () => held;
+    // All of one key: the others wait for the first.
+    await client.send("SET k v\r\n".repeat(100));
+    await until(() => api.calls.length > 0);
+    session.end();
+    release();
+    await ended;
+    assert.equal(api.calls.length, 1);
   }));
 
 interface Alone {
@@ -343,6 +358,7 @@ async function withSession(
     times: RESP_LIMITS,
     clients: () => [],
     counts,
+    stats: new CommandStats(),
   };
   const session = new Session(1, await listener.accept(), view, log);
   const ended = session.run();
