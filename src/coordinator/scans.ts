@@ -176,7 +176,10 @@ export class Scans {
       for (const namespace of namespaces) {
         const owners = current.placement.ownersFor(partition, namespace.n);
         const needed = answersNeeded(request.r ?? namespace.r, owners.length, "r");
-        const self = owners.filter((owner) => owner === this.#cluster.self);
+        const self = owners.filter((owner) => {
+          return owner === this.#cluster.self &&
+            this.#cluster.fillingProblem(partition, namespace.n) === undefined;
+        });
         const others = reachable(this.#cluster, owners).map(({ node }) => node);
         const usable = [...self, ...others].filter((node) => !failed.has(node));
         if (usable.length < needed) {

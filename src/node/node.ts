@@ -209,7 +209,13 @@ export class Node implements NodeApi {
     replica.writeProblem = () => disk.problem();
     onCommitFailed.handler = (partitions, keys) => replica.commitFailed(partitions, keys);
     const placement = () => this.#layouts.store.held?.placement;
-    const filling = this.#filling = new Filling(settings.node, storage, placement, log);
+    const filling = this.#filling = new Filling({
+      self: settings.node,
+      storage,
+      namespaces,
+      placement,
+      log,
+    });
     this.#layouts = new Layouts({
       self: settings.node,
       storage,
@@ -251,8 +257,8 @@ export class Node implements NodeApi {
       clock: hybridClock,
       log,
       members: () => this.#heartbeats.members().map(({ heartbeat }) => heartbeat),
-      changed: (gained) => {
-        this.#upkeep.keysMoved(gained);
+      changed: (moves) => {
+        this.#upkeep.keysMoved(moves);
         this.#heartbeats.publishNow();
       },
     });
