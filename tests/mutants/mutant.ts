@@ -4,7 +4,7 @@
 // here on purpose, each in a copy of the tree (see mutated_tree.ts), and the simulator must find each of
 // them, by the oracle that is meant for it. Production code holds no switch for any of this.
 
-import { onlyFaults, type Overrides } from "../sim/overrides.ts";
+import { joinOverrides, NO_NAMESPACES, onlyFaults, type Overrides } from "../sim/overrides.ts";
 import type { FaultKind } from "../sim/options.ts";
 
 /** The oracles by which mutants are found; tests/sim/oracles/ and run_seed.ts say what each of them means. */
@@ -123,13 +123,13 @@ export function edit(file: string, replace: string, by: string): Edit {
 
 /** Worlds with no other faults than these, and so with more of them. */
 export function only(...kinds: readonly FaultKind[]): Overrides {
-  return onlyFaults(kinds);
+  return joinOverrides(NO_NAMESPACES, onlyFaults(kinds));
 }
 
 /** Worlds with exactly these faults, each as frequent as any other. */
 export function always(...kinds: readonly FaultKind[]): Overrides {
   const weights = Object.fromEntries(kinds.map((kind) => [kind, 1]));
-  return { faults: { ...onlyFaults(kinds).faults, ...weights } };
+  return { ...NO_NAMESPACES, faults: { ...onlyFaults(kinds).faults, ...weights } };
 }
 
 /** Disks that refuse commits again and again, and nodes that keep what is in their memory when all is healed. */

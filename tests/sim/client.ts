@@ -12,7 +12,7 @@ import { DenamoError, messageOf } from "../../src/wire/errors.ts";
 import { Dice } from "./dice.ts";
 import { type Operation, showBriefly, showOperation, type Write } from "./history.ts";
 import type { Machine } from "./machine.ts";
-import { countOf, type OperationWeights } from "./options.ts";
+import { copiesOf, countOf, type OperationWeights } from "./options.ts";
 import { lateProblem, SLACK_MS } from "./oracles/liveness.ts";
 import type { Process } from "./process.ts";
 import { HOSTILE_REASON } from "./hostile/nonsense.ts";
@@ -130,8 +130,8 @@ export class Client {
       key,
       kind,
       value: kind === "put" ? `${this.#name}.${++this.#values}` : undefined,
-      needed: countOf(level ?? (kind === "get" ? options.r : options.w), options.replication),
-      readNeeded: countOf(options.r, options.replication),
+      needed: countOf(level ?? (kind === "get" ? options.r : options.w), copiesOf(options, key)),
+      readNeeded: countOf(options.r, copiesOf(options, key)),
       shown: knowing?.shown,
       invokedAtMs: time.nowMs,
     }, this.#session !== undefined);
