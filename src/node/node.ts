@@ -10,6 +10,7 @@ import { Coordinator } from "../coordinator/coordinator.ts";
 import { Scans } from "../coordinator/scans.ts";
 import type { DataObject } from "../crdt/data_object.ts";
 import type { StoredValue } from "../crdt/value.ts";
+import { ClusterClock } from "../membership/cluster_clock.ts";
 import { ClockWatch } from "../membership/clock_watch.ts";
 import { Heartbeats, type SelfDescription } from "../membership/heartbeats.ts";
 import { MemberTable } from "../membership/member_table.ts";
@@ -85,6 +86,7 @@ export class Node implements NodeApi {
   readonly #rpc: Rpc;
   readonly #table: MemberTable;
   readonly #clockWatch: ClockWatch;
+  readonly #clusterClock: ClusterClock;
   readonly #heartbeats: Heartbeats;
   readonly #storage: Storage<DataObject>;
   readonly #actors: Actors;
@@ -128,6 +130,7 @@ export class Node implements NodeApi {
     const layoutMembers = () => this.#layouts.store.members;
     this.#peers = new Peers(network, log, (peer) => this.#rivals.heard(peer));
     this.#clockWatch = new ClockWatch(clock, settings.maxClockSkewMs);
+    this.#clusterClock = new ClusterClock(clock, this.#clockWatch);
     this.#table = new MemberTable({
       node: settings.node,
       peerId: network.self,
@@ -279,14 +282,14 @@ export class Node implements NodeApi {
       replica,
       namespaces,
       this.#upkeep.handOff,
-      clock,
+      this.#clusterClock,
       this.#deadlines,
       log,
       this.#pace,
     );
-    const scans = new Scans(cluster, replica, namespaces, clock, this.#coordinator);
+    const scans = new Scans(cluster, replica, namespaces, this.#clusterClock, this.#coordinator);
     const tokens = new Tokens(this.#sealKeys);
-    this.#data = new DataApi(this.#coordinator, scans, namespaces, clock, tokens);
+    this.#data = new DataApi(this.#coordinator, scans, namespaces, this.#clusterClock, tokens);
   }
 
   /**
@@ -389,7 +392,8 @@ export class Node implements NodeApi {
 
   members(): MemberView[] {
     const own = { ...this.#describe(), node: this.#settings.node, peerId: this.#table.peerId };
-    const self = { ...own, incarnation: this.#table.incarnation, selfDoubt: this.#table.selfDoubt };
+    const { incarnation, selfDoubt } = this.#table;
+    const self = { ...own, incarnation, selfDoubt, clockProblem: this.#clockWatch.mayCoordinate() };
     const layout = this.#layouts.store.held?.layout;
     return memberViews(self, this.#heartbeats.members(), layout, this.#uptimeMs);
   }
@@ -443,7 +447,7 @@ export class Node implements NodeApi {
   }
 
   nowMs(): number {
-    return this.#ports.clock.now();
+    return this.#clusterClock.now();
   }
 
   /** Sets aside and empties the copies of a node that was away for too long, before it meets anybody. */
