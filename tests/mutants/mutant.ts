@@ -25,7 +25,8 @@ export type OracleName =
   | "I16"
   | "I17"
   | "I18"
-  | "I19";
+  | "I19"
+  | "I20";
 
 /** What the simulator must say of a mutant. */
 export interface Finding {
@@ -73,7 +74,7 @@ export const FINDINGS = {
   forgetfulActor: found("I2", /^Actor .* wrote in run|was drawn after/),
   tooEarlyOk: found("I3", /^Acknowledged while on/),
   unforgotten: found("I4", /^Not forgotten within/),
-  differentOwners: found("I4", /^k\d+: n\d+ has \{|owners answer/),
+  differentOwners: found("I4", /^(wide:|thin:)?k\d+: n\d+ has \{|owners answer/),
   leftBehind: found("I4", /does not own it and has/),
   falseSiblings: found("I5", /has replaced .*, and both are shown|is written by one client alone/),
   wentBack: found("I6", /^A session .* (goes back|does not show)/),
@@ -111,6 +112,7 @@ export const FINDINGS = {
   foreignData: found("I19", /^Value .* was not written|no client has written|which belongs in/),
   forgedContext: found("I19", /context that nobody gave out is taken/),
   notServed: found("I19", /^Strangers keep clients from being served/),
+  wrongLifetime: found("I20", /has ended .* too early|after its end/),
   thrownOff: found("I19", /nobody foresaw|nobody cared|^n\d+ has failed|^RangeError|^TypeError/),
 } as const satisfies Record<string, Finding>;
 

@@ -31,6 +31,8 @@ export interface Wish {
   readonly level: QuorumLevel | undefined;
   /** Undefined to write without a context. */
   readonly knowing?: Knowledge | undefined;
+  /** Of a put: after how long the value ends, in milliseconds; never unless given. */
+  readonly lifeMs?: number | undefined;
   /** Of an update: what is changed. */
   readonly update?: NestedOperation | undefined;
   /** As in the options of the world unless given, in milliseconds. */
@@ -202,7 +204,10 @@ export class Client {
       }
       case "put": {
         const value = { kind: "text", bytes: utf8(operation.value!) } as const;
-        const result = await node.put(key, value, { w: level, context, timeoutMs });
+        const expiresAtMs = wish.lifeMs === undefined
+          ? undefined
+          : Math.round(node.nowMs() + wish.lifeMs);
+        const result = await node.put(key, value, { w: level, context, timeoutMs, expiresAtMs });
         this.#remember(key, result);
         const token = result.context();
         if (token !== undefined) this.#learn(operation, token, [operation.value!]);

@@ -23,6 +23,7 @@ import { sessionProblems, type SessionRate, sessionRate } from "./oracles/sessio
 import { dotProblems } from "./oracles/unique_dots.ts";
 import { TypedClient, typedProblems } from "./typed_client.ts";
 import { World } from "./world.ts";
+import { liveAtWrongClocks } from "./wrong_clock.ts";
 
 /** What came of one seed. */
 export interface SeedResult {
@@ -97,6 +98,7 @@ export async function runSeed(
     await judgeMerging(world, clients);
     await forgetTheDead(world);
     await writeAlone(world);
+    await liveAtWrongClocks(world);
     await leaveNothingOpen(world);
     if (world.hostility !== undefined) await startAgain(world);
   } catch (error) {
