@@ -212,13 +212,8 @@ export class Node implements NodeApi {
     replica.writeProblem = () => disk.problem();
     onCommitFailed.handler = (partitions, keys) => replica.commitFailed(partitions, keys);
     const placement = () => this.#layouts.store.held?.placement;
-    const filling = this.#filling = new Filling({
-      self: settings.node,
-      storage,
-      namespaces,
-      placement,
-      log,
-    });
+    const { node: self } = settings;
+    const filling = this.#filling = new Filling({ self, storage, namespaces, placement, log });
     this.#layouts = new Layouts({
       self: settings.node,
       storage,
@@ -267,15 +262,8 @@ export class Node implements NodeApi {
     });
     this.namespaces.register(this.#rpc);
     const { current, nodeOf } = cluster;
-    new ReplicaService(
-      settings.node,
-      replica,
-      namespaces,
-      current,
-      this.#upkeep.handOff,
-      filling,
-      nodeOf,
-    )
+    const { handOff } = this.#upkeep;
+    new ReplicaService(self, replica, namespaces, current, handOff, filling, nodeOf)
       .register(this.#rpc);
     this.#coordinator = new Coordinator(
       cluster,

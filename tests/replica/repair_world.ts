@@ -132,8 +132,9 @@ export class RepairWorld {
     for (const name of names) {
       world.images.set(name, new DiskImage());
       world.troubles.set(name, { serving: () => {}, disk: () => {} });
-      world.layouts.set(name, layout);
+      // As nodes do, which start before there is a layout.
       await world.#start(name);
+      world.layouts.set(name, layout);
     }
     for (const name of names) world.connectAll(name);
     return world;
