@@ -203,8 +203,8 @@ export const REPAIR_MUTANTS: readonly Mutant[] = [
     name: "Owners never compare their copies",
     edits: [edit(
       "src/replica/anti_entropy.ts",
-      "const { differing, repaired } = await this.compareWith(node, lacked);",
-      "const { differing, repaired } = await this.compareWith(node, new Set());",
+      "const { differing, repaired } = await this.#compare(node, parts);",
+      "const { differing, repaired } = await this.#compare(node, parts.slice(0, 0));",
     )],
     finding: differentOwners,
     why: "Dynamo's merkle trees turned off: a key that nobody reads is never repaired",

@@ -27,6 +27,8 @@ export async function liveAtWrongClocks(world: World): Promise<void> {
   const wrong = dice.one(world.machines);
   const offMs = dice.one([-OFF_MS, OFF_MS]);
   world.trace.add(`the clock of ${wrong.name} is ${offMs} ms off`);
+  // Its row of the members says that its clock is wrong.
+  world.membership.isHealed = false;
   wrong.face.offsetMs += offMs;
   await world.time.pass(NOTICED_MS);
   const isForeign = (key: string) => !world.ownersOf(key).includes(wrong);
@@ -44,6 +46,7 @@ export async function liveAtWrongClocks(world: World): Promise<void> {
   }
   wrong.face.offsetMs -= offMs;
   await world.time.pass(NOTICED_MS);
+  world.membership.isHealed = true;
 }
 
 async function judge(
