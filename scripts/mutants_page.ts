@@ -28,7 +28,7 @@ what was added, I9 registers, extremes, HyperLogLogs and documents are what was 
 have what was put in and not taken out, I13 who is gone is called down and nobody else, I14 everything ends and
 nothing is left over, I15 a crash loses nothing that was durable, I16 a seed runs the same way twice, I17 what is
 sent is what is understood, I18 a context is good at all nodes, I19 nothing
-that arrives can destroy.
+that arrives can destroy, I20 a value ends when it was told to.
 `;
 
 /** The whole page. */

@@ -118,7 +118,7 @@ export class Coordinator {
         timeoutMs: timeoutMs ?? namespace.timeoutMs,
       };
       const owners = placement.ownersFor(partition, namespace.n);
-      const isFilled = this.#cluster.fillingProblem(partition) === undefined;
+      const isFilled = this.#cluster.fillingProblem(partition, namespace.n) === undefined;
       if (!owners.includes(this.#cluster.self) || !isFilled && owners.length > 1) {
         return await this.#forwarding.forward(request, routed, owners);
       }
@@ -168,7 +168,7 @@ export class Coordinator {
       const message = `${this.#cluster.self} has layout ${layout.id} and does not own the key`;
       throw new DenamoError("wrong_layout", "no", message, { layoutId: layout.id });
     }
-    const problem = isOwner ? this.#cluster.fillingProblem(partition) : undefined;
+    const problem = isOwner ? this.#cluster.fillingProblem(partition, namespace.n) : undefined;
     if (problem !== undefined) throw problem;
     const timeoutMs = Math.min(incoming.timeoutMs, LIMITS.timeoutMsMax);
     const isStrict = request.strict ?? namespace.strict;

@@ -68,12 +68,13 @@ export class CorruptRepairs {
 
   async #repair(partition: number, key: Uint8Array): Promise<void> {
     const { placement } = layoutOf(this.#cluster);
-    const others = placement.ownersFor(partition, this.#namespaces.of(key).n)
+    const { n } = this.#namespaces.of(key);
+    const others = placement.ownersFor(partition, n)
       .filter((owner) => owner !== this.#cluster.self);
     const held = await Promise.all(others.map((owner) => this.#ask(owner, partition, key)));
     const readable = held.filter((copy) => copy !== undefined);
     if (readable.length === 0) throw new Error("No other owner can read its record");
-    const isFilling = this.#cluster.fillingProblem(partition) !== undefined;
+    const isFilling = this.#cluster.fillingProblem(partition, n) !== undefined;
     const fence = this.#replica.fenceOf(partition, key);
     const copies = isFilling ? readable : withBelievedFloors(readable, others.length, fence);
     await this.#replica.replaceCorrupt(partition, key, mergeCopies(copies).object);

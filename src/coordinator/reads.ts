@@ -102,11 +102,11 @@ export class Reads {
   }
 
   async #readQuorum(request: ReadRequest, owners: readonly string[]): Promise<Found> {
-    const { key, partition } = request;
+    const { key, namespace, partition } = request;
     const needed = answersNeeded(request.r, owners.length, "r");
     const quorum = new Quorum("read", key, needed, owners.length);
     const isOwner = owners.includes(this.#cluster.self);
-    const problem = isOwner ? this.#cluster.fillingProblem(partition) : undefined;
+    const problem = isOwner ? this.#cluster.fillingProblem(partition, namespace.n) : undefined;
     if (problem !== undefined) quorum.fail(this.#cluster.self, problem);
     const counts = isOwner && problem === undefined;
     const beganAtMs = this.#deadlines.nowMs;

@@ -19,6 +19,8 @@ export interface OwnersWanted {
   readonly partition: number;
   readonly owners: readonly string[];
   readonly needed: number;
+  /** Whether this node, if it is one of them, still fills its copies and so does not count. */
+  readonly isSelfFilling: boolean;
 }
 
 /** Nodes that have lately been late or have failed. */
@@ -94,9 +96,9 @@ export class ScanRound {
   }
 
   /** The owners that have not failed, in the order in which they are asked. */
-  #usable({ owners }: OwnersWanted): string[] {
+  #usable({ isSelfFilling, owners }: OwnersWanted): string[] {
     const { self } = this.#cluster;
-    const own = owners.filter((owner) => owner === self);
+    const own = isSelfFilling ? [] : owners.filter((owner) => owner === self);
     const others = reachable(this.#cluster, owners).map(({ node }) => node);
     const usable = [...own, ...others].filter((node) => this.#asked.get(node) !== "failed");
     return this.#laggards.last(usable, this.#deadlines.nowMs);
@@ -124,9 +126,17 @@ export class ScanRound {
     });
   }
 
+  /** The owners that have answered, and count. */
+  #answered({ isSelfFilling, owners }: OwnersWanted): string[] {
+    const hasAnswered = (owner: string) => this.#asked.get(owner) === "answered";
+    return owners.filter((owner) => {
+      return hasAnswered(owner) && !(isSelfFilling && owner === this.#cluster.self);
+    });
+  }
+
   #judge(): void {
-    const isEnough = this.#wanted.every(({ needed, owners }) => {
-      return owners.filter((owner) => this.#asked.get(owner) === "answered").length >= needed;
+    const isEnough = this.#wanted.every((wanted) => {
+      return this.#answered(wanted).length >= wanted.needed;
     });
     if (isEnough && !this.#isDone) this.#end(() => this.#done.resolve(this.#answers));
   }
@@ -146,16 +156,17 @@ export class ScanRound {
   }
 
   #expire(): void {
-    const isMissing = ({ needed, owners }: OwnersWanted) =>
-      owners.filter((owner) => this.#asked.get(owner) === "answered").length < needed;
+    const isMissing = (wanted: OwnersWanted) => this.#answered(wanted).length < wanted.needed;
     this.#fail(this.#wanted.find(isMissing)!);
   }
 
-  #fail({ needed, owners, partition }: OwnersWanted): void {
-    const answered = owners.filter((owner) => this.#asked.get(owner) === "answered");
+  #fail(wanted: OwnersWanted): void {
+    const { isSelfFilling, needed, owners, partition } = wanted;
+    const answered = this.#answered(wanted);
     const causes = owners.filter((owner) => !answered.includes(owner)).map((owner) => {
       const cause = this.#causes.get(owner);
       if (cause !== undefined) return `${owner} failed: ${cause}`;
+      if (isSelfFilling && owner === this.#cluster.self) return `${owner} still fills its copies`;
       return this.#asked.has(owner)
         ? `${owner} has not answered in time`
         : `${owner} is not connected`;

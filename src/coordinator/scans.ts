@@ -182,9 +182,11 @@ export class Scans {
     const namespaces = this.#namespaces.within(prefix ?? EMPTY);
     for (let partition = from.partition; partition <= until; partition++) {
       for (const namespace of namespaces) {
-        const owners = placement.ownersFor(partition, namespace.n);
+        const { n } = namespace;
+        const owners = placement.ownersFor(partition, n);
         const needed = answersNeeded(r ?? namespace.r, owners.length, "r");
-        wanted.push({ partition, owners, needed });
+        const isSelfFilling = this.#cluster.fillingProblem(partition, n) !== undefined;
+        wanted.push({ partition, owners, needed, isSelfFilling });
       }
     }
     return wanted;

@@ -69,6 +69,12 @@ export class ClockWatch {
     return Math.min(Math.max(own, least), most) - own;
   }
 
+  /** What has to be added to our wall clock, in whole milliseconds: 0 while it is not further off than it may be. */
+  correctionMs(): number {
+    const skewMs = this.skewMs();
+    return Math.abs(skewMs) <= this.#maxClockSkewMs ? 0 : Math.round(skewMs);
+  }
+
   /** Undefined if our clock can be trusted with new writes, else a sentence that says why not. */
   mayCoordinate(): string | undefined {
     const skewMs = this.skewMs();

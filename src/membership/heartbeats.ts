@@ -60,6 +60,7 @@ export class Heartbeats {
   #warnedAtMs = -Infinity;
   #prober: Prober | undefined;
   #isDoubtful = false;
+  #isClockWrong = false;
 
   constructor(options: HeartbeatsOptions) {
     this.#options = options;
@@ -225,6 +226,7 @@ export class Heartbeats {
     for (const node of table.evaluate(atMs)) clockWatch.forget(node);
     clockWatch.keepOnly((node) => table.counts(node));
     this.#tellDoubt();
+    this.#tellClock();
   }
 
   #probe(): void {
@@ -253,6 +255,16 @@ export class Heartbeats {
     this.#isDoubtful = reason !== undefined;
     if (reason === undefined) log.info("This node trusts its ears again");
     else log.warn("Most members are silent at once", { reason });
+  }
+
+  #tellClock(): void {
+    const { clockWatch, log } = this.#options;
+    const reason = clockWatch.mayCoordinate();
+    if (this.#isClockWrong === (reason !== undefined)) return;
+    this.#isClockWrong = reason !== undefined;
+    if (reason === undefined) {
+      log.info("The clock of this node agrees with those of its peers again");
+    } else log.error("The clock of this node is wrong: it coordinates no writes", { reason });
   }
 
   #next(): Heartbeat {

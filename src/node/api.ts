@@ -355,7 +355,10 @@ export interface AdminApi {
   initLayout(members: readonly string[], options?: InitLayoutOptions): Promise<RingView>;
   /** What is measured at this node, as `/metrics` shows it. */
   measurements(): Measurement[];
-  /** The wall clock of the node: doors turn times to live into times with it. */
+  /**
+   * The time of the cluster, as this node knows it: doors turn times to live into times with it. The wall clock of the
+   * node, or the median of all clocks if that one is wrong.
+   */
   nowMs(): number;
 }
 

@@ -37,7 +37,7 @@ export function clusterOf(parts: ClusterParts): Cluster {
       const windowMs = settings.hintWindowMs ?? DEFAULT_HINT_WINDOW_MS;
       return hintWindowProblem(owner, heartbeats.downForMs(owner), windowMs);
     },
-    fillingProblem: (partition) => filling.problem(partition),
+    fillingProblem: (partition, copies) => filling.problem(partition, copies),
     clockProblem: () => clockWatch.mayCoordinate(),
     hearLayout: (id) => layouts.report(id, undefined),
   };

@@ -11,6 +11,7 @@ import type { DataObject } from "../crdt/data_object.ts";
 import type { Log } from "../ports/log.ts";
 import type { PeerId } from "../ports/network.ts";
 import type { Cluster } from "../replica/cluster.ts";
+import type { KeyMove } from "../replica/key_moves.ts";
 import { mistakesIn, type SettingsOfPrefix } from "../replica/namespace_rules.ts";
 import { furthestOrder, type NamespaceEntry, NamespaceTable } from "../replica/namespace_table.ts";
 import type { Namespaces } from "../replica/namespaces.ts";
@@ -36,9 +37,9 @@ export interface NamespaceStoreOptions {
   /**
    * Called when another table is in force, in the same turn.
    *
-   * @param gained the numbers of copies that keys have by it and had not before
+   * @param moves from which numbers of copies keys have come to which by it
    */
-  readonly changed: (gained: readonly number[]) => void;
+  readonly changed: (moves: readonly KeyMove[]) => void;
 }
 
 export class NamespaceStore implements NamespaceApi {

@@ -10,6 +10,7 @@ import { Coordinator } from "../coordinator/coordinator.ts";
 import { Scans } from "../coordinator/scans.ts";
 import type { DataObject } from "../crdt/data_object.ts";
 import type { StoredValue } from "../crdt/value.ts";
+import { ClusterClock } from "../membership/cluster_clock.ts";
 import { ClockWatch } from "../membership/clock_watch.ts";
 import { Heartbeats, type SelfDescription } from "../membership/heartbeats.ts";
 import { MemberTable } from "../membership/member_table.ts";
@@ -84,6 +85,7 @@ export class Node implements NodeApi {
   readonly #rpc: Rpc;
   readonly #table: MemberTable;
   readonly #clockWatch: ClockWatch;
+  readonly #clusterClock: ClusterClock;
   readonly #heartbeats: Heartbeats;
   readonly #storage: Storage<DataObject>;
   readonly #actors: Actors;
@@ -127,6 +129,7 @@ export class Node implements NodeApi {
     const layoutMembers = () => this.#layouts.store.members;
     this.#peers = new Peers(network, log, (peer) => this.#rivals.heard(peer));
     this.#clockWatch = new ClockWatch(clock, settings.maxClockSkewMs);
+    this.#clusterClock = new ClusterClock(clock, this.#clockWatch);
     this.#table = new MemberTable({
       node: settings.node,
       peerId: network.self,
@@ -210,7 +213,8 @@ export class Node implements NodeApi {
     replica.writeProblem = () => disk.problem();
     onCommitFailed.handler = (partitions, keys) => replica.commitFailed(partitions, keys);
     const placement = () => this.#layouts.store.held?.placement;
-    const filling = this.#filling = new Filling(settings.node, storage, placement, log);
+    const { node: self } = settings;
+    const filling = this.#filling = new Filling({ self, storage, namespaces, placement, log });
     this.#layouts = new Layouts({
       self: settings.node,
       storage,
@@ -253,37 +257,29 @@ export class Node implements NodeApi {
       clock: hybridClock,
       log,
       members: () => this.#heartbeats.members().map(({ heartbeat }) => heartbeat),
-      changed: (gained) => {
-        this.#upkeep.keysMoved(gained);
+      changed: (moves) => {
+        this.#upkeep.keysMoved(moves);
         this.#heartbeats.publishNow();
       },
     });
     this.namespaces.register(this.#rpc);
     const { current, nodeOf } = cluster;
-    const deadlines = this.#deadlines;
-    new ReplicaService(
-      settings.node,
-      replica,
-      namespaces,
-      current,
-      this.#upkeep.handOff,
-      filling,
-      nodeOf,
-    )
+    const [deadlines, time, { handOff }] = [this.#deadlines, this.#clusterClock, this.#upkeep];
+    new ReplicaService(self, replica, namespaces, current, handOff, filling, nodeOf)
       .register(this.#rpc);
     this.#coordinator = new Coordinator(
       cluster,
       replica,
       namespaces,
-      this.#upkeep.handOff,
-      clock,
+      handOff,
+      time,
       deadlines,
       log,
       this.#pace,
     );
-    const scans = new Scans(cluster, replica, namespaces, clock, deadlines, this.#coordinator);
+    const scans = new Scans(cluster, replica, namespaces, time, deadlines, this.#coordinator);
     const tokens = new Tokens(this.#sealKeys);
-    this.#data = new DataApi(this.#coordinator, scans, namespaces, clock, tokens);
+    this.#data = new DataApi(this.#coordinator, scans, namespaces, time, tokens);
   }
 
   /**
@@ -388,7 +384,8 @@ export class Node implements NodeApi {
 
   members(): MemberView[] {
     const own = { ...this.#describe(), node: this.#settings.node, peerId: this.#table.peerId };
-    const self = { ...own, incarnation: this.#table.incarnation, selfDoubt: this.#table.selfDoubt };
+    const { incarnation, selfDoubt } = this.#table;
+    const self = { ...own, incarnation, selfDoubt, clockProblem: this.#clockWatch.mayCoordinate() };
     const layout = this.#layouts.store.held?.layout;
     const [others, strays] = [this.#heartbeats.members(), this.#outlook.otherLayouts.known];
     return memberViews(self, others, layout, this.#uptimeMs, strays);
@@ -443,7 +440,7 @@ export class Node implements NodeApi {
   }
 
   nowMs(): number {
-    return this.#ports.clock.now();
+    return this.#clusterClock.now();
   }
 
   #startAnew(storage: Storage<DataObject>): Promise<void> {

@@ -14,6 +14,7 @@ import { FloorService } from "../replica/floor_service.ts";
 import type { Floors } from "../replica/floors.ts";
 import { Forgetting } from "../replica/forgetting.ts";
 import { HandOff } from "../replica/hand_off.ts";
+import type { KeyMove } from "../replica/key_moves.ts";
 import type { Namespaces } from "../replica/namespaces.ts";
 import type { Pace } from "../replica/pace.ts";
 import type { Replica } from "../replica/replica.ts";
@@ -113,14 +114,15 @@ export class Upkeep {
   /**
    * Other namespaces are in force.
    *
-   * @param gained the numbers of copies that keys have by them and had not before
+   * @param moves from which numbers of copies keys have come to which by them
    */
-  keysMoved(gained: readonly number[]): void {
-    if (gained.length === 0) return;
-    const { floors, log, replica } = this.#options;
+  keysMoved(moves: readonly KeyMove[]): void {
+    if (moves.length === 0) return;
+    const { filling, floors, log, replica } = this.#options;
+    filling.keysMoved(moves);
     replica.trees.reset();
     this.handOff.lookAgain();
-    floors.resettle(gained).catch((error) => {
+    floors.resettle(moves.map(({ to }) => to)).catch((error) => {
       // The disk still says by which namespaces its floors were told: the next start passes over them.
       log.warn("Cannot note which floors count no longer", { error: messageOf(error) });
     });

@@ -14,6 +14,8 @@ import { type NodeSettings, VERSION } from "./settings.ts";
 export interface SelfView extends Omit<Heartbeat, "sequence" | "timeMs" | "intervalMs"> {
   /** Why it may be cut off, if most others are silent. */
   readonly selfDoubt?: string | undefined;
+  /** Why our clock cannot be trusted. */
+  readonly clockProblem?: string | undefined;
 }
 
 /** How a node is, of which the others are known as `members`. */
@@ -72,7 +74,7 @@ export function memberViews(
       ...viewOf(self, inLayout),
       state: "up",
       stateForMs: uptimeMs,
-      because: self.selfDoubt ?? "it was asked",
+      because: self.clockProblem ?? self.selfDoubt ?? "it was asked",
       sources: [],
       phi: 0,
       isSelf: true,

@@ -58,7 +58,7 @@ const SECOND_SIGHT_MS = 1_000;
 /** The mean pause between two comparisons of a node that has forgotten, in milliseconds. */
 const FILLING_INTERVAL_MS = 200;
 
-/** How many partitions a node that has forgotten compares at once: who is killed soon has come so far. */
+/** How many parts a node that fills compares at once: who is killed soon has come so far. */
 const FILLED_AT_ONCE = 128;
 
 /** How many partitions that differ are made the same at once. */
@@ -69,6 +69,8 @@ export class AntiEntropy {
   /** By node, then part: when it was last the same as ours, in milliseconds of the clock's monotonic time. */
   readonly #equalAtMs = new Map<string, Map<PartId, number>>();
   #turn = 0;
+  /** When the next comparison that fills nothing is due, in milliseconds of the clock's monotonic time. */
+  #dueMs = 0;
   #timer: Timer | undefined;
   #isBusy = false;
   #isStopped = false;
@@ -92,9 +94,12 @@ export class AntiEntropy {
 
   /** Compares with one owner after the other from now on. */
   start(): void {
-    const { clock, filling, random } = this.#options;
-    const intervalMs = filling.isActive ? FILLING_INTERVAL_MS : this.#options.intervalMs;
-    const pauseMs = intervalMs / 2 + randomBelow(random, Math.ceil(intervalMs));
+    const { clock, filling, intervalMs, random } = this.#options;
+    const pause = (meanMs: number) => meanMs / 2 + randomBelow(random, Math.ceil(meanMs));
+    const nowMs = clock.monotonic();
+    if (this.#dueMs <= nowMs) this.#dueMs = nowMs + pause(intervalMs);
+    // Those who have what is lacked here may come at any moment.
+    const pauseMs = filling.isActive ? pause(FILLING_INTERVAL_MS) : this.#dueMs - nowMs;
     this.#timer = clock.after(pauseMs, () => {
       this.#isBusy = true;
       this.#next().finally(() => {
@@ -127,27 +132,31 @@ export class AntiEntropy {
    * @throws {DenamoError} if the node cannot be asked or does not answer
    */
   async compareWith(node: string, only?: ReadonlySet<number>): Promise<Comparison> {
+    const parts = this.#sharedWith(node);
+    return await this.#compare(
+      node,
+      only === undefined ? parts : parts.filter(({ partition }) => only.has(partition)),
+    );
+  }
+
+  /** Compares these parts, which both own, with one node. */
+  async #compare(node: string, shared: readonly Part[]): Promise<Comparison> {
     const { clock, cluster, filling, floors } = this.#options;
+    const { epoch } = filling;
     const losses = floors.lossCount;
     const pair = new PairComparison({
       ...this.#options,
       giveWay: () => this.#giveWay(),
       isStopped: () => this.#isStopped,
     }, node);
-    const shared = this.#sharedWith(node, only);
-    const wholly = fullyShared(shared);
-    const noteFilled = (partitions: Iterable<number>) => {
-      if (!filling.isActive) return;
-      filling.comparedWith(node, [...partitions].filter((partition) => wholly.has(partition)));
-    };
-    const filledBut = (unlike: Iterable<Part>) => {
-      noteFilled(wholly.difference(new Set(partitionsIn([...unlike]))));
+    const noteFilled = (parts: readonly Part[]) => {
+      if (filling.isActive) filling.comparedWith(node, parts.map(partId), epoch);
     };
     const { differing: suspects, equal } = await pair.roots(shared);
     this.#noteEqual(equal, node);
     await this.#passFences(pair, shared);
     // At once: who has forgotten much may not live to the end of a long comparison.
-    filledBut(suspects);
+    noteFilled(equal);
     await this.#adoptFloors(pair, equal, losses);
     let differing: { readonly part: Part; readonly leaves: readonly number[] }[] = [];
     if (suspects.length > 0) {
@@ -163,20 +172,14 @@ export class AntiEntropy {
     let repaired = 0;
     const unlike = new Set(differing.map(({ part }) => part));
     const behind = new Set<Part>();
-    const partsLeft = new Map<number, number>();
-    for (const { partition } of unlike) {
-      partsLeft.set(partition, (partsLeft.get(partition) ?? 0) + 1);
-    }
-    filledBut(unlike);
+    noteFilled(suspects.filter((part) => !unlike.has(part)));
     await inParallel(differing, PARTITIONS_AT_ONCE, async ({ part, leaves }) => {
       const exchanged = await pair.exchange(part, new Set(leaves));
       repaired += exchanged.repaired;
       if (exchanged.unsent > 0) behind.add(part);
       if (exchanged.skipped > 0 || this.#isStopped) return;
       unlike.delete(part);
-      const left = partsLeft.get(part.partition)! - 1;
-      partsLeft.set(part.partition, left);
-      if (left === 0) noteFilled([part.partition]);
+      noteFilled([part]);
     });
     if (this.#isStopped) throw new DenamoError("stopped", "no", `${cluster.self} is stopping`);
     const taken = unlike.size === 0 ? shared : shared.filter((part) => !unlike.has(part));
@@ -195,7 +198,7 @@ export class AntiEntropy {
 
   /** Compares with the node whose turn it is. */
   async #next(): Promise<void> {
-    const { cluster, filling, log, replica } = this.#options;
+    const { clock, cluster, filling, log, replica } = this.#options;
     if (replica.writeProblem() !== undefined) return;
     const others = cluster.current()?.layout.members.map(({ node }) => node)
       .filter((node) => {
@@ -203,10 +206,16 @@ export class AntiEntropy {
         return node !== cluster.self && peer !== undefined && cluster.rpc.isUp(peer);
       }) ?? [];
     if (others.length === 0) return;
-    const node = others[this.#turn++ % others.length]!;
+    // Those who have what is lacked here come first; where none of them is there, the others are not left waiting.
+    const helpful = filling.isActive ? others.filter((node) => this.#lackedFrom(node, 1) > 0) : [];
+    if (helpful.length === 0 && this.#dueMs > clock.monotonic()) return;
+    const choice = helpful.length > 0 ? helpful : others;
+    const node = choice[this.#turn++ % choice.length]!;
     try {
-      const lacked = filling.lackedFrom(node, FILLED_AT_ONCE);
-      const { differing, repaired } = await this.compareWith(node, lacked);
+      const shared = this.#sharedWith(node);
+      const lacked = helpful.length > 0 ? filling.lackedFrom(node, FILLED_AT_ONCE) : undefined;
+      const parts = lacked === undefined ? shared : shared.filter((it) => lacked.has(partId(it)));
+      const { differing, repaired } = await this.#compare(node, parts);
       if (differing.length === 0 || repaired === 0) return;
       log.info(`Copies that differed from those of ${node} were repaired`, {
         partitions: differing.length,
@@ -219,14 +228,17 @@ export class AntiEntropy {
     }
   }
 
-  #sharedWith(node: string, only: ReadonlySet<number> | undefined): Part[] {
+  #lackedFrom(node: string, limit: number): number {
+    return this.#options.filling.lackedFrom(node, limit)?.size ?? 0;
+  }
+
+  #sharedWith(node: string): Part[] {
     const { cluster, namespaces } = this.#options;
     const { placement } = layoutOf(cluster);
     return namespaces.copies().flatMap((count) => {
       const copies = count || undefined;
       return placement.partitionsOf(cluster.self, copies)
         .filter((partition) => placement.isOwner(node, partition, copies))
-        .filter((partition) => only?.has(partition) !== false)
         .map((partition): Part => ({ partition, copies: count }));
     });
   }
@@ -282,9 +294,4 @@ function higherFloors(
     if (floor > floors.floorOf(partId(part))) higher.set(partId(part), floor);
   }
   return higher;
-}
-
-/** The partitions of which no part was left out. */
-function fullyShared(parts: readonly Part[]): Set<number> {
-  return new Set(parts.filter(({ copies }) => copies === 0).map(({ partition }) => partition));
 }

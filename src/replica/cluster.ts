@@ -31,8 +31,12 @@ export interface Cluster {
   takesWrites(node: string): boolean;
   /** Why nothing more is kept for an owner, if it has been away for too long (see hint_window.ts). */
   hintProblem(owner: string): DenamoError | undefined;
-  /** Why this node cannot answer for a partition that it owns, if it has forgotten data of it. */
-  fillingProblem(partition: number): DenamoError | undefined;
+  /**
+   * Why this node cannot answer for keys that it owns, if it lacks data of their part.
+   *
+   * @param copies how many they have; undefined for as many as the layout says
+   */
+  fillingProblem(partition: number, copies: number | undefined): DenamoError | undefined;
   /** A sentence if our clock is too far from the others' to draw dots. */
   clockProblem(): string | undefined;
   /** A peer has answered that it works by this layout. */

@@ -107,7 +107,7 @@ export class PairComparison {
     const { copies, partition } = part;
     const owners = layoutOf(cluster).placement.ownersFor(partition, copies || undefined);
     const others = owners.filter((owner) => owner !== cluster.self);
-    const isFilling = cluster.fillingProblem(partition) !== undefined;
+    const isFilling = cluster.fillingProblem(partition, copies || undefined) !== undefined;
     return floors.believed(partId(part), floor, others, isFilling);
   }
 

@@ -1,78 +1,126 @@
-// A copy that has forgotten: after an empty or an old disk a node must not speak for its partitions.
+// A copy that does not know what it should: it must not speak for the keys that it has not compared.
 //
-// It may have been one of those that acknowledged a write, and no longer knows it. If it answered reads, a
-// quorum of it and of a node that missed the write would find nothing, though only one disk was lost. So
-// until it has compared a partition with so many other owners that one of them has every write which a majority
-// acknowledged, the copy is filling: it takes what it is sent, and others answer and coordinate.
+// After an empty or an old disk a node has forgotten. It may have been one of those that acknowledged a write, and
+// no longer knows it. If it answered reads, a quorum of it and of a node that missed the write would find
+// nothing, though only one disk was lost. The same holds for a node to which keys have come because their
+// namespace keeps more copies: it never had them. So until it has compared a part with so many other owners that one
+// of them has every write which a majority acknowledged, the copy is filling: it takes what it is sent, and others
+// answer and coordinate.
+//
+// The books are kept by part, since the owners of a key, and the trees that are compared, are those of its part.
 //
 // A node knows that it has forgotten when its disk has no layout and the cluster does, or when a peer remembers
-// a run of it that its disk does not.
+// a run of it that its disk does not. That keys have come to it, it sees from the numbers of copies in force; those
+// of which it has taken account are on its disk, so that it may be stopped while they change.
 //
-// How far it has come is on the disk too: a node that is killed again and again while it fills goes on where it was.
-//
-//   meta := a kind of 1 byte | names, as a list | by partition: its number, how many, which of the names
+// How far it has come is on the disk too (filling_record.ts): a node that is killed again and again while it fills goes
+// on where it was.
 //
 // Source: Gifford, "Weighted Voting for Replicated Data" (1979), section 3: quorums that intersect.
 
-import { ByteReader } from "../base/byte_reader.ts";
-import { ByteWriter } from "../base/byte_writer.ts";
 import type { DataObject } from "../crdt/data_object.ts";
 import type { Log } from "../ports/log.ts";
 import type { Placement } from "../ring/placement.ts";
 import type { Storage } from "../storage/storage.ts";
 import { DenamoError, messageOf } from "../wire/errors.ts";
+import { type Gap, type Gaps, isPlain, readFilling, writeFilling } from "./filling_record.ts";
+import { type KeyMove, movesBetween, NO_NAMESPACES } from "./key_moves.ts";
+import type { Namespaces } from "./namespaces.ts";
+import { type Part, type PartId, partId, partOf } from "./parts.ts";
 
 export const FILLING_META = "filling";
 
-const META_KIND = 2;
+export interface FillingOptions {
+  readonly self: string;
+  readonly storage: Storage<DataObject>;
+  readonly namespaces: Namespaces;
+  readonly placement: () => Placement | undefined;
+  readonly log: Log;
+}
 
 export class Filling {
-  readonly #self: string;
-  readonly #storage: Storage<DataObject>;
-  readonly #placement: () => Placement | undefined;
-  readonly #log: Log;
+  readonly #options: FillingOptions;
   #isActive = false;
   /** Told when there is something to be filled. */
   onBegin: () => void = () => {};
-  /** By partition, the owners that it has been compared with since it began. */
-  #compared = new Map<number, Set<string>>();
-  /** The partitions that have not been compared with enough of them; undefined until the layout is known. */
-  #missing: Set<number> | undefined;
+  /** The parts that have not been compared with enough of their owners. */
+  #gaps = new Map<PartId, Gap>();
+  /** Whether all that this node owns is to be filled, which it does not know before there is a layout. */
+  #isAll = false;
   /** Whether an earlier run of this node began it. */
   #isLoaded = false;
+  /** Whether it has been told in this run that it has forgotten, and has not ended filling since. */
+  #hasForgotten = false;
+  #epoch = 0;
   #isKeeping = false;
   #hasChanged = false;
 
-  constructor(
-    self: string,
-    storage: Storage<DataObject>,
-    placement: () => Placement | undefined,
-    log: Log,
-  ) {
-    this.#self = self;
-    this.#storage = storage;
-    this.#placement = placement;
-    this.#log = log;
+  constructor(options: FillingOptions) {
+    this.#options = options;
   }
 
   /** Goes on with what an earlier run of this node did not end. @throws {CorruptError} */
   async load(): Promise<void> {
-    const bytes = await this.#storage.getMeta(FILLING_META);
-    if (bytes === undefined) return;
-    this.#isLoaded = true;
-    this.#begin(readCompared(bytes));
+    const { namespaces, storage } = this.#options;
+    const bytes = await storage.getMeta(FILLING_META);
+    let copies = NO_NAMESPACES;
+    if (bytes !== undefined) {
+      const stored = readFilling(bytes);
+      copies = stored.copies;
+      this.#isAll = stored.isAll;
+      this.#gaps = stored.gaps;
+      this.#isLoaded = this.#isActive = stored.isAll || stored.gaps.size > 0;
+      if (this.#isActive) this.onBegin();
+    }
+    const moves = movesBetween(copies, namespaces.copiesByPrefix());
+    if (moves.length > 0) this.keysMoved(moves);
   }
 
   /** This node has forgotten something, for this reason. */
   begin(reason: string): void {
-    if (this.#isActive && !this.#isLoaded) return;
+    if (this.#hasForgotten) return;
     // How far an earlier run has come is nothing to go by: this disk may be older than that.
     this.#isLoaded = false;
-    this.#log.warn("This node has forgotten data: it fills its copies from the other owners", {
-      reason,
-    });
-    this.#begin(new Map());
-    this.#keep();
+    this.#hasForgotten = true;
+    this.#options.log.warn(
+      "This node has forgotten data: it fills its copies from the other owners",
+      { reason },
+    );
+    for (const gap of this.#gaps.values()) gap.compared.clear();
+    this.#isAll = true;
+    this.#begin();
+  }
+
+  /**
+   * Some keys have another number of copies from now on. This node fills the parts to which keys have come that it did
+   * not own, or had not filled.
+   */
+  keysMoved(moves: readonly KeyMove[]): void {
+    const { log, namespaces, placement, self } = this.#options;
+    const current = placement();
+    if (this.#isAll) this.#parts();
+    const before = new Map(this.#gaps);
+    const kept = new Set(namespaces.copies());
+    for (const id of before.keys()) if (!kept.has(partOf(id).copies)) this.#gaps.delete(id);
+    let gained = 0;
+    for (const { from, to } of current === undefined ? [] : moves) {
+      for (const partition of current!.partitionsOf(self, to || undefined)) {
+        const owned = current!.isOwner(self, partition, from || undefined);
+        const gap = before.get(partId({ partition, copies: from }));
+        const sources = owned ? gap?.sources : [from || current!.layout.replication];
+        if (sources === undefined) continue;
+        const part = { partition, copies: to };
+        const merged = new Set([...this.#gaps.get(partId(part))?.sources ?? [], ...sources]);
+        if (this.#set(part, { sources: merged, compared: new Set() })) gained++;
+      }
+    }
+    if (gained > 0) {
+      log.info("Keys have come to this node: it fills its copies of them", { parts: gained });
+      this.#begin();
+    } else {
+      this.#endIfFilled();
+      this.#keep();
+    }
   }
 
   /** Whether there is, or may be once the layout is known, something to be filled. */
@@ -80,75 +128,131 @@ export class Filling {
     return this.#isActive;
   }
 
-  /** Partitions that are not filled yet. */
-  get count(): number {
-    return this.#isActive ? this.#parts()?.size ?? 0 : 0;
+  /** Changes whenever something more is to be filled: what is compared by then says nothing of it. */
+  get epoch(): number {
+    return this.#epoch;
   }
 
-  isFilling(partition: number): boolean {
-    return this.#isActive && this.#parts()?.has(partition) === true;
+  /** Partitions of which some part is not filled yet. */
+  get count(): number {
+    const parts = this.#isActive ? this.#parts() : undefined;
+    return new Set([...parts?.keys() ?? []].map((id) => partOf(id).partition)).size;
+  }
+
+  /** @param copies of the keys in question; undefined for as many as the layout says */
+  isFilling(partition: number, copies?: number): boolean {
+    if (!this.#isActive) return false;
+    return this.#parts()?.has(partId({ partition, copies: copies ?? 0 })) === true;
   }
 
   /**
-   * Partitions that are to be compared with another owner, `limit` of them at the most; undefined if that is not
-   * known, or nothing is to be filled.
+   * Parts that are to be compared with another owner, `limit` of them at the most; undefined if that is not known,
+   * or nothing is to be filled.
    */
-  lackedFrom(node: string, limit = Infinity): ReadonlySet<number> | undefined {
-    const placement = this.#placement();
+  lackedFrom(node: string, limit = Infinity): ReadonlySet<PartId> | undefined {
     const parts = this.#isActive ? this.#parts() : undefined;
     if (parts === undefined) return undefined;
-    const lacked = new Set<number>();
-    for (const partition of parts) {
+    const lacked = new Set<PartId>();
+    for (const [id, gap] of parts) {
       if (lacked.size >= limit) break;
-      if (!placement!.isOwner(node, partition)) continue;
-      if (this.#compared.get(partition)?.has(node) !== true) lacked.add(partition);
+      const part = partOf(id);
+      const helps = [...gap.sources].some((count) => {
+        return this.#sourcesOf(part, count).includes(node) && !this.#isEnoughOf(part, gap, count);
+      });
+      if (helps && !gap.compared.has(node)) lacked.add(id);
     }
     return lacked;
   }
 
-  /** Why this node cannot answer for a partition. */
-  problem(partition: number): DenamoError | undefined {
-    if (!this.isFilling(partition)) return undefined;
-    const message = `${this.#self} has forgotten data and is filling partition ${partition}`;
+  /**
+   * Why this node cannot answer for some keys.
+   *
+   * @param copies how many they have; undefined for as many as the layout says
+   */
+  problem(partition: number, copies: number | undefined): DenamoError | undefined {
+    if (!this.isFilling(partition, copies)) return undefined;
+    const message = `${this.#options.self} lacks data and is filling partition ${partition}`;
     return new DenamoError("not_ready", "no", message);
   }
 
-  /** All that another owner holds of these partitions is here as well. */
-  comparedWith(node: string, partitions: Iterable<number>): void {
+  /**
+   * All that another owner holds of these parts is here as well.
+   *
+   * @param epoch {@linkcode Filling.epoch} when the comparison began
+   */
+  comparedWith(node: string, ids: Iterable<PartId>, epoch = this.#epoch): void {
     const parts = this.#isActive ? this.#parts() : undefined;
-    if (parts === undefined) return;
-    for (const partition of partitions) {
-      if (!parts.has(partition)) continue;
-      const compared = this.#compared.get(partition) ?? new Set();
-      this.#compared.set(partition, compared.add(node));
-      if (this.#isEnough(partition)) parts.delete(partition);
+    if (parts === undefined || epoch !== this.#epoch) return;
+    for (const id of ids) {
+      const gap = parts.get(id);
+      if (gap === undefined) continue;
+      gap.compared.add(node);
+      if (this.#isEnough(partOf(id), gap)) parts.delete(id);
     }
-    if (parts.size === 0) {
-      this.#isActive = false;
-      this.#log.info("This node has filled its copies");
-    }
+    this.#endIfFilled();
     this.#keep();
   }
 
-  #begin(compared: Map<number, Set<string>>): void {
+  #begin(): void {
+    this.#epoch++;
     this.#isActive = true;
-    this.#compared = compared;
-    this.#missing = undefined;
     this.onBegin();
+    this.#keep();
   }
 
-  #parts(): Set<number> | undefined {
-    const placement = this.#placement();
-    if (this.#missing !== undefined || placement === undefined) return this.#missing;
-    const owned = placement.partitionsOf(this.#self);
-    this.#missing = new Set(owned.filter((partition) => !this.#isEnough(partition)));
-    return this.#missing;
+  #endIfFilled(): void {
+    if (!this.#isActive || this.#isAll || this.#gaps.size > 0) return;
+    this.#isActive = this.#hasForgotten = this.#isLoaded = false;
+    this.#options.log.info("This node has filled its copies");
   }
 
-  #isEnough(partition: number): boolean {
-    const count = this.#placement()!.owners(partition).length;
-    const compared = this.#compared.get(partition)?.size ?? 0;
-    return compared >= Math.min(count - 1, Math.ceil(count / 2));
+  /** What is to be filled; undefined until the layout is known. */
+  #parts(): Map<PartId, Gap> | undefined {
+    if (!this.#isAll) return this.#gaps;
+    const { namespaces, placement, self } = this.#options;
+    const current = placement();
+    if (current === undefined) return undefined;
+    this.#isAll = false;
+    const known = this.#gaps;
+    this.#gaps = new Map();
+    for (const copies of namespaces.copies()) {
+      for (const partition of current.partitionsOf(self, copies || undefined)) {
+        const { compared, sources } = known.get(partId({ partition, copies })) ?? NO_GAP;
+        const all = new Set([...sources, copies || current.layout.replication]);
+        this.#set({ partition, copies }, { sources: all, compared: new Set(compared) });
+      }
+    }
+    return this.#gaps;
+  }
+
+  /** Takes note of a part; false if it has been compared with enough already. */
+  #set(part: Part, gap: Gap): boolean {
+    if (this.#isEnough(part, gap)) return false;
+    this.#gaps.set(partId(part), gap);
+    return true;
+  }
+
+  #isEnough(part: Part, gap: Gap): boolean {
+    for (const count of gap.sources) if (!this.#isEnoughOf(part, gap, count)) return false;
+    return true;
+  }
+
+  /** Whether one of those that it was compared with has every write that a majority of `count` owners acknowledged. */
+  #isEnoughOf(part: Part, { compared }: Gap, count: number): boolean {
+    const others = this.#sourcesOf(part, count);
+    const seen = others.filter((node) => compared.has(node)).length;
+    const among = Math.min(count, this.#ownersOf(part).length);
+    return seen >= Math.min(others.length, Math.ceil(among / 2));
+  }
+
+  /** The others among the first owners of a part: those that had its keys when they had `count` copies. */
+  #sourcesOf(part: Part, count: number): string[] {
+    const { self } = this.#options;
+    return this.#ownersOf(part).slice(0, count).filter((node) => node !== self);
+  }
+
+  #ownersOf({ copies, partition }: Part): readonly string[] {
+    return this.#options.placement()!.ownersFor(partition, copies || undefined);
   }
 
   /**
@@ -160,53 +264,23 @@ export class Filling {
     if (this.#isKeeping) return;
     this.#isKeeping = true;
     this.#keepAll().catch((error) => {
-      this.#log.warn("Cannot note whether this node is filling", { error: messageOf(error) });
+      const { log } = this.#options;
+      log.warn("Cannot note whether this node is filling", { error: messageOf(error) });
     }).finally(() => this.#isKeeping = false);
   }
 
   async #keepAll(): Promise<void> {
+    const { namespaces, storage } = this.#options;
     while (this.#hasChanged) {
       this.#hasChanged = false;
-      const value = this.#isActive ? comparedBytes(this.#compared) : undefined;
-      await this.#storage.setMeta(FILLING_META, value);
+      const state = {
+        copies: namespaces.copiesByPrefix(),
+        isAll: this.#isAll,
+        gaps: this.#gaps as Gaps,
+      };
+      await storage.setMeta(FILLING_META, isPlain(state) ? undefined : writeFilling(state));
     }
   }
 }
 
-/** How far a node has come with filling: by partition, the nodes with which it has been compared. */
-export function comparedBytes(compared: ReadonlyMap<number, ReadonlySet<string>>): Uint8Array {
-  const names = [...new Set([...compared.values()].flatMap((nodes) => [...nodes]))];
-  const writer = new ByteWriter(64 + 8 * compared.size);
-  writer.byte(META_KIND);
-  writer.integer(names.length);
-  for (const name of names) writer.text(name);
-  writer.integer(compared.size);
-  for (const [partition, nodes] of compared) {
-    writer.integer(partition);
-    writer.integer(nodes.size);
-    for (const node of nodes) writer.integer(names.indexOf(node));
-  }
-  return writer.finish();
-}
-
-/** @throws {MalformedError} */
-export function readCompared(bytes: Uint8Array): Map<number, Set<string>> {
-  const compared = new Map<number, Set<string>>();
-  const reader = new ByteReader(bytes, "filling");
-  // Of another kind is what does not tell how far it has come.
-  if (reader.byte() !== META_KIND) return compared;
-  const names = Array.from({ length: reader.count() }, () => reader.text());
-  for (let left = reader.count(2); left > 0; left--) {
-    const nodes = new Set<string>();
-    const partition = reader.integer();
-    if (compared.has(partition)) throw reader.malformed("a partition is named twice");
-    compared.set(partition, nodes);
-    for (let count = reader.count(); count > 0; count--) {
-      const name = names[reader.integer()];
-      if (name === undefined) throw reader.malformed("a node has no name");
-      nodes.add(name);
-    }
-  }
-  reader.end();
-  return compared;
-}
+const NO_GAP: Gap = { sources: new Set(), compared: new Set() };

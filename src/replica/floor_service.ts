@@ -150,7 +150,8 @@ export class FloorService {
   }
 
   #isFilling(part: PartId): boolean {
-    return this.#options.cluster.fillingProblem(partOf(part).partition) !== undefined;
+    const { copies, partition } = partOf(part);
+    return this.#options.cluster.fillingProblem(partition, copies || undefined) !== undefined;
   }
 
   /** Only owners of all of these parts may ask about them. @throws {DenamoError | MalformedError} */

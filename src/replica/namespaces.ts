@@ -6,10 +6,11 @@
 // that prefix, and where it is removed the base counts again. The defaults are for keys of no namespace and
 // for what a namespace leaves open.
 
-import { startsWithBytes, utf8 } from "../base/bytes.ts";
+import { startsWithBytes, utf8, utf8Text } from "../base/bytes.ts";
 import { plainKey, plainPrefix } from "../base/database_key.ts";
 import { hash64Hex } from "../base/hash.ts";
 import { DEFAULT_TIMEOUT_MS } from "../wire/limits.ts";
+import { type CopiesByPrefix, type KeyMove, movesBetween } from "./key_moves.ts";
 import { NamespaceTable } from "./namespace_table.ts";
 
 /** How many owners: a number, one of them, more than half of them, or all. */
@@ -106,23 +107,14 @@ export class Namespaces {
   /**
    * Puts a table in force: from the next call of any method on.
    *
-   * @returns the numbers of copies, as {@linkcode Namespaces.copiesOf} answers them, that keys have by this and had
-   * not before
+   * @returns from which numbers of copies keys have come to which, as {@linkcode Namespaces.copiesOf} answers them
    */
-  use(table: NamespaceTable): number[] {
-    const before = new Map(this.#others.map((it) => [it.prefix.toHex(), it.prefix]));
-    const copiesBefore = this.#byFirstByte;
+  use(table: NamespaceTable): KeyMove[] {
+    const before = this.copiesByPrefix();
     this.#table = table;
     this.#arrange();
     this.#placement = this.#placementNow();
-    const gained = new Set<number>();
-    // Keys with the same longest prefix, of those that are set and those that were, stay together.
-    for (const { prefix } of this.#others) before.set(prefix.toHex(), prefix);
-    for (const prefix of before.values()) {
-      const had = (longestOf(copiesBefore, prefix) ?? this.defaults).n ?? 0;
-      if (this.copiesOf(prefix) !== had) gained.add(this.copiesOf(prefix));
-    }
-    return [...gained];
+    return movesBetween(before, this.copiesByPrefix());
   }
 
   of(key: Uint8Array): Namespace {
@@ -132,6 +124,12 @@ export class Namespaces {
   /** How many copies a key has: 0 stands for as many as the layout says. */
   copiesOf(key: Uint8Array): number {
     return this.of(key).n ?? 0;
+  }
+
+  /** What {@linkcode Namespaces.copiesOf} answers by. */
+  copiesByPrefix(): CopiesByPrefix {
+    const namespaces = [this.defaults, ...this.#others];
+    return new Map(namespaces.map(({ n, prefix }) => [utf8Text(prefix), n ?? 0]));
   }
 
   /** All answers of {@linkcode Namespaces.copiesOf}. */

@@ -118,11 +118,11 @@ export class ReplicaService {
   /** Answers with the object, nil for one that is known by its digest, and the floor if there is one. */
   #read(request: IncomingRequest): readonly unknown[] | Promise<readonly unknown[]> {
     const args = new Arguments(request.arguments, "read request");
-    const { isOwner, key, partition } = this.#place(args);
+    const { copies, isOwner, key, partition } = this.#place(args);
     const digest = args.optional((part) => part.bytes(8));
     // Who names an owner, or itself, makes do with what is here.
     const isModest = args.optional((part) => part.text(LIMITS.nodeName)) !== undefined;
-    if (!isModest) this.#checkFilledOwner(isOwner, partition);
+    if (!isModest) this.#checkFilledOwner(isOwner, partition, copies);
     const held = this.#replica.read(partition, key);
     const answer = (object: DataObject) => {
       // Who does not own the key has not seen everything of it.
@@ -146,6 +146,7 @@ export class ReplicaService {
     const after = args.optional((part) => part.ownBytes(LIMITS.key));
     const prefix = args.optional((part) => part.ownBytes(LIMITS.key));
     const limit = args.count(LIMITS.scanPageCount);
+    this.#checkFilled(from, until, prefix);
     // The floors first: what is forgotten while the keys are read is below a floor that was not told.
     const floors = this.#replica.floorsOf(from, until);
     const entries = await this.#replica.scan({ partition: from, after }, until, prefix, limit);
@@ -179,10 +180,22 @@ export class ReplicaService {
     throw new DenamoError("not_allowed", "no", `${owner} owns nothing that could be kept for it`);
   }
 
-  #checkFilledOwner(isOwner: boolean, partition: number): void {
+  #checkFilledOwner(isOwner: boolean, partition: number, copies: number | undefined): void {
     if (!isOwner) throw this.#noOwner(partition);
-    const problem = this.#filling.problem(partition);
+    const problem = this.#filling.problem(partition, copies);
     if (problem !== undefined) throw problem;
+  }
+
+  /** Who scans takes the answer for all that this node owns of these partitions. */
+  #checkFilled(from: number, until: number, prefix: Uint8Array | undefined): void {
+    if (!this.#filling.isActive) return;
+    const numbers = new Set(this.#namespaces.within(prefix ?? EMPTY).map(({ n }) => n));
+    for (let partition = from; partition <= until; partition++) {
+      for (const copies of numbers) {
+        const problem = this.#filling.problem(partition, copies);
+        if (problem !== undefined) throw problem;
+      }
+    }
   }
 
   #noOwner(partition: number): DenamoError {

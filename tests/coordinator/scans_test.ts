@@ -56,6 +56,15 @@ Deno.test("a scan lists every key that lives at one of the owners that are asked
   assert.deepEqual(await list(world, "n1", 3), keys.slice(20));
 });
 
+Deno.test("an owner that is filling its copies counts towards no listing, here or elsewhere", async () => {
+  const world = await lookedWorld(THREE);
+  const keys = world.keysWhere(() => true, 20).sort();
+  for (const key of keys) await putAt(world, "n3", key, "milk");
+  world.node("n1").filling.begin("a test says so");
+  for (const name of ["n1", "n2"]) assert.deepEqual(await list(world, name, 2), keys);
+  for (const name of ["n1", "n2"]) await assert.rejects(list(world, name, 3), { code: "quorum" });
+});
+
 Deno.test("whether anything is in a large set is asked of a read, and none of it is sent", async () => {
   const world = await lookedWorld(THREE);
   const elements = Array.from({ length: 10_000 }, (_, i) => utf8(`element ${i}`));

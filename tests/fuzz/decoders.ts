@@ -32,7 +32,7 @@ import {
   HEARTBEAT_LIMITS,
 } from "../../src/membership/heartbeat.ts";
 import { INCARNATION_MAX } from "../../src/membership/incarnation_step.ts";
-import { comparedBytes, readCompared } from "../../src/replica/filling.ts";
+import { readFilling, writeFilling } from "../../src/replica/filling_record.ts";
 import { readFloors, writeFloors } from "../../src/replica/floors.ts";
 import { NamespaceTable } from "../../src/replica/namespace_table.ts";
 import { decodeLayout, encodeLayout } from "../../src/ring/layout_codec.ts";
@@ -304,11 +304,16 @@ export const DECODERS: readonly DecoderUnderTest[] = [
   {
     name: "how far filling has come",
     encodeSample: (random) =>
-      comparedBytes(
-        new Map([[below(random, 9), new Set(["n1", "n2"])], [100, new Set(["n2"])]]),
-      ),
+      writeFilling({
+        copies: new Map([["", 0], ["cart:", 1 + below(random, 5)]]),
+        isAll: below(random, 2) === 0,
+        gaps: new Map([
+          [below(random, 9), { sources: new Set([3]), compared: new Set(["n1", "n2"]) }],
+          [100, { sources: new Set(), compared: new Set(["n2"]) }],
+        ]),
+      }),
     decode(bytes) {
-      readCompared(bytes);
+      readFilling(bytes);
       return undefined;
     },
   },

@@ -4,7 +4,7 @@
 // here on purpose, each in a copy of the tree (see mutated_tree.ts), and the simulator must find each of
 // them, by the oracle that is meant for it. Production code holds no switch for any of this.
 
-import { onlyFaults, type Overrides } from "../sim/overrides.ts";
+import { joinOverrides, NO_NAMESPACES, onlyFaults, type Overrides } from "../sim/overrides.ts";
 import type { FaultKind } from "../sim/options.ts";
 
 /** The oracles by which mutants are found; tests/sim/oracles/ and run_seed.ts say what each of them means. */
@@ -25,7 +25,8 @@ export type OracleName =
   | "I16"
   | "I17"
   | "I18"
-  | "I19";
+  | "I19"
+  | "I20";
 
 /** What the simulator must say of a mutant. */
 export interface Finding {
@@ -73,7 +74,7 @@ export const FINDINGS = {
   forgetfulActor: found("I2", /^Actor .* wrote in run|was drawn after/),
   tooEarlyOk: found("I3", /^Acknowledged while on/),
   unforgotten: found("I4", /^Not forgotten within/),
-  differentOwners: found("I4", /^k\d+: n\d+ has \{|owners answer/),
+  differentOwners: found("I4", /^(wide:|thin:)?k\d+: n\d+ has \{|owners answer/),
   leftBehind: found("I4", /does not own it and has/),
   falseSiblings: found("I5", /has replaced .*, and both are shown|is written by one client alone/),
   wentBack: found("I6", /^A session .* (goes back|does not show)/),
@@ -112,6 +113,7 @@ export const FINDINGS = {
   foreignData: found("I19", /^Value .* was not written|no client has written|which belongs in/),
   forgedContext: found("I19", /context that nobody gave out is taken/),
   notServed: found("I19", /^Strangers keep clients from being served/),
+  wrongLifetime: found("I20", /has ended .* too early|after its end/),
   thrownOff: found("I19", /nobody foresaw|nobody cared|^n\d+ has failed|^RangeError|^TypeError/),
 } as const satisfies Record<string, Finding>;
 
@@ -124,13 +126,13 @@ export function edit(file: string, replace: string, by: string): Edit {
 
 /** Worlds with no other faults than these, and so with more of them. */
 export function only(...kinds: readonly FaultKind[]): Overrides {
-  return onlyFaults(kinds);
+  return joinOverrides(NO_NAMESPACES, onlyFaults(kinds));
 }
 
 /** Worlds with exactly these faults, each as frequent as any other. */
 export function always(...kinds: readonly FaultKind[]): Overrides {
   const weights = Object.fromEntries(kinds.map((kind) => [kind, 1]));
-  return { faults: { ...onlyFaults(kinds).faults, ...weights } };
+  return { ...NO_NAMESPACES, faults: { ...onlyFaults(kinds).faults, ...weights } };
 }
 
 /** Disks that refuse commits again and again, and nodes that keep what is in their memory when all is healed. */

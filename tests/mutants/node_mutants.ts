@@ -3,7 +3,7 @@
 import { always, BLIND_PUTS, edit, FINDINGS, type Mutant, only } from "./mutant.ts";
 
 const { badMessage, leftover, lostWrite, noEnd, noProgress, tooEarlyOk, wrongOutcome } = FINDINGS;
-const { refusedContext, sameIncarnation, unseenDeath, wronglyDown } = FINDINGS;
+const { refusedContext, sameIncarnation, unseenDeath, wrongLifetime, wronglyDown } = FINDINGS;
 
 /** Short runs before a disk that is far slower than they are: many requests with low numbers are open all the time. */
 const SHORT_RUNS = {
@@ -277,5 +277,17 @@ export const NODE_MUTANTS: readonly Mutant[] = [
     finding: unseenDeath,
     with: { durationMs: 8_000, coreMs: 40_000 },
     why: "Too much caution: nobody is ever given up, and everything waits for the dead",
+  },
+  {
+    name: "A node takes its own clock for the cluster's, however wrong it is",
+    edits: [edit(
+      "src/membership/cluster_clock.ts",
+      "return this.#clock.now() + this.#watch.correctionMs();",
+      "return this.#clock.now() + 0 * this.#watch.correctionMs();",
+    )],
+    finding: wrongLifetime,
+    with: { ...only(), nodeCount: 4, durationMs: 8_000 },
+    why: "Sessions that end at once, and caches that never do, at one door of many",
+    isQuick: true,
   },
 ];

@@ -203,8 +203,8 @@ export const REPAIR_MUTANTS: readonly Mutant[] = [
     name: "Owners never compare their copies",
     edits: [edit(
       "src/replica/anti_entropy.ts",
-      "const { differing, repaired } = await this.compareWith(node, lacked);",
-      "const { differing, repaired } = await this.compareWith(node, new Set());",
+      "const { differing, repaired } = await this.#compare(node, parts);",
+      "const { differing, repaired } = await this.#compare(node, parts.slice(0, 0));",
     )],
     finding: differentOwners,
     why: "Dynamo's merkle trees turned off: a key that nobody reads is never repaired",
@@ -257,8 +257,8 @@ export const REPAIR_MUTANTS: readonly Mutant[] = [
     name: "A node that has forgotten answers as though it knew",
     edits: [edit(
       "src/replica/filling.ts",
-      "    if (this.#isActive && !this.#isLoaded) return;",
-      '    if (this.#isActive && !this.#isLoaded || reason !== "") return;',
+      "    if (this.#hasForgotten) return;",
+      '    if (this.#hasForgotten || reason !== "") return;',
     )],
     finding: staleRead,
     with: FORGETTING,
@@ -268,8 +268,8 @@ export const REPAIR_MUTANTS: readonly Mutant[] = [
     name: "A node that has forgotten asks one owner only",
     edits: [edit(
       "src/replica/filling.ts",
-      "return compared >= Math.min(count - 1, Math.ceil(count / 2));",
-      "return compared >= Math.min(count - 1, 1);",
+      "return seen >= Math.min(others.length, Math.ceil(among / 2));",
+      "return seen >= Math.min(others.length, among, 1);",
     )],
     finding: staleRead,
     with: {
@@ -289,12 +289,23 @@ export const REPAIR_MUTANTS: readonly Mutant[] = [
     name: "Copies count as filled though a key was skipped",
     edits: [edit(
       "src/replica/anti_entropy.ts",
-      "    filledBut(unlike);\n",
-      "    filledBut([]);\n",
+      "    noteFilled(suspects.filter((part) => !unlike.has(part)));\n",
+      "    noteFilled(suspects.filter((part) => part !== undefined || unlike.has(part)));\n",
     )],
     finding: staleRead,
     why: "What could not be read elsewhere is not here either",
     survivesBecause:
       "a second disk would have to be damaged in the worlds in which one is lost, and each of them keeps enough disks whole",
+  },
+  {
+    name: "Keys with other numbers of copies count as filled with their partition",
+    edits: [edit(
+      "src/replica/filling.ts",
+      "return this.#parts()?.has(partId({ partition, copies: copies ?? 0 })) === true;",
+      "return copies === undefined && this.#parts()?.has(partId({ partition, copies: 0 })) === true;",
+    )],
+    finding: staleRead,
+    with: { ...FORGETTING, nodeCount: 5, isStrict: true, namespaces: { wide: 5, thin: 2 } },
+    why: "A namespace has owners of its own, and a wiped one has compared none of its keys",
   },
 ];

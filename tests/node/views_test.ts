@@ -58,6 +58,9 @@ Deno.test("memberViews() shows what each source says, and of ourselves why we ma
   const others = [memberOf({ node: "n2" })];
   const [self, other] = memberViews({ ...SELF, selfDoubt }, others, undefined, UPTIME_MS);
   assert.deepEqual([self!.state, self!.because, self!.sources], ["up", selfDoubt, []]);
+  const clockProblem = "The clock of this node is wrong";
+  const [wrong] = memberViews({ ...SELF, selfDoubt, clockProblem }, others, undefined, UPTIME_MS);
+  assert.equal(wrong!.because, clockProblem);
   assert.deepEqual(other!.sources, [
     { source: "heartbeats", says: "its heartbeats arrive", forMs: 300 },
   ]);

@@ -113,7 +113,8 @@ export class RepairWorld {
   readonly resets: string[] = [];
   /** Is shown every message that is sent. */
   tap: (from: PeerId, to: PeerId, bytes: Uint8Array) => void = () => {};
-  readonly settings: WorldSettings;
+  /** A test may change it: what counts at the next start of a node. */
+  settings: WorldSettings;
   /** Open connections, both ways of each, as they are numbered. */
   readonly #connections = new Map<string, number>();
   #connectionCount = 0;
@@ -131,8 +132,9 @@ export class RepairWorld {
     for (const name of names) {
       world.images.set(name, new DiskImage());
       world.troubles.set(name, { serving: () => {}, disk: () => {} });
-      world.layouts.set(name, layout);
+      // As nodes do, which start before there is a layout.
       await world.#start(name);
+      world.layouts.set(name, layout);
     }
     for (const name of names) world.connectAll(name);
     return world;
@@ -311,7 +313,13 @@ export class RepairWorld {
     const replica = new Replica(storage, actors, hybrid, namespaces, floors);
     failed.handler = (partitions) => replica.commitFailed(partitions);
     const layout = () => this.layouts.get(name);
-    const filling = new Filling(name, storage, () => layout()?.placement, log);
+    const filling = new Filling({
+      self: name,
+      storage,
+      namespaces,
+      placement: () => layout()?.placement,
+      log,
+    });
     await filling.load();
     const cluster: Cluster = {
       self: name,
@@ -325,7 +333,7 @@ export class RepairWorld {
       hintProblem: (owner) => {
         return hintWindowProblem(owner, this.awayMs.get(`${name} ${owner}`) ?? 0, HINT_WINDOW_MS);
       },
-      fillingProblem: (partition) => filling.problem(partition),
+      fillingProblem: (partition, copies) => filling.problem(partition, copies),
       clockProblem: () => undefined,
       hearLayout: (id) => this.heard.push(id),
     };

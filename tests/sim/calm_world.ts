@@ -10,6 +10,7 @@ import { differences, type Overrides } from "./overrides.ts";
 
 export const CALM: Overrides = {
   replication: 3,
+  namespaces: { wide: 0, thin: 0 },
   sharesPartition: false,
   burstCount: 1,
   thinkMs: 20,

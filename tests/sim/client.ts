@@ -12,7 +12,7 @@ import { DenamoError, messageOf } from "../../src/wire/errors.ts";
 import { Dice } from "./dice.ts";
 import { type Operation, showBriefly, showOperation, type Write } from "./history.ts";
 import type { Machine } from "./machine.ts";
-import { countOf, type OperationWeights } from "./options.ts";
+import { copiesOf, countOf, type OperationWeights } from "./options.ts";
 import { lateProblem, SLACK_MS } from "./oracles/liveness.ts";
 import type { Process } from "./process.ts";
 import { HOSTILE_REASON } from "./hostile/nonsense.ts";
@@ -31,6 +31,8 @@ export interface Wish {
   readonly level: QuorumLevel | undefined;
   /** Undefined to write without a context. */
   readonly knowing?: Knowledge | undefined;
+  /** Of a put: after how long the value ends, in milliseconds; never unless given. */
+  readonly lifeMs?: number | undefined;
   /** Of an update: what is changed. */
   readonly update?: NestedOperation | undefined;
   /** As in the options of the world unless given, in milliseconds. */
@@ -130,8 +132,8 @@ export class Client {
       key,
       kind,
       value: kind === "put" ? `${this.#name}.${++this.#values}` : undefined,
-      needed: countOf(level ?? (kind === "get" ? options.r : options.w), options.replication),
-      readNeeded: countOf(options.r, options.replication),
+      needed: countOf(level ?? (kind === "get" ? options.r : options.w), copiesOf(options, key)),
+      readNeeded: countOf(options.r, copiesOf(options, key)),
       shown: knowing?.shown,
       invokedAtMs: time.nowMs,
     }, this.#session !== undefined);
@@ -202,7 +204,10 @@ export class Client {
       }
       case "put": {
         const value = { kind: "text", bytes: utf8(operation.value!) } as const;
-        const result = await node.put(key, value, { w: level, context, timeoutMs });
+        const expiresAtMs = wish.lifeMs === undefined
+          ? undefined
+          : Math.round(node.nowMs() + wish.lifeMs);
+        const result = await node.put(key, value, { w: level, context, timeoutMs, expiresAtMs });
         this.#remember(key, result);
         const token = result.context();
         if (token !== undefined) this.#learn(operation, token, [operation.value!]);

@@ -11,7 +11,7 @@ import type { Faults } from "./faults.ts";
 import type { Machine } from "./machine.ts";
 import { pause } from "./machine_faults.ts";
 import { between, cut } from "./network_faults.ts";
-import { countOf } from "./options.ts";
+import { copiesOf, countOf } from "./options.ts";
 import type { World } from "./world.ts";
 
 /** What is wrong for good with a machine outside the core. */
@@ -107,9 +107,10 @@ export class Core {
 
 /** Whether these machines can serve every key of a world. */
 function serves(world: World, machines: readonly Machine[]): boolean {
-  const { r, replication, w } = world.options;
-  const needed = Math.max(countOf(r, replication), countOf(w, replication));
+  const { r, w } = world.options;
   return world.keys.every((key) => {
+    const copies = copiesOf(world.options, key);
+    const needed = Math.max(countOf(r, copies), countOf(w, copies));
     return world.ownersOf(key).filter((owner) => machines.includes(owner)).length >= needed;
   });
 }

@@ -4,7 +4,7 @@
 
 import { DISK_FAULTS } from "./disk_faults.ts";
 import { HOSTILE_FAULTS } from "./hostile/hostile_faults.ts";
-import { countOf, type FaultKind, HONEST_KINDS, HOSTILE_KINDS } from "./options.ts";
+import { copiesIn, countOf, type FaultKind, HONEST_KINDS, HOSTILE_KINDS } from "./options.ts";
 import type { Machine } from "./machine.ts";
 import { MACHINE_FAULTS } from "./machine_faults.ts";
 import { NETWORK_FAULTS } from "./network_faults.ts";
@@ -49,10 +49,11 @@ export class Faults implements Scene {
   #isStopped = false;
 
   constructor(world: World) {
-    const { seed, w, replication } = world.options;
+    const { seed, w } = world.options;
+    const mostLost = Math.min(...copiesIn(world.options).map((copies) => countOf(w, copies) - 1));
     this.world = world;
     this.dice = new Dice(seed, "faults");
-    this.victims = this.dice.some(world.machines, countOf(w, replication) - 1);
+    this.victims = this.dice.some(world.machines, mostLost);
   }
 
   /** Lets things go wrong from now on. */

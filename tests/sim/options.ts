@@ -71,6 +71,11 @@ export const DESTRUCTIVE_KINDS: readonly FaultKind[] = [
   "pulledDisk",
 ];
 
+/** The namespaces that there may be, one with more copies than the layout says and one with fewer. */
+export const NAMESPACE_KINDS = ["wide", "thin"] as const;
+
+export type NamespaceKind = typeof NAMESPACE_KINDS[number];
+
 /** What clients do, each with its weight. */
 export interface OperationWeights {
   readonly get: number;
@@ -87,6 +92,8 @@ export interface SimOptions {
   readonly nodeCount: number;
   readonly replication: number;
   readonly keyCount: number;
+  /** How many copies the keys of two namespaces keep, if these are there: 0 is for none such. */
+  readonly namespaces: Readonly<Record<NamespaceKind, number>>;
   /** Whether all keys lie in one partition, and so share actors. */
   readonly sharesPartition: boolean;
   readonly clientCount: number;
@@ -169,6 +176,7 @@ export function drawOptions(seed: number, nodeCounts: readonly number[] = []): S
     nodeCount: nodeCounts.length > 0 ? dice.one(nodeCounts) : nodeCount,
     replication: 3,
     keyCount: dice.one([1, 1, 2, 3, 4, 4, 40]),
+    namespaces: { wide: 0, thin: 0 },
     sharesPartition: dice.happens(0.5),
     clientCount: dice.one([3, 4, 5]),
     mergingClientCount: new Dice(seed, "merging").one([0, 0, 1, 2]),
@@ -216,9 +224,10 @@ export function drawOptions(seed: number, nodeCounts: readonly number[] = []): S
     restartsAllAtHealing: dice.happens(0.5),
   };
   const { coreMs, durationMs, requestsPerMinute } = options;
+  const namespaces = drawNamespaces(seed, options.nodeCount);
   // Clients ask while there are faults, and while a core is healed.
   const share = (durationMs + coreMs) / (durationMs + coreMs + QUIET_MS);
-  return { ...options, requestsPerMinute: Math.round(requestsPerMinute / share) };
+  return { ...options, namespaces, requestsPerMinute: Math.round(requestsPerMinute / share) };
 }
 
 /** How many owners a level means; the simulated clusters have no others. */
@@ -262,6 +271,29 @@ function drawHostile(seed: number): Record<HostileKind, number> {
 /** Whether anybody in such a world is hostile. */
 export function isHostile({ faults }: SimOptions): boolean {
   return HOSTILE_KINDS.some((kind) => faults[kind] > 0);
+}
+
+/** Two worlds of five have namespaces. */
+function drawNamespaces(seed: number, nodeCount: number): SimOptions["namespaces"] {
+  const dice = new Dice(seed, "namespaces");
+  if (!dice.happens(0.4)) return { wide: 0, thin: 0 };
+  const more = [4, 5, 7].filter((copies) => copies <= nodeCount);
+  const wide = more.length === 0 ? 0 : dice.one([0, ...more, ...more]);
+  // One copy is lost with its disk, whoever answers.
+  return { wide, thin: wide === 0 ? 2 : dice.one([0, 2]) };
+}
+
+/** All numbers of copies that keys of such a world have. */
+export function copiesIn({ namespaces, nodeCount, replication }: SimOptions): number[] {
+  const named = NAMESPACE_KINDS.map((kind) => namespaces[kind]).filter((copies) => copies > 0);
+  return [replication, ...named].map((copies) => Math.min(copies, nodeCount));
+}
+
+/** How many copies a key has. */
+export function copiesOf(options: SimOptions, key: string): number {
+  const kind = NAMESPACE_KINDS.find((kind) => key.startsWith(`${kind}:`));
+  const copies = kind === undefined ? 0 : options.namespaces[kind];
+  return Math.min(copies || options.replication, options.nodeCount);
 }
 
 /** Two kinds for each world, so that they are changed often. */

@@ -38,6 +38,9 @@ export function onlyFaults(kinds: readonly FaultKind[]): Overrides {
   return { faults: Object.fromEntries(others.map((kind) => [kind, 0])) };
 }
 
+/** No key has another number of copies than the layout says. */
+export const NO_NAMESPACES: Overrides = { namespaces: { wide: 0, thin: 0 } };
+
 /** Nobody is hostile. */
 export const HONEST: Overrides = onlyFaults(HONEST_KINDS);
 

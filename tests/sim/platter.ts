@@ -9,6 +9,7 @@ import { DataObject } from "../../src/crdt/data_object.ts";
 import { decodeObject } from "../../src/crdt/object_codec.ts";
 import type { DiskChange } from "../../src/ports/disk.ts";
 import { FLOORS_META, readFloors } from "../../src/replica/floors.ts";
+import type { PartId } from "../../src/replica/parts.ts";
 import {
   type JournalChange,
   type JournalPart,
@@ -128,8 +129,8 @@ export class Platter extends DiskImage {
     return parts;
   }
 
-  /** The floor that a node which starts on this image has of a partition. */
-  floorOf(partition: number): HybridTime {
+  /** The floor that a node which starts on this image has of a part. */
+  floorOf(part: PartId): HybridTime {
     const last = this.#left.get(FLOORS_NAME)?.at(-1);
     const stored = last === undefined ? this.get(FLOORS_KEY) : last.change.body;
     if (stored === undefined) return 0;
@@ -140,7 +141,7 @@ export class Platter extends DiskImage {
       marks = readFloors(body).marks;
       this.#marks.set(stored, marks);
     }
-    return marks.get(partition)?.floor ?? 0;
+    return marks.get(part)?.floor ?? 0;
   }
 
   override apply(batch: readonly DiskChange[]): void {

@@ -2,7 +2,7 @@
 //
 // A world means what it meant only while options, faults and clients draw as they did; each defect has a test
 // of its own beside the code that had it as well.
-import { HONEST, joinOverrides, onlyFaults } from "./overrides.ts";
+import { HONEST, joinOverrides, NO_NAMESPACES, onlyFaults } from "./overrides.ts";
 import type { Recipe } from "./recipe.ts";
 
 export interface Regression extends Recipe {
@@ -262,7 +262,8 @@ const HONEST_WORLDS: readonly Regression[] = [
   },
 ];
 
-export const REGRESSIONS: readonly Regression[] = [
+/** Nor has any key of these another number of copies than the layout says. */
+const UNIFORM_WORLDS: readonly Regression[] = [
   ...HONEST_WORLDS.map((world) => ({ ...world, with: joinOverrides(HONEST, world.with ?? {}) })),
   {
     seed: 23,
@@ -282,4 +283,15 @@ export const REGRESSIONS: readonly Regression[] = [
     why:
       "a node that a stranger had called left behind under the name of a member waited for others to agree",
   },
+];
+
+/** Keys of these worlds have several numbers of copies. */
+const NAMESPACED_WORLDS: readonly Regression[] = [];
+
+export const REGRESSIONS: readonly Regression[] = [
+  ...UNIFORM_WORLDS.map((world) => ({
+    ...world,
+    with: joinOverrides(NO_NAMESPACES, world.with ?? {}),
+  })),
+  ...NAMESPACED_WORLDS,
 ];

@@ -12,7 +12,7 @@ import type { Machine } from "./machine.ts";
 import { Core } from "./core.ts";
 import { Faults } from "./faults.ts";
 import { showOperation } from "./history.ts";
-import { countOf, type FaultKind, type SimOptions } from "./options.ts";
+import { copiesOf, countOf, type FaultKind, type SimOptions } from "./options.ts";
 import { convergenceProblems } from "./oracles/convergence.ts";
 import { idleProblems } from "./oracles/liveness.ts";
 import { lostWriteProblems } from "./oracles/lost_writes.ts";
@@ -23,6 +23,7 @@ import { sessionProblems, type SessionRate, sessionRate } from "./oracles/sessio
 import { dotProblems } from "./oracles/unique_dots.ts";
 import { TypedClient, typedProblems } from "./typed_client.ts";
 import { World } from "./world.ts";
+import { liveAtWrongClocks } from "./wrong_clock.ts";
 
 /** What came of one seed. */
 export interface SeedResult {
@@ -97,6 +98,7 @@ export async function runSeed(
     await judgeMerging(world, clients);
     await forgetTheDead(world);
     await writeAlone(world);
+    await liveAtWrongClocks(world);
     await leaveNothingOpen(world);
     if (world.hostility !== undefined) await startAgain(world);
   } catch (error) {
@@ -406,14 +408,15 @@ function judge(world: World, found: ReadonlyMap<string, readonly string[]>): voi
   const problems = dotProblems(writes);
   // Who stands in for an owner does not know what the owner knew; and a node that does not know yet that its
   // disk is an old one answers with what is on it.
-  const mayStandIn = !options.isStrict && options.nodeCount > options.replication;
   const mayBeOld = options.faults.oldDisk > 0;
   for (const key of world.keys) {
     const ofKey = writes.filter((write) => write.key === key);
     problems.push(...lostWriteProblems(key, operations, ofKey, found.get(key) ?? []));
     problems.push(...sessionProblems(key, operations, ofKey));
+    const copies = copiesOf(options, key);
+    const mayStandIn = !options.isStrict && options.nodeCount > copies;
     if (mayBeOld || mayStandIn) continue;
-    problems.push(...readAfterWriteProblems(key, operations, ofKey, options.replication));
+    problems.push(...readAfterWriteProblems(key, operations, ofKey, copies));
   }
   for (const problem of problems) world.violation(problem);
 }

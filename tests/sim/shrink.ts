@@ -81,6 +81,7 @@ const STEPS: readonly Step[] = [
   changes(CALM),
   halves("durationMs", 500),
   halves("coreMs", 500),
+  changes({ namespaces: CALM.namespaces! }),
   changes({ faults: CALM.faults! }),
   ...FAULT_KINDS.map((kind) => changes({ faults: { [kind]: 0 } })),
   (options) => fewer(options, "nodeCount", options.replication),

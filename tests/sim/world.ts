@@ -12,6 +12,7 @@ import type { DataObject } from "../../src/crdt/data_object.ts";
 import { decodeObject } from "../../src/crdt/object_codec.ts";
 import type { Node } from "../../src/node/node.ts";
 import type { PeerId } from "../../src/ports/network.ts";
+import { partId } from "../../src/replica/parts.ts";
 import { partitionOf } from "../../src/ring/partition.ts";
 import { messageOf } from "../../src/wire/errors.ts";
 import type { IncomingMessage } from "../../src/wire/message_codec.ts";
@@ -25,7 +26,7 @@ import { kindsOf } from "./typed_client.ts";
 import { KINDS } from "./typed_kinds.ts";
 import { MembershipWatch } from "./membership_watch.ts";
 import { MemoryWorld } from "./memory_network.ts";
-import { isHostile, type SimOptions } from "./options.ts";
+import { copiesIn, isHostile, NAMESPACE_KINDS, type SimOptions } from "./options.ts";
 import { AnswerBook } from "./answer_book.ts";
 import { absenceProblem } from "./oracles/absences.ts";
 import { disksFor, durabilityProblem, placesTaken } from "./oracles/durable_acks.ts";
@@ -82,7 +83,7 @@ export class World {
   constructor(options: SimOptions, print?: (line: string) => void) {
     const { seed } = options;
     this.options = options;
-    this.#mayStandIn = !options.isStrict && options.nodeCount > options.replication;
+    this.#mayStandIn = !options.isStrict && options.nodeCount > Math.min(...copiesIn(options));
     this.time = new VirtualTime(new Dice(seed, "lots").random);
     this.trace = new Trace(() => this.time.nowMs, print);
     const links = new Links(new Dice(seed, "network"), options.delayMs, options.publicationLoss);
@@ -255,9 +256,12 @@ export class World {
     return place;
   }
 
-  /** Up to where the disk of a machine says that all has been seen of the partition of a key. */
+  /** Up to where the disk of a machine says that all has been seen of the part of a key. */
   floorOnDisk(machine: Machine, key: string): HybridTime {
-    return machine.platter.floorOf(this.placeOf(key).partition);
+    const { namespaces } = this.options;
+    const kind = NAMESPACE_KINDS.find((kind) => key.startsWith(`${kind}:`));
+    const copies = kind === undefined ? 0 : namespaces[kind];
+    return machine.platter.floorOf(partId({ partition: this.placeOf(key).partition, copies }));
   }
 
   #observe(problem: string | undefined): void {
@@ -375,7 +379,11 @@ export class World {
       partitions: PARTITIONS,
       replication,
       defaults: { r, w, strict: isStrict, timeoutMs },
-      namespaces: [],
+      namespaces: NAMESPACE_KINDS.map((kind) => ({
+        prefix: `${kind}:`,
+        n: options.namespaces[kind],
+      }))
+        .filter(({ n }) => n > 0),
       maxClockSkewMs: 1_000,
       heartbeatMs: 1_000,
       hintWindowMs,
@@ -401,11 +409,16 @@ function nodeNames(count: number): string[] {
 }
 
 /** Keys of one partition, or of many. */
-function chooseKeys({ keyCount, sharesPartition }: SimOptions): string[] {
-  const keys: string[] = ["k0"];
-  const first = partitionOf(utf8("k0"), PARTITIONS);
+function chooseKeys({ keyCount, namespaces, sharesPartition }: SimOptions): string[] {
+  // Keys of all namespaces that there are take turns.
+  const kinds = NAMESPACE_KINDS.filter((kind) => namespaces[kind] > 0);
+  const prefixes = [...kinds.map((kind) => `${kind}:`), ""];
+  const prefixAt = (i: number) => prefixes[i % prefixes.length]!;
+  const keys: string[] = [`${prefixAt(0)}k0`];
+  const first = partitionOf(utf8(keys[0]!), PARTITIONS);
   for (let i = 1; keys.length < keyCount; i++) {
-    if ((partitionOf(utf8(`k${i}`), PARTITIONS) === first) === sharesPartition) keys.push(`k${i}`);
+    const key = `${prefixAt(keys.length)}k${i}`;
+    if ((partitionOf(utf8(key), PARTITIONS) === first) === sharesPartition) keys.push(key);
   }
   return keys;
 }

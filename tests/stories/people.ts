@@ -10,7 +10,7 @@ import type { QuorumLevel } from "../../src/replica/namespaces.ts";
 import { DenamoError, messageOf, QuorumError } from "../../src/wire/errors.ts";
 import type { Operation, OperationKind, Write } from "../sim/history.ts";
 import type { Machine } from "../sim/machine.ts";
-import { countOf } from "../sim/options.ts";
+import { copiesOf, countOf } from "../sim/options.ts";
 import { durabilityProblem } from "../sim/oracles/durable_acks.ts";
 import type { World } from "../sim/world.ts";
 import { type Alteration, showMerged } from "./alterations.ts";
@@ -70,8 +70,8 @@ export class People {
       key,
       kind,
       value,
-      needed: countOf(level ?? (kind === "get" ? options.r : options.w), options.replication),
-      readNeeded: countOf(options.r, options.replication),
+      needed: countOf(level ?? (kind === "get" ? options.r : options.w), copiesOf(options, key)),
+      readNeeded: countOf(options.r, copiesOf(options, key)),
       shown: knowing?.shown,
       invokedAtMs: time.nowMs,
     });

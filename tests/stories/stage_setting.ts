@@ -7,6 +7,8 @@ type Clause = (words: RegExpExecArray) => Partial<Setting>;
 
 const CLAUSES: readonly (readonly [RegExp, Clause])[] = [
   [/^each key on (\d+)$/, ([, count]) => ({ replication: Number(count) })],
+  [/^wide: on (\d+)$/, ([, count]) => ({ namespaces: { wide: Number(count) } })],
+  [/^thin: on (\d+)$/, ([, count]) => ({ namespaces: { thin: Number(count) } })],
   [/^r (\w+)$/, ([, level]) => ({ r: readLevel(level!) })],
   [/^w (\w+)$/, ([, level]) => ({ w: readLevel(level!) })],
   [/^patience (\d+ m?s)$/, ([, time]) => ({ timeoutMs: readTimeMs(time!) })],
@@ -40,7 +42,9 @@ export function readSetting(text: string): Setting {
   for (const clause of clauses) {
     const found = CLAUSES.find(([pattern]) => pattern.test(clause));
     if (found === undefined) throw new SyntaxError(`Cannot read "${clause}"`);
-    setting = { ...setting, ...found[1](found[0].exec(clause)!) };
+    const said = found[1](found[0].exec(clause)!);
+    const namespaces = { ...setting.namespaces, ...said.namespaces };
+    setting = { ...setting, ...said, namespaces };
   }
   return setting;
 }

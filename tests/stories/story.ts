@@ -8,7 +8,7 @@
 //
 // The first step sets the stage. What it does not say is as in this one; further words of it are
 // `patience 2 s`, how long requests may take, `strict`, so that nobody stands in for an owner, `no caches`, so that
-// every read is one of the disk, `hints for 30 s`, after which nobody stands in for who is away, and `compared
+// every read is one of the disk, `wide: on 5` and `thin: on 2`, so that keys which begin so have as many copies, `hints for 30 s`, after which nobody stands in for who is away, and `compared
 // every 1 s`, without which copies do not become equal by themselves:
 //
 //   three nodes n1 n2 n3, each key on 3, r quorum, w quorum
