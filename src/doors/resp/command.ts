@@ -38,6 +38,8 @@ export interface Client {
   gather(bytes: number): void;
   /** Ends the connection once the replies so far are written. */
   closeAfterReplies(): void;
+  /** Closes the connection, whatever is under way. */
+  end(): void;
 }
 
 /** What commands may know of the whole door. */
@@ -94,6 +96,8 @@ export interface Command {
   readonly summary: string;
   readonly flags: readonly CommandFlag[];
   readonly keys: KeyPositions;
+  /** Finds the keys of a command where no positions tell them. */
+  readonly keysOf?: (command: Arguments) => Arguments;
 }
 
 /** Which arguments are keys: the first, the last (negative: from the end), and the step between. */
@@ -142,12 +146,19 @@ export type Subcommands = Readonly<
   Record<string, { readonly arity: number; readonly run: Run }>
 >;
 
-/** Makes a command run by its second argument. */
-export function runSubcommand(name: string, subcommands: Subcommands): Run {
+/** Makes a command run by its second argument. `help` is what HELP shows, without its own lines. */
+export function runSubcommand(
+  name: string,
+  subcommands: Subcommands,
+  help: readonly string[] = Object.keys(subcommands).map((word) => word.toUpperCase()),
+): Run {
   const byName = new Map(Object.entries(subcommands));
   return (client, command) => {
     const word = command[1]!;
-    if (lowerWord(word) === "help") return client.reply.texts(helpLines(name, [...byName.keys()]));
+    if (lowerWord(word) === "help") {
+      if (command.length > 2) throw wrongArity(`${name}|help`);
+      return client.reply.simples(helpLines(name, help));
+    }
     const subcommand = byName.get(lowerWord(word));
     if (subcommand === undefined) throw unknownSubcommand(name, word);
     if (!hasArity(subcommand.arity, command.length)) {
@@ -157,9 +168,9 @@ export function runSubcommand(name: string, subcommands: Subcommands): Run {
   };
 }
 
-function helpLines(name: string, subcommands: readonly string[]): string[] {
+function helpLines(name: string, help: readonly string[]): string[] {
   const title = `${name.toUpperCase()} <subcommand> [<arg> [value] [opt] ...]. Subcommands are:`;
-  return [title, ...subcommands.map((subcommand) => subcommand.toUpperCase()), "HELP"];
+  return [title, ...help, "HELP", "    Prints this help."];
 }
 
 /** A short word in lower case; empty if it is too long to be any. */

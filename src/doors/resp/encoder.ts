@@ -152,6 +152,12 @@ export class ReplyEncoder {
     for (const text of texts) this.text(text);
   }
 
+  /** Lines of a help text. */
+  simples(texts: readonly string[]): void {
+    this.array(texts.length);
+    for (const text of texts) this.simple(text);
+  }
+
   /** Remembers this place. */
   mark(): void {
     this.#markParts = this.#parts.length;
