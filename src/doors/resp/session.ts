@@ -23,7 +23,7 @@ import { type Arguments, type Client, type Command, type DoorView, hasArity } fr
 import { REPLY_BUFFER_BYTES, ReplyEncoder } from "./encoder.ts";
 import { errorReply, ReplyError, unknownCommand, wrongArity } from "./error_replies.ts";
 import { CommandParser, ProtocolError } from "./parser.ts";
-import { RESP_LIMITS } from "./resp_limits.ts";
+import { ELEMENT_BYTES, RESP_LIMITS } from "./resp_limits.ts";
 
 export class Session implements Client {
   readonly id: number;
@@ -151,7 +151,9 @@ export class Session implements Client {
         for (;;) {
           const command = this.#parser.next();
           if (command === undefined) break;
-          const pending = this.#execute(command);
+          const pending = command instanceof TooLargeError
+            ? this.#answerTooLarge(command)
+            : this.#execute(command);
           if (pending !== undefined) await pending;
           if (this.#isClosing) break;
           if (this.#isFlushDue(pending !== undefined)) await this.#flush();
@@ -217,13 +219,33 @@ export class Session implements Client {
       }
       this.lastCommand = found.name;
       if (!hasArity(found.arity, command.length)) throw wrongArity(found.name);
+      if (command.length > RESP_LIMITS.fewArguments) this.#countArguments(command.length);
       const pending = found.run(this, command);
       if (pending !== undefined) return this.#finish(pending, found);
+      this.#gatheredBytes = 0;
       this.#keepReply(found);
     } catch (error) {
+      this.#gatheredBytes = 0;
       this.#replyError(error);
     }
     return undefined;
+  }
+
+  /**
+   * Counts what a command makes of many arguments: half of what they take themselves, for lists of keys, results and
+   * the state of requests.
+   *
+   * @throws {OverloadedError} if there is no memory for them: then the command is refused before it begins
+   */
+  #countArguments(count: number): void {
+    this.gather(count * ELEMENT_BYTES / 2);
+  }
+
+  /** The command was read away: there is nothing left of it but its size. */
+  #answerTooLarge(error: TooLargeError): undefined {
+    this.door.counts.commands++;
+    this.reply.mark();
+    this.#replyError(error);
   }
 
   async #finish(pending: Promise<void>, command: Command): Promise<void> {
