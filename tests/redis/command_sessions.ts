@@ -2,6 +2,11 @@
 
 import type { Session } from "./recording.ts";
 
+/** An empty key is a key as any other. */
+const EMPTY_KEY =
+  'GET ""; SET "" v; GET ""; TYPE ""; EXISTS "" ""; STRLEN ""; EXPIRE "" 100; TTL ""; COPY "" copy; GET copy; DEL "" copy; ' +
+  'SADD "" x y; SMEMBERS ""; SCARD ""; DEL ""; HSET "" "" v; HGETALL ""; HSTRLEN "" ""; DEL ""; INCR ""; INCR ""; MGET "" none; UNLINK ""; EXISTS ""';
+
 /** Each line is a session; commands are parted by semicolons, and `""` is an empty argument. */
 const LINES = [
   // Ends, and conditions on them.
@@ -41,6 +46,7 @@ const LINES = [
   // Subsequences.
   "LCS a b; SET a ohmytext; SET b mynewtext; LCS a b; LCS a b LEN; LCS a b IDX; LCS a b IDX MINMATCHLEN 4; LCS a b IDX MINMATCHLEN 4 WITHMATCHLEN; LCS a b IDX LEN; LCS a b FOO; LCS a b MINMATCHLEN; LCS a b MINMATCHLEN x; LCS a none; LCS a b WITHMATCHLEN; LCS a b idx MINMATCHLEN -5",
   "SET a aabbaabb; SET b abababab; LCS a b; LCS a b IDX WITHMATCHLEN; SADD s x; LCS a s; LCS s a FOO; LCS a; SET a xaxbxc; SET b aybycy; LCS a b IDX; LCS b a; LCS a a IDX",
+  EMPTY_KEY,
   // Cursors.
   'SADD s a; SSCAN s +0; SSCAN s ""; SSCAN s x; SSCAN s 1x; SSCAN s 18446744073709551616; SSCAN s -; SSCAN s 0 COUNT 0; SSCAN s 0 COUNT x; SSCAN s 0 FOO 1; SSCAN s 0 MATCH; SSCAN none x; SSCAN none 0 FOO 1',
   'HSET h f v; HSCAN h -18446744073709551615; HSCAN h ""; HSCAN h x; HSCAN h 99999999999999999999; SET k v; HSCAN k 0; HSCAN k x; SSCAN k x',
@@ -62,9 +68,17 @@ const LINES = [
   "HSET h f x; HINCRBY h f 1; HINCRBY h f x; HINCRBY h g 1.5; HINCRBY h g 9223372036854775808; SET k x; INCR k; INCRBY k 9223372036854775808; SADD k x; PFADD h x; TYPE h",
 ];
 
-export const COMMAND_SESSIONS: readonly Session[] = LINES.map((line) => ({
-  name: line,
-  commands: line.split("; ").map((command) => {
+export const COMMAND_SESSIONS: readonly Session[] = LINES.map(sessionOf);
+
+/** For a cluster, where the nodes take turns: it leaves nothing behind. */
+export const EMPTY_KEY_SESSION: Session = {
+  ...sessionOf(EMPTY_KEY),
+  name: "cluster: an empty key",
+};
+
+function sessionOf(line: string): Session {
+  const commands = line.split("; ").map((command) => {
     return command.split(" ").map((word) => word === '""' ? "" : word);
-  }),
-}));
+  });
+  return { name: line, commands };
+}

@@ -8,7 +8,7 @@ import { utf8 } from "../../src/base/bytes.ts";
 import { hash64Hex } from "../../src/base/hash.ts";
 import { SeededRandom } from "../../src/base/seeded_random.ts";
 import { encoded, readReply } from "../doors/resp/raw_client.ts";
-import { COMMAND_SESSIONS } from "./command_sessions.ts";
+import { COMMAND_SESSIONS, EMPTY_KEY_SESSION } from "./command_sessions.ts";
 import { randomCommand, type Replier } from "./difference.ts";
 
 /** A series of commands to one server. */
@@ -32,11 +32,16 @@ function randomSession(seed: number): Session {
 }
 
 /** Sessions with keys of their own, for a cluster, which is not emptied between them. */
-export const CLUSTER_SESSIONS: readonly Session[] = Array.from({ length: 6 }, (_, seed) => {
+export const CLUSTER_SESSIONS: readonly Session[] = [
+  EMPTY_KEY_SESSION,
+  ...Array.from({ length: 6 }, (_, seed) => randomClusterSession(seed)),
+];
+
+function randomClusterSession(seed: number): Session {
   const random = new SeededRandom(`cluster difference ${seed}`);
   const command = () => randomCommand(random, (key) => `${seed}:${key}`);
   return { name: `cluster ${seed}`, commands: Array.from({ length: 250 }, command) };
-});
+}
 
 interface RecordedSession {
   /** Of the commands, as they are sent. */

@@ -22,6 +22,8 @@ export const CLIENT_SUBCOMMANDS: Subcommands = {
   getredir: { arity: 2, run: ({ reply }) => reply.integer(-1) },
   kill: { arity: -3, run: killClients },
   unblock: { arity: -3, run: unblock },
+  pause: { arity: -3, run: refusePause },
+  unpause: { arity: 2, run: ({ reply }) => reply.ok() },
 };
 
 /** A name of a connection. @throws {ReplyError} if it has other than visible ASCII characters */
@@ -124,6 +126,14 @@ function unblock({ reply }: Client, command: Arguments): void {
   }
   if (integerOf(id!) === undefined) throw notAnInteger();
   reply.integer(0);
+}
+
+function refusePause(): void {
+  throw new DenamoError(
+    "unsupported",
+    "no",
+    "CLIENT PAUSE is not supported: it would hold back the clients of this node and of no other",
+  );
 }
 
 function refuseTracking(): void {

@@ -36,6 +36,13 @@ Deno.test("CLIENT KILL closes the connections that it names, and not the one tha
     assert.equal(await client.rest(), "");
   }));
 
+Deno.test("CLIENT PAUSE is refused with its reason", () =>
+  withDoor(async ({ client }) => {
+    const refused = await client.call("CLIENT PAUSE 100") as Failure;
+    assert.match(refused.message, /^UNSUPPORTED CLIENT PAUSE .* of no other/);
+    assert.equal(await client.call("CLIENT UNPAUSE"), "OK");
+  }));
+
 Deno.test("LCS refuses a table that would keep the node from its clients", () =>
   withDoor(async ({ client }) => {
     await client.call("SET", "a", "x".repeat(10_000));
