@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { Failure, type Reply, withDoor } from "./raw_client.ts";
+import { type Failure, type Reply, withDoor } from "./raw_client.ts";
 
 Deno.test("WAIT tells on how many more disks each acknowledged write is, at once", () =>
   withDoor(async ({ client }) => {
