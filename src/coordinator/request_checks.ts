@@ -7,7 +7,7 @@ import { DenamoError, TooLargeError } from "../wire/errors.ts";
 import { LIMITS } from "../wire/limits.ts";
 import type { ClientRequest } from "./requests.ts";
 
-/** @throws {DenamoError} with the outcome `no`: what is too large or empty */
+/** @throws {DenamoError} with the outcome `no`: what is too large, or no operation */
 export function checkRequest(request: ClientRequest): void {
   checkKey(request.key);
   if (request.op === "update") checkOperations(request.operations);
@@ -48,7 +48,6 @@ function checkNumbers({ operation, type }: NestedOperation): void {
 }
 
 function checkKey(key: Uint8Array): void {
-  if (key.length === 0) throw new DenamoError("bad_request", "no", "The key is empty");
   if (key.length > LIMITS.key) throw new TooLargeError("The key", LIMITS.key, key.length);
   let escaped = key.length;
   for (let i = 0; i < key.length; i++) if (key[i] === 0) escaped++;

@@ -23,6 +23,16 @@ Deno.test("operations are refused here that another node would take for damage t
   assert.throws(() => check(many), { code: "too_large" });
 });
 
+Deno.test("keys are from none to as many bytes as a disk takes", () => {
+  const get = (key: Uint8Array) => {
+    checkRequest({ op: "get", key, level: undefined, strict: undefined, atLeast: [] });
+  };
+  get(new Uint8Array(0));
+  get(new Uint8Array(LIMITS.key).fill(1));
+  assert.throws(() => get(new Uint8Array(LIMITS.key + 1).fill(1)), { code: "too_large" });
+  assert.throws(() => get(new Uint8Array(LIMITS.key)), { code: "too_large" });
+});
+
 Deno.test("numbers that no message can hold are refused where they come in", () => {
   const untilMs = 1;
   const wrong: NestedOperation[] = [

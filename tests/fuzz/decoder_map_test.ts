@@ -57,7 +57,7 @@ const FED: Readonly<Record<string, string>> = {
   "node/peer_book.ts": "members and their peers",
   "node/repair_messages.ts": "what operators are told of a repair",
   "node/set_aside_copies.ts": "for which time copies were set aside",
-  "replica/filling.ts": "how far filling has come",
+  "replica/filling_record.ts": "how far filling has come",
   "replica/floors.ts": "floors",
   "replica/namespace_table.ts": "a table of namespaces",
   "ring/layout_codec.ts": "a layout",

@@ -83,7 +83,26 @@ const SHAPES: readonly (readonly string[])[] = [
   ["PFMERGE", "key", "key"],
   ["PFMERGE", "key", "key", "key"],
   ["PFMERGE", "key"],
+  ["EXPIRE", "key", "2000", "NX"],
+  ["EXPIRE", "key", "500", "XX", "LT"],
+  ["EXPIRE", "key", "-1", "LT"],
+  // GETEX and GT are tried by sessions of their own: the one has effects on a HyperLogLog in Redis, and the other
+  // depends on the milliseconds that pass.
+  ["TOUCH", "key", "key"],
+  ["COPY", "key", "key"],
+  ["COPY", "key", "key", "REPLACE"],
+  ["LCS", "key", "key"],
+  ["LCS", "key", "key", "IDX", "WITHMATCHLEN"],
+  ["HSTRLEN", "key", "word"],
+  ["HRANDFIELD", "key"],
+  ["HRANDFIELD", "key", "number", "WITHVALUES"],
+  ["SINTERCARD", "2", "key", "key"],
+  ["SINTERSTORE", "key", "key", "key"],
+  ["SUNIONSTORE", "key", "key", "key"],
+  ["SDIFFSTORE", "key", "key", "key"],
   // Wrong in one way or another.
+  ["EXPIRE", "key", "number", "NX", "GT"],
+  ["SINTERCARD", "3", "key", "key"],
   ["SADD", "key"],
   ["HSET", "key", "word"],
   ["HSET", "key", "word", "word", "word"],
@@ -174,6 +193,7 @@ function isOneSecond([name]: readonly string[], ours: Reply, theirs: Reply): boo
 
 const ON_STRINGS = [
   "GET",
+  "LCS",
   "STRLEN",
   "MGET",
   "INCR",
@@ -188,7 +208,9 @@ const ON_STRINGS = [
 /** Whether a value may be a string in Redis that is none here, or the other way round. */
 function isOfWrongType([name]: readonly string[], reply: Reply): boolean {
   if (!ON_STRINGS.includes(name!)) return false;
-  return name === "MGET" || reply instanceof Failure && reply.message.startsWith("WRONGTYPE");
+  if (name === "MGET") return true;
+  if (!(reply instanceof Failure)) return false;
+  return /^WRONGTYPE|^ERR The specified keys must contain string values/.test(reply.message);
 }
 
 function isAlike(way: string, ours: Reply, theirs: Reply): boolean {

@@ -8,6 +8,7 @@ import { utf8 } from "../../src/base/bytes.ts";
 import { hash64Hex } from "../../src/base/hash.ts";
 import { SeededRandom } from "../../src/base/seeded_random.ts";
 import { encoded, readReply } from "../doors/resp/raw_client.ts";
+import { COMMAND_SESSIONS, EMPTY_KEY_SESSION } from "./command_sessions.ts";
 import { randomCommand, type Replier } from "./difference.ts";
 import { TRANSACTION_SESSIONS } from "./transaction_sessions.ts";
 
@@ -20,22 +21,32 @@ export interface Session {
 }
 
 /** Sessions that begin with an empty server each. */
-export const NODE_SESSIONS: readonly Session[] = Array.from({ length: 50 }, (_, seed) => {
+export const NODE_SESSIONS: readonly Session[] = [
+  ...Array.from({ length: 50 }, (_, seed) => randomSession(seed)),
+  ...COMMAND_SESSIONS,
+];
+
+function randomSession(seed: number): Session {
   const random = new SeededRandom(`difference ${seed}`);
   return {
     name: `node ${seed}`,
     commands: Array.from({ length: 300 }, () => randomCommand(random)),
   };
-});
+}
 
 export { TRANSACTION_SESSIONS };
 
 /** Sessions with keys of their own, for a cluster, which is not emptied between them. */
-export const CLUSTER_SESSIONS: readonly Session[] = Array.from({ length: 6 }, (_, seed) => {
+export const CLUSTER_SESSIONS: readonly Session[] = [
+  EMPTY_KEY_SESSION,
+  ...Array.from({ length: 6 }, (_, seed) => randomClusterSession(seed)),
+];
+
+function randomClusterSession(seed: number): Session {
   const random = new SeededRandom(`cluster difference ${seed}`);
   const command = () => randomCommand(random, (key) => `${seed}:${key}`);
   return { name: `cluster ${seed}`, commands: Array.from({ length: 250 }, command) };
-});
+}
 
 /** All of them. */
 export const SESSIONS: readonly Session[] = [

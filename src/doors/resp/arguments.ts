@@ -19,12 +19,57 @@ export function integerArgument(bytes: Uint8Array): number {
 
 /** As {@linkcode integerArgument}, undefined if it is none. */
 export function integerOf(bytes: Uint8Array): number | undefined {
+  const value = wideIntegerOf(bytes);
+  return value === undefined ? undefined : Number(value);
+}
+
+/**
+ * As {@linkcode integerArgument}, with all of its 64 bits.
+ *
+ * @throws {ReplyError} "value is not an integer or out of range"
+ */
+export function wideIntegerArgument(bytes: Uint8Array): bigint {
+  const value = wideIntegerOf(bytes);
+  if (value === undefined) throw notAnInteger();
+  return value;
+}
+
+/** As {@linkcode wideIntegerArgument}, undefined if it is none. */
+export function wideIntegerOf(bytes: Uint8Array): bigint | undefined {
   if (bytes.length === 0 || bytes.length > 20) return undefined;
   const text = utf8Text(bytes);
   if (!/^(0|-?[1-9][0-9]*)$/.test(text)) return undefined;
   const value = BigInt(text);
-  if (value < -(2n ** 63n) || value >= 2n ** 63n) return undefined;
-  return Number(value);
+  return isOf64Bits(value) ? value : undefined;
+}
+
+export function isOf64Bits(value: bigint): boolean {
+  return value >= -(2n ** 63n) && value < 2n ** 63n;
+}
+
+/**
+ * How many elements a command wants; below zero, so many drawn with repetition. Redis takes what it can negate.
+ *
+ * @throws {ReplyError} as Redis words it
+ */
+export function drawCountArgument(bytes: Uint8Array): number {
+  const value = wideIntegerArgument(bytes);
+  if (value > -(2n ** 63n)) return Number(value);
+  const most = 2n ** 63n - 1n;
+  throw new ReplyError(`ERR value is out of range, value must between -${most} and ${most}`);
+}
+
+/**
+ * A cursor as `strtoul` reads it: a sign is taken and counts down from 2^64, and nothing is 0.
+ *
+ * @throws {ReplyError} "invalid cursor"
+ */
+export function cursorArgument(bytes: Uint8Array): bigint {
+  const [, sign, digits] = /^([+-]?)([0-9]+)$/.exec(utf8Text(bytes.subarray(0, 4096))) ?? [];
+  if (bytes.length === 0) return 0n;
+  const size = digits === undefined || bytes.length > 4096 ? 2n ** 64n : BigInt(digits);
+  if (size >= 2n ** 64n) throw new ReplyError("ERR invalid cursor");
+  return sign === "-" ? BigInt.asUintN(64, -size) : size;
 }
 
 /** A copy that outlives the buffer which the argument is a view of; itself if it has its own. */

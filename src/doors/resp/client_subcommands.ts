@@ -4,7 +4,8 @@ import { utf8Text } from "../../base/bytes.ts";
 import { DenamoError } from "../../wire/errors.ts";
 import { integerOf } from "./arguments.ts";
 import { type Arguments, type Client, lowerWord, type Subcommands } from "./command.ts";
-import { ReplyError, syntaxError } from "./error_replies.ts";
+import { killClients, ofType } from "./client_kill.ts";
+import { notAnInteger, ReplyError, subcommandSyntax, syntaxError } from "./error_replies.ts";
 
 export const CLIENT_SUBCOMMANDS: Subcommands = {
   id: { arity: 2, run: ({ reply, id }) => reply.integer(id) },
@@ -17,6 +18,12 @@ export const CLIENT_SUBCOMMANDS: Subcommands = {
   "no-touch": { arity: 3, run: onOrOff },
   reply: { arity: 3, run: replyMode },
   tracking: { arity: -3, run: refuseTracking },
+  trackinginfo: { arity: 2, run: trackingInfo },
+  getredir: { arity: 2, run: ({ reply }) => reply.integer(-1) },
+  kill: { arity: -3, run: killClients },
+  unblock: { arity: -3, run: unblock },
+  pause: { arity: -3, run: refusePause },
+  unpause: { arity: 2, run: ({ reply }) => reply.ok() },
 };
 
 /** A name of a connection. @throws {ReplyError} if it has other than visible ASCII characters */
@@ -63,20 +70,6 @@ function list(client: Client, command: Arguments): void {
     }
   }
   client.reply.verbatim(shown.map((one) => `${clientLine(one)}\n`).join(""));
-}
-
-function ofType(clients: Client[], type: Uint8Array): Client[] {
-  switch (lowerWord(type)) {
-    case "normal":
-      return clients;
-    case "master":
-    case "replica":
-    case "slave":
-    case "pubsub":
-      return [];
-    default:
-      throw new ReplyError(`ERR Unknown client type '${utf8Text(type)}'`);
-  }
 }
 
 function idArgument(bytes: Uint8Array): number {
@@ -138,6 +131,36 @@ function replyMode({ reply }: Client, command: Arguments): void {
     "unsupported",
     "no",
     `CLIENT REPLY ${word.toUpperCase()} is not supported: a write without a reply has no outcome`,
+  );
+}
+
+function trackingInfo({ reply }: Client): void {
+  reply.map(3);
+  reply.text("flags");
+  reply.set(1);
+  reply.text("off");
+  reply.text("redirect");
+  reply.integer(-1);
+  reply.text("prefixes");
+  reply.array(0);
+}
+
+/** No command waits for another client, so there is never one to unblock. */
+function unblock({ reply }: Client, command: Arguments): void {
+  const [, , id, reason] = command;
+  if (command.length > 4) throw subcommandSyntax("client", utf8Text(command[1]!));
+  if (reason !== undefined && !["timeout", "error"].includes(lowerWord(reason))) {
+    throw new ReplyError("ERR CLIENT UNBLOCK reason should be TIMEOUT or ERROR");
+  }
+  if (integerOf(id!) === undefined) throw notAnInteger();
+  reply.integer(0);
+}
+
+function refusePause(): void {
+  throw new DenamoError(
+    "unsupported",
+    "no",
+    "CLIENT PAUSE is not supported: it would hold back the clients of this node and of no other",
   );
 }
 

@@ -51,6 +51,8 @@ export interface Client {
   runQueued(commands: readonly QueuedCommand[]): Promise<void>;
   /** Ends the connection once the replies so far are written. */
   closeAfterReplies(): void;
+  /** Closes the connection, whatever is under way. */
+  end(): void;
 }
 
 /** What commands may know of the whole door. */
@@ -116,6 +118,8 @@ export interface Command {
   readonly keys: KeyPositions;
   /** Within a transaction it runs at once: it does not wait for EXEC. */
   readonly isImmediate?: boolean | undefined;
+  /** Finds the keys of a command where no positions tell them. */
+  readonly keysOf?: (command: Arguments) => Arguments;
 }
 
 /** Which arguments are keys: the first, the last (negative: from the end), and the step between. */
@@ -126,7 +130,7 @@ export const ONE_KEY: KeyPositions = [1, 1, 1];
 export const ALL_KEYS: KeyPositions = [1, -1, 1];
 
 /** The keys that a command names, in its order; those of a `[0, 0, 0]` are not known. */
-export function keysOf([first, last, step]: KeyPositions, command: Arguments): Uint8Array[] {
+export function keysAt([first, last, step]: KeyPositions, command: Arguments): Uint8Array[] {
   const keys: Uint8Array[] = [];
   if (first === 0) return keys;
   const end = last < 0 ? command.length + last : last;
@@ -173,11 +177,15 @@ export type Subcommands = Readonly<
   Record<string, { readonly arity: number; readonly run: Run }>
 >;
 
-/** Makes a command run by its second argument. */
-export function runSubcommand(name: string, subcommands: Subcommands): Run {
-  const help = helpLines(name, Object.keys(subcommands));
+/** Makes a command run by its second argument. `help` is what HELP shows, without its own lines. */
+export function runSubcommand(
+  name: string,
+  subcommands: Subcommands,
+  help: readonly string[] = Object.keys(subcommands).map((word) => word.toUpperCase()),
+): Run {
+  const lines = helpLines(name, help);
   const byName = new Map(Object.entries(subcommands));
-  byName.set("help", { arity: 2, run: ({ reply }) => reply.texts(help) });
+  byName.set("help", { arity: 2, run: ({ reply }) => reply.simples(lines) });
   const find = (command: Arguments) => {
     const word = lowerWord(command[1]!);
     const subcommand = byName.get(word);
@@ -189,9 +197,9 @@ export function runSubcommand(name: string, subcommands: Subcommands): Run {
   return Object.assign(run, { check: (command: Arguments) => void find(command) });
 }
 
-function helpLines(name: string, subcommands: readonly string[]): string[] {
+function helpLines(name: string, help: readonly string[]): string[] {
   const title = `${name.toUpperCase()} <subcommand> [<arg> [value] [opt] ...]. Subcommands are:`;
-  return [title, ...subcommands.map((subcommand) => subcommand.toUpperCase()), "HELP"];
+  return [title, ...help, "HELP", "    Prints this help."];
 }
 
 /** A short word in lower case; empty if it is too long to be any. */

@@ -6,10 +6,9 @@
 // hashes come in one page. Small values come in one page as a whole.
 
 import { hash32 } from "../../base/hash.ts";
-import { utf8Text } from "../../base/bytes.ts";
-import { integerArgument } from "./arguments.ts";
+import { cursorArgument, integerArgument } from "./arguments.ts";
 import { type Arguments, type Client, lowerWord } from "./command.ts";
-import { ReplyError, syntaxError } from "./error_replies.ts";
+import { syntaxError } from "./error_replies.ts";
 import { compileGlob } from "./glob.ts";
 
 /** Up to how many elements all of them are one page, whatever COUNT says; as small sets of Redis are. */
@@ -33,11 +32,8 @@ export interface ElementPage<T> {
 
 /** The cursor of `[name, key, cursor, options ...]`: any number of 64 bits, as Redis takes it. */
 export function cursorOf(command: Arguments): number {
-  const text = utf8Text(command[2]!);
-  if (!/^[0-9]{1,20}$/.test(text) || BigInt(text) >= 2n ** 64n) {
-    throw new ReplyError("ERR invalid cursor");
-  }
-  return Math.min(Number(text), END);
+  const cursor = cursorArgument(command[2]!);
+  return cursor < END ? Number(cursor) : END;
 }
 
 /** The page that `[name, key, cursor, options ...]` asks for; of nothing it is empty, whatever the options. */

@@ -169,6 +169,12 @@ export class ReplyEncoder {
     }
   }
 
+  /** Lines of a help text. */
+  simples(texts: readonly string[]): void {
+    this.array(texts.length);
+    for (const text of texts) this.simple(text);
+  }
+
   /** Remembers this place. */
   mark(): void {
     this.#markParts = this.#parts.length;

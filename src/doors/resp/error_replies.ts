@@ -43,6 +43,14 @@ export function unknownSubcommand(command: string, subcommand: Uint8Array): Repl
   );
 }
 
+/** As Redis words it where a subcommand is known and its arguments are too many. */
+export function subcommandSyntax(command: string, subcommand: string): ReplyError {
+  return new ReplyError(
+    `ERR unknown subcommand or wrong number of arguments for '${subcommand}'. ` +
+      `Try ${command.toUpperCase()} HELP.`,
+  );
+}
+
 /** Shows the name and up to 128 bytes of the arguments, as Redis does. */
 export function unknownCommand(command: readonly Uint8Array[]): ReplyError {
   const [name, ...rest] = command;

@@ -1,6 +1,6 @@
 // Times to live, from words of commands to milliseconds since 1970.
 
-import { integerArgument } from "./arguments.ts";
+import { isOf64Bits, wideIntegerArgument } from "./arguments.ts";
 import { lowerWord } from "./command.ts";
 import { invalidExpireTime } from "./error_replies.ts";
 
@@ -32,10 +32,14 @@ export function expiryOption(word: Uint8Array): ExpiryUnit | undefined {
   }
 }
 
+/** An end that no reader lives to see: the latest that a number holds exactly, in the year 287396. */
+const LATEST_MS = BigInt(Number.MAX_SAFE_INTEGER);
+
 /**
- * When something ends, in milliseconds since 1970, perhaps in the past.
+ * When something ends, in milliseconds since 1970, perhaps in the past. Redis takes times up to 2^63; those beyond
+ * 2^53 are stored as the latest time there is.
  *
- * @throws {ReplyError} if the argument is no integer or the time is beyond 2^53
+ * @throws {ReplyError} if the argument is not an integer or the time is beyond 64 bits
  */
 export function expiryTimeMs(
   argument: Uint8Array,
@@ -43,9 +47,12 @@ export function expiryTimeMs(
   nowMs: number,
   command: string,
 ): number {
-  const timeMs = integerArgument(argument) * unit.unitMs + (unit.isRelative ? nowMs : 0);
-  if (!Number.isSafeInteger(timeMs)) throw invalidExpireTime(command);
-  return timeMs;
+  const amountMs = wideIntegerArgument(argument) * BigInt(unit.unitMs);
+  if (!isOf64Bits(amountMs)) throw invalidExpireTime(command);
+  const timeMs = amountMs + (unit.isRelative ? BigInt(Math.floor(nowMs)) : 0n);
+  if (!isOf64Bits(timeMs)) throw invalidExpireTime(command);
+  if (timeMs > LATEST_MS) return Number(LATEST_MS);
+  return timeMs < -LATEST_MS ? -Number(LATEST_MS) : Number(timeMs);
 }
 
 /** As {@linkcode expiryTimeMs}, for a value that is being set: the argument must be above zero. */
@@ -55,6 +62,6 @@ export function positiveExpiryTimeMs(
   nowMs: number,
   command: string,
 ): number {
-  if (integerArgument(argument) <= 0) throw invalidExpireTime(command);
+  if (wideIntegerArgument(argument) <= 0n) throw invalidExpireTime(command);
   return expiryTimeMs(argument, unit, nowMs, command);
 }

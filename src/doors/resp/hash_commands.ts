@@ -6,20 +6,23 @@
 
 import { binaryString, utf8 } from "../../base/bytes.ts";
 import type { MapEntry, MergedValues, NestedOperation, NodeApi } from "../../node/api.ts";
-import { ownBytes } from "./arguments.ts";
+import { drawCountArgument, ownBytes, wideIntegerArgument, wideIntegerOf } from "./arguments.ts";
 import {
   type Arguments,
   type Client,
   type Command,
   type CommandFlag,
+  lowerWord,
   ONE_KEY,
   type Run,
 } from "./command.ts";
-import { addition, amountArgument } from "./counter_commands.ts";
+import { addition, isAddable, wouldOverflow } from "./counter_commands.ts";
 import { cursorOf, pageOf, replyPage } from "./element_scan.ts";
-import { ReplyError, wrongArity } from "./error_replies.ts";
+import { ReplyError, syntaxError, wrongArity } from "./error_replies.ts";
+import { drawSome, replyDrawn } from "./random_choice.ts";
 import { change, changedBy, readOf, valueOf, wrongType } from "./typed_values.ts";
 import { shownAmongOthers, shownBytes } from "./values.ts";
+import { stepsOf, writeSteps } from "./write_steps.ts";
 
 export const HASH_COMMANDS: readonly Command[] = [
   hash("hset", -4, setFields("hset"), "Set fields of a hash", ["write", "fast"]),
@@ -33,6 +36,8 @@ export const HASH_COMMANDS: readonly Command[] = [
   hash("hkeys", 2, getKeys, "Get the names of all fields of a hash"),
   hash("hvals", 2, getValues, "Get the values of all fields of a hash"),
   hash("hincrby", 4, addToField, "Add to a field of a hash", ["write", "fast"]),
+  hash("hstrlen", 3, fieldLength, "Get the length of a field in bytes", ["readonly", "fast"]),
+  hash("hrandfield", -2, randomFields, "Get one or several fields at random [count [WITHVALUES]]"),
   hash("hscan", -3, scan, "Walk through the fields of a hash [MATCH pattern] [COUNT count]"),
 ];
 
@@ -60,10 +65,18 @@ function setFields(name: "hset" | "hmset"): Run {
       const value = { kind: "bytes", bytes: ownBytes(command[at + 1]!) } as const;
       operations.push(under(command[at]!, { type: "register", operation: { kind: "set", value } }));
     }
-    const added = changedBy(await change(api, command[1]!, operations));
+    const added = await writeSteps(
+      stepsOf(operations, sizeOfField),
+      async (step) => changedBy(await change(api, command[1]!, step)),
+    );
     if (name === "hset") reply.integer(added);
     else reply.ok();
   };
+}
+
+function sizeOfField({ operation }: NestedOperation): number {
+  if (!("nested" in operation) || operation.nested.type !== "register") return 0;
+  return operation.key.length + operation.nested.operation.value.bytes.length;
 }
 
 function under(field: Uint8Array, nested: NestedOperation): NestedOperation {
@@ -91,13 +104,13 @@ async function getAll({ api, reply }: Client, command: Arguments): Promise<void>
 }
 
 async function deleteFields({ api, reply }: Client, command: Arguments): Promise<void> {
-  const keys = command.slice(2);
-  const operation: NestedOperation = {
-    type: "map",
-    operation: { kind: "remove", keys, seen: undefined },
-  };
+  const steps = stepsOf(command.slice(2), ({ length }) => length);
   // A field that is named twice is deleted once.
-  reply.integer(changedBy(await change(api, command[1]!, [operation])));
+  const deleted = await writeSteps(steps, async (keys) => {
+    const operation = { kind: "remove", keys, seen: undefined } as const;
+    return changedBy(await change(api, command[1]!, [{ type: "map", operation }]));
+  });
+  reply.integer(deleted);
 }
 
 async function hasField({ api, reply }: Client, command: Arguments): Promise<void> {
@@ -122,10 +135,43 @@ async function getValues({ api, reply }: Client, command: Arguments): Promise<vo
 }
 
 async function addToField({ api, reply }: Client, command: Arguments): Promise<void> {
-  const operation = under(command[2]!, addition(amountArgument(command[3]!)));
   const noNumber = () => new ReplyError("ERR hash value is not an integer");
+  const amount = wideIntegerArgument(command[3]!);
+  if (!isAddable(amount)) {
+    const shown = shownIn((await mapOf(api, command[1]!)).at(command[2]!));
+    if (shown !== undefined && wideIntegerOf(shown) === undefined) throw noNumber();
+    throw wouldOverflow();
+  }
+  const operation = under(command[2]!, addition(Number(amount)));
   const [result] = await change(api, command[1]!, [operation], noNumber);
   reply.bigInteger(result!.count!);
+}
+
+async function fieldLength({ api, reply }: Client, command: Arguments): Promise<void> {
+  reply.integer(shownIn((await mapOf(api, command[1]!)).at(command[2]!))?.length ?? 0);
+}
+
+async function randomFields(client: Client, command: Arguments): Promise<void> {
+  const { api, reply } = client;
+  if (command.length === 2) {
+    return reply.bulkOrNull(drawSome(await fieldsOf(api, command[1]!), 1)[0]?.name);
+  }
+  const count = drawCountArgument(command[2]!);
+  const hasValues = command.length === 4 && lowerWord(command[3]!) === "withvalues";
+  if (command.length > 3 && !hasValues) throw syntaxError();
+  // Twice as many replies must be countable too.
+  if (hasValues && Math.abs(count) >= 2 ** 62) {
+    throw new ReplyError("ERR value is out of range");
+  }
+  const fields = await fieldsOf(api, command[1]!);
+  // RESP2 has no pairs: names and values follow each other.
+  const isFlat = !hasValues || reply.protocol === 2;
+  const sizeOf = ({ name, value }: Field) => name.length + (hasValues ? value.length : 0);
+  replyDrawn(client, fields, count, sizeOf, ({ name, value }) => {
+    if (!isFlat) reply.array(2);
+    reply.bulk(name);
+    if (hasValues) reply.bulk(value);
+  }, hasValues && isFlat ? 2 : 1);
 }
 
 async function scan({ api, reply }: Client, command: Arguments): Promise<void> {

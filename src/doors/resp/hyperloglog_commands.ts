@@ -4,6 +4,7 @@ import { MergedValues, type NodeApi } from "../../node/api.ts";
 import { ALL_KEYS, type Arguments, type Client, type Command, ONE_KEY } from "./command.ts";
 import { forEachKey } from "./many_keys.ts";
 import { change, changedBy, readOf } from "./typed_values.ts";
+import { stepsOf, writeSteps } from "./write_steps.ts";
 
 export const HYPERLOGLOG_COMMANDS: readonly Command[] = [
   {
@@ -36,11 +37,13 @@ export const HYPERLOGLOG_COMMANDS: readonly Command[] = [
 ];
 
 async function add({ api, reply }: Client, command: Arguments): Promise<void> {
-  const elements = command.slice(2);
-  const results = await change(api, command[1]!, [
-    { type: "hyperloglog", operation: { kind: "add", elements } },
-  ]);
-  reply.integer(changedBy(results) > 0 ? 1 : 0);
+  const steps = stepsOf(command.slice(2), ({ length }) => length);
+  // Without elements the key comes to be all the same.
+  const changed = await writeSteps(steps.length === 0 ? [[]] : steps, async (elements) => {
+    const operation = { kind: "add", elements } as const;
+    return changedBy(await change(api, command[1]!, [{ type: "hyperloglog", operation }]));
+  });
+  reply.integer(changed > 0 ? 1 : 0);
 }
 
 async function count({ api, reply }: Client, command: Arguments): Promise<void> {

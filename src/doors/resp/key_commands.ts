@@ -1,8 +1,7 @@
 // Commands for keys, whatever their values: DEL, EXISTS, TYPE and times to live.
 
-import { binaryString, utf8Text } from "../../base/bytes.ts";
+import { binaryString } from "../../base/bytes.ts";
 import type { NodeApi } from "../../node/api.ts";
-import { DenamoError } from "../../wire/errors.ts";
 import { ownBytes } from "./arguments.ts";
 import {
   ALL_KEYS,
@@ -11,11 +10,10 @@ import {
   type Command,
   type CommandFlag,
   type KeyPositions,
-  lowerWord,
   ONE_KEY,
   type Run,
 } from "./command.ts";
-import { ReplyError } from "./error_replies.ts";
+import { expireCondition } from "./expire_options.ts";
 import {
   expiryTimeMs,
   type ExpiryUnit,
@@ -31,6 +29,7 @@ export const KEY_COMMANDS: readonly Command[] = [
   key("del", -2, deleteKeys, "Delete keys, one by one: not atomic", ["write"], ALL_KEYS),
   key("unlink", -2, deleteKeys, "Delete keys, one by one: not atomic", ["write", "fast"], ALL_KEYS),
   key("exists", -2, countExisting, "Count which keys exist", ["readonly", "fast"], ALL_KEYS),
+  key("touch", -2, countExisting, "Count which keys exist", ["readonly", "fast"], ALL_KEYS),
   key("type", 2, typeOfKey, "Get the type of the value of a key", ["readonly", "fast"]),
   key("ttl", 2, restIn(1000), "Get the time to live of a key in seconds", ["readonly", "fast"]),
   key("pttl", 2, restIn(1), "Get the time to live of a key in ms", ["readonly", "fast"]),
@@ -114,28 +113,20 @@ function rounded(timeMs: number, unitMs: 1 | 1000): number {
 
 function setExpiry(unit: ExpiryUnit, name: string): Run {
   return async ({ api, reply }, command) => {
-    if (command.length > 3) throw refusedOption(command, name);
+    const isAllowed = expireCondition(command);
     const key = ownBytes(command[1]!);
     const nowMs = api.nowMs();
     const expiresAtMs = expiryTimeMs(command[2]!, unit, nowMs, name);
+    if (isAllowed !== undefined) {
+      const read = await api.get(key);
+      if (!read.exists || !isAllowed(read.expiresAtMs, expiresAtMs)) return reply.integer(0);
+    }
     const isPast = expiresAtMs <= nowMs;
     const existed = isPast
       ? await deleteIfThere(api, key)
       : (await api.expire(key, expiresAtMs)).existed;
     reply.integer(existed ? 1 : 0);
   };
-}
-
-function refusedOption(command: Arguments, name: string): Error {
-  const known = ["nx", "xx", "gt", "lt"];
-  const unknown = command.slice(3).find((word) => !known.includes(lowerWord(word)));
-  if (unknown !== undefined) return new ReplyError(`ERR Unsupported option ${utf8Text(unknown)}`);
-  return new DenamoError(
-    "unsupported",
-    "no",
-    `${name.toUpperCase()} with NX, XX, GT or LT is not supported: it reads and then writes, which ` +
-      "cannot be atomic without consensus",
-  );
 }
 
 async function persist({ api, reply }: Client, command: Arguments): Promise<void> {

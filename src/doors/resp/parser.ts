@@ -8,6 +8,9 @@
 // A length that a client announces costs nothing until the bytes come: the memory of a long argument grows with
 // what has come of it, and `heldBytes` tells what the half command takes, so that its connection can be charged.
 //
+// A command that is larger than the node takes is read away, piece by piece and without keeping any, and comes out as
+// an error in its place: the connection goes on with the next command.
+//
 // Contract: feed() a chunk, call next() until it returns undefined, feed() the next. The arguments of a
 // command are good until the next feed(). After a ProtocolError the parser is at an end.
 //
@@ -15,6 +18,7 @@
 
 import { assert } from "../../base/assert.ts";
 import { EMPTY } from "../../base/bytes.ts";
+import { TooLargeError } from "../../wire/errors.ts";
 import { splitInline } from "./inline.ts";
 import { ELEMENT_BYTES, RESP_LIMITS } from "./resp_limits.ts";
 
@@ -29,7 +33,8 @@ export class ProtocolError extends Error {
 
 export interface ParserLimits {
   readonly argumentCount: number;
-  /** Sizes in bytes. */
+  /** Sizes in bytes. What is larger is read away up to here: beyond it the protocol is broken. */
+  readonly announced: number;
   readonly argument: number;
   readonly command: number;
   readonly inline: number;
@@ -50,7 +55,8 @@ const LENGTH = 3;
 const BODY = 4;
 const BODY_END = 5;
 const LINE = 6;
-const BROKEN = 7;
+const SKIP = 7;
+const BROKEN = 8;
 
 /** More digits than any number within the limits has. */
 const DIGITS_MAX = 15;
@@ -69,6 +75,11 @@ export class CommandParser {
   #commandBytes = 0;
   /** So many of the arguments are no views of the chunk. */
   #owned = 0;
+
+  /** Why the command is read away; undefined while it is kept. */
+  #excess: TooLargeError | undefined;
+  /** So much of an argument is still to be read away. */
+  #skipBytes = 0;
 
   // A number that is being read.
   #value = 0;
@@ -96,11 +107,12 @@ export class CommandParser {
   }
 
   /**
-   * The next command: at least one argument, the first is its name. Undefined: feed more.
+   * The next command: at least one argument, the first is its name; an error for one that was too large and has been
+   * read away. Undefined: feed more.
    *
    * @throws {ProtocolError}
    */
-  next(): Uint8Array[] | undefined {
+  next(): Uint8Array[] | TooLargeError | undefined {
     try {
       return this.#next();
     } catch (error) {
@@ -149,7 +161,7 @@ export class CommandParser {
     else if (this.#filled === this.#body.length) this.#growBody();
   }
 
-  #next(): Uint8Array[] | undefined {
+  #next(): Uint8Array[] | TooLargeError | undefined {
     while (this.#at < this.#chunk.length) {
       switch (this.#state) {
         case COMMAND:
@@ -182,13 +194,16 @@ export class CommandParser {
         case BODY:
           this.#fillBody();
           break;
+        case SKIP:
+          this.#skipBody();
+          break;
         case BODY_END: {
           if (!this.#endsLine()) break;
           if (--this.#missing > 0) {
             this.#state = ARGUMENT;
             break;
           }
-          const command = this.#arguments;
+          const command = this.#excess ?? this.#arguments;
           this.#endCommand();
           return command;
         }
@@ -247,12 +262,15 @@ export class CommandParser {
 
   #beginBody(length: number): void {
     if (length < 0) throw invalidLength("bulk");
-    if (length > this.#limits.argument) {
-      throw invalidLength("bulk", `${length} bytes, limit ${this.#limits.argument}`);
+    if (length > this.#limits.announced) {
+      throw invalidLength("bulk", `${length} bytes, limit ${this.#limits.announced}`);
     }
     this.#commandBytes += length;
-    if (this.#commandBytes > this.#limits.command) {
-      throw new ProtocolError(`too big command, limit ${this.#limits.command} bytes`);
+    this.#checkSize(length);
+    if (this.#excess !== undefined) {
+      this.#skipBytes = length;
+      this.#state = length > 0 ? SKIP : BODY_END;
+      return;
     }
     const end = this.#at + length;
     if (end <= this.#chunk.length) {
@@ -265,6 +283,26 @@ export class CommandParser {
       this.#filled = 0;
       this.#state = BODY;
     }
+  }
+
+  /** Gives up a command that has become too large, and what it has taken so far. */
+  #checkSize(length: number): void {
+    if (this.#excess !== undefined) return;
+    const { argument, command } = this.#limits;
+    if (length > argument) this.#excess = new TooLargeError("The argument", argument, length);
+    else if (this.#commandBytes > command) {
+      this.#excess = new TooLargeError("The command", command, this.#commandBytes);
+    } else return;
+    this.#arguments = [];
+    this.#owned = 0;
+    this.#ownedBytes = 0;
+  }
+
+  #skipBody(): void {
+    const count = Math.min(this.#skipBytes, this.#chunk.length - this.#at);
+    this.#at += count;
+    this.#skipBytes -= count;
+    if (this.#skipBytes === 0) this.#state = BODY_END;
   }
 
   /** More memory for an argument of which so much has come as there was: four times, or it is copied too often. */
@@ -354,6 +392,7 @@ export class CommandParser {
   }
 
   #endCommand(): void {
+    this.#excess = undefined;
     this.#arguments = [];
     this.#owned = 0;
     this.#ownedBytes = 0;

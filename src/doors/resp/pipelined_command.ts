@@ -7,7 +7,7 @@ import {
   type Command,
   type DoorView,
   hasArity,
-  keysOf,
+  keysAt,
 } from "./command.ts";
 import { ReplyEncoder } from "./encoder.ts";
 import type { PipelineTask } from "./pipeline.ts";
@@ -20,14 +20,14 @@ const FIRST_BUFFER_BYTES = 64;
 
 /**
  * Whether a command may run beside others: it is said to read or write, and all of its keys are known. Others may
- * change the connection or look at all keys, so they run alone, and so does what is no valid command.
+ * change the connection or look at all keys, so they run alone, and so does what is no valid command or a very long one.
  */
 export function mayRunBesideOthers(
   found: Command | undefined,
   command: Arguments,
 ): found is Command {
   return found !== undefined && found.keys[0] > 0 && found.isImmediate !== true &&
-    hasArity(found.arity, command.length);
+    command.length <= RESP_LIMITS.fewArguments && hasArity(found.arity, command.length);
 }
 
 export class PipelinedCommand implements Client, PipelineTask {
@@ -51,7 +51,7 @@ export class PipelinedCommand implements Client, PipelineTask {
     this.#surroundings = surroundings;
     this.found = found;
     this.command = command;
-    this.keys = keysOf(found.keys, command).map(binaryString);
+    this.keys = keysAt(found.keys, command).map(binaryString);
     this.isRead = found.flags.includes("readonly");
     this.reply.protocol = connection.reply.protocol;
   }
@@ -183,6 +183,10 @@ export class PipelinedCommand implements Client, PipelineTask {
 
   closeAfterReplies(): void {
     this.#connection.closeAfterReplies();
+  }
+
+  end(): void {
+    this.#connection.end();
   }
 }
 

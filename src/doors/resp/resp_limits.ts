@@ -5,8 +5,12 @@ import { LIMITS } from "../../wire/limits.ts";
 /** Sizes in bytes, unless the name says otherwise. */
 export const RESP_LIMITS = {
   /** Arguments of one command, its name included. */
-  argumentCount: 65_536,
-  /** One argument. A value a little over its own limit arrives, and its error names that limit. */
+  argumentCount: 1024 * 1024,
+  /** Up to so many, what a command makes of its arguments is not counted. */
+  fewArguments: 1024,
+  /** One argument as a client may announce it, as in Redis: what is too large but no larger than this is read away. */
+  announced: 512 * 1024 * 1024,
+  /** One argument that is kept. A value a little over its own limit arrives, and its error names that limit. */
   argument: LIMITS.value + 64 * 1024,
   /** All arguments of one command together. */
   command: 16 * 1024 * 1024,

@@ -9,11 +9,12 @@ import { utf8 } from "../../base/bytes.ts";
 import type { NodeApi, ScanPage, ScanPosition } from "../../node/api.ts";
 import { LIMITS } from "../../wire/limits.ts";
 import { TooLargeError } from "../../wire/errors.ts";
-import { integerArgument } from "./arguments.ts";
+import { cursorArgument, integerArgument } from "./arguments.ts";
 import { type Arguments, type Client, type Command, lowerWord, NO_KEYS } from "./command.ts";
-import { ReplyError, syntaxError } from "./error_replies.ts";
+import { syntaxError } from "./error_replies.ts";
 import { compileGlob, type Glob } from "./glob.ts";
 import { forEachKey } from "./many_keys.ts";
+import { drawSome } from "./random_choice.ts";
 import { ELEMENT_BYTES, RESP_LIMITS } from "./resp_limits.ts";
 import { typeNameOf } from "./typed_values.ts";
 
@@ -37,6 +38,15 @@ export const SCAN_COMMANDS: readonly Command[] = [
     keys: NO_KEYS,
   },
   {
+    name: "randomkey",
+    arity: 1,
+    run: randomKey,
+    group: "generic",
+    summary: "Get some key: from a partition at random, so not all are equally likely",
+    flags: ["readonly"],
+    keys: NO_KEYS,
+  },
+  {
     name: "dbsize",
     arity: 1,
     run: countKeys,
@@ -49,6 +59,8 @@ export const SCAN_COMMANDS: readonly Command[] = [
 
 const EVERYTHING = utf8("*");
 const DEFAULT_COUNT = 10;
+/** RANDOMKEY chooses among so many keys that lie together. */
+const RANDOM_AMONG_COUNT = 100;
 
 /** After so long a call of SCAN reads no further page, in milliseconds. */
 const SCAN_MS = 500;
@@ -90,6 +102,7 @@ async function scan({ api, reply }: Client, command: Arguments): Promise<void> {
 
 function scanArguments(command: Arguments): ScanArguments {
   const cursor = cursorArgument(command[1]!);
+
   let count = DEFAULT_COUNT;
   let pattern: Uint8Array = EVERYTHING;
   let type: string | undefined;
@@ -112,7 +125,8 @@ function scanArguments(command: Arguments): ScanArguments {
     }
   }
   return {
-    partition: cursor,
+    // Beyond all partitions there is nothing.
+    partition: Number(cursor),
     count: Math.min(count, RESP_LIMITS.scanCount),
     glob: compileGlob(pattern),
     type,
@@ -128,20 +142,6 @@ async function ofType(
   if (type === undefined) return keys;
   const types = await forEachKey(keys, "reads", async (key) => typeNameOf(await api.get(key)));
   return keys.filter((_key, i) => types[i] === type);
-}
-
-function cursorArgument(bytes: Uint8Array): number {
-  let cursor = 0;
-  for (const byte of bytes) {
-    if (byte < 48 || byte > 57) throw invalidCursor();
-    cursor = cursor * 10 + byte - 48;
-  }
-  if (bytes.length === 0 || !Number.isSafeInteger(cursor)) throw invalidCursor();
-  return cursor;
-}
-
-function invalidCursor(): ReplyError {
-  return new ReplyError("ERR invalid cursor");
 }
 
 async function matchingKeys(client: Client, command: Arguments): Promise<void> {
@@ -161,6 +161,21 @@ async function matchingKeys(client: Client, command: Arguments): Promise<void> {
     }
   });
   replyKeys(reply, found);
+}
+
+/** From where the walk begins it goes around once, until it finds keys. */
+async function randomKey({ api, reply }: Client): Promise<void> {
+  const partitions = api.ring()?.partitions ?? 1;
+  const start = Math.floor(Math.random() * partitions);
+  for (const partition of [start, 0]) {
+    let from: ScanPosition | undefined = { partition };
+    while (from !== undefined) {
+      const page: ScanPage = await api.scan({ from, limit: RANDOM_AMONG_COUNT });
+      if (page.keys.length > 0) return reply.bulkOrNull(drawSome(page.keys, 1)[0]);
+      from = page.next;
+    }
+  }
+  reply.null();
 }
 
 async function countKeys({ api, reply }: Client): Promise<void> {

@@ -12,18 +12,24 @@ import { Seldom } from "../seldom.ts";
 import { CommandTable, type DoorTimes, type DoorView } from "./command.ts";
 import { CommandStats } from "./command_stats.ts";
 import { CONNECTION_COMMANDS } from "./connection_commands.ts";
+import { COPY_COMMANDS } from "./copy_command.ts";
 import { COUNTER_COMMANDS } from "./counter_commands.ts";
 import { Databases } from "./databases.ts";
 import { DENAMO_COMMANDS } from "./denamo_commands.ts";
 import { FLUSH_COMMANDS } from "./flush_commands.ts";
+import { GETEX_COMMANDS } from "./getex_command.ts";
 import { HASH_COMMANDS } from "./hash_commands.ts";
 import { HYPERLOGLOG_COMMANDS } from "./hyperloglog_commands.ts";
+import { INSIGHT_COMMANDS } from "./insight_commands.ts";
 import { KEY_COMMANDS } from "./key_commands.ts";
+import { LCS_COMMANDS } from "./lcs_command.ts";
+import { OBJECT_COMMANDS } from "./object_commands.ts";
 import { REFUSED_COMMANDS } from "./refused_commands.ts";
 import { RESP_LIMITS } from "./resp_limits.ts";
 import { SCAN_COMMANDS } from "./scan_commands.ts";
 import { SERVER_COMMANDS } from "./server_commands.ts";
 import { Session } from "./session.ts";
+import { SET_STORE_COMMANDS } from "./set_store_commands.ts";
 import { SET_COMMANDS } from "./set_commands.ts";
 import { STRING_COMMANDS } from "./string_commands.ts";
 import { TRANSACTION_COMMANDS } from "./transaction_commands.ts";
@@ -56,17 +62,23 @@ export interface RespDoor {
 const COMMANDS = new CommandTable(
   [
     ...STRING_COMMANDS,
+    ...GETEX_COMMANDS,
+    ...LCS_COMMANDS,
     ...COUNTER_COMMANDS,
     ...SET_COMMANDS,
+    ...SET_STORE_COMMANDS,
     ...HASH_COMMANDS,
     ...HYPERLOGLOG_COMMANDS,
     ...KEY_COMMANDS,
+    ...COPY_COMMANDS,
+    ...OBJECT_COMMANDS,
     ...SCAN_COMMANDS,
     ...FLUSH_COMMANDS,
     ...TRANSACTION_COMMANDS,
     ...DENAMO_COMMANDS,
     ...CONNECTION_COMMANDS,
     ...SERVER_COMMANDS,
+    ...INSIGHT_COMMANDS,
   ],
   REFUSED_COMMANDS,
 );

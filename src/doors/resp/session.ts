@@ -14,14 +14,14 @@
 import { utf8Text } from "../../base/bytes.ts";
 import type { NodeApi } from "../../node/api.ts";
 import type { Log } from "../../ports/log.ts";
-import { DenamoError, messageOf } from "../../wire/errors.ts";
+import { DenamoError, messageOf, TooLargeError } from "../../wire/errors.ts";
 import { type Arguments, type Client, type Command, type DoorView, hasArity } from "./command.ts";
 import { ReplyEncoder } from "./encoder.ts";
 import { errorReply, ReplyError, unknownCommand, wrongArity } from "./error_replies.ts";
 import { CommandParser, ProtocolError } from "./parser.ts";
 import { Pipeline } from "./pipeline.ts";
 import { mayRunBesideOthers, PipelinedCommand, type Surroundings } from "./pipelined_command.ts";
-import { RESP_LIMITS } from "./resp_limits.ts";
+import { ELEMENT_BYTES, RESP_LIMITS } from "./resp_limits.ts";
 import { type Gathered, SessionMemory } from "./session_memory.ts";
 import { type QueuedCommand, Transaction } from "./transaction.ts";
 
@@ -168,7 +168,9 @@ export class Session implements Client {
           if (this.#beginPipelined(command)) continue;
           await this.#answerPipelined();
           if (this.#isClosing) break;
-          const pending = this.#execute(command);
+          const pending = command instanceof TooLargeError
+            ? this.#answerTooLarge(command)
+            : this.#execute(command);
           if (pending !== undefined) await pending;
           if (this.#isClosing) break;
           if (this.#isFlushDue(pending !== undefined)) await this.#flush();
@@ -189,8 +191,9 @@ export class Session implements Client {
   }
 
   /** Takes a command that may run beside others; false if it must run alone, or there are no others. */
-  #beginPipelined(command: Arguments): boolean {
+  #beginPipelined(command: Arguments | TooLargeError): boolean {
     if (this.#parser.isAtEnd && this.#pipeline.isEmpty) return false;
+    if (command instanceof TooLargeError) return false;
     const found = this.door.commands.find(command[0]!);
     if (this.transaction.isOpen || !mayRunBesideOthers(found, command)) return false;
     this.door.counts.commands++;
@@ -273,11 +276,14 @@ export class Session implements Client {
         }
         isQueuing = false;
       }
+      if (command.length > RESP_LIMITS.fewArguments) this.#countArguments(command.length);
       const pending = found.run(this, command);
       if (pending !== undefined) return this.#finish(pending, found, startMs);
+      this.#memory.forget(this.#gathered);
       this.#memory.keepReply(found);
       this.door.stats.ran(found, performance.now() - startMs, false);
     } catch (error) {
+      this.#memory.forget(this.#gathered);
       if (isQueuing && this.transaction.isOpen) this.transaction.refuse();
       this.#replyError(error);
       if (found !== undefined) this.door.stats.ran(found, performance.now() - startMs, true);
@@ -309,6 +315,7 @@ export class Session implements Client {
       const startMs = performance.now();
       let hasFailed = false;
       try {
+        if (words.length > RESP_LIMITS.fewArguments) this.#countArguments(words.length);
         await command.run(this, words);
         this.#memory.forget(this.#gathered);
         this.#memory.keepReply(command);
@@ -320,6 +327,24 @@ export class Session implements Client {
         this.door.stats.ran(command, performance.now() - startMs, hasFailed);
       }
     }
+  }
+
+  /**
+   * Counts what a command makes of many arguments: half of what they take themselves, for lists of keys, results and
+   * the state of requests.
+   *
+   * @throws {OverloadedError} if there is no memory for them: then the command is refused before it begins
+   */
+  #countArguments(count: number): void {
+    this.gather(count * ELEMENT_BYTES / 2);
+  }
+
+  /** The command was read away: there is nothing left of it but its size. It spoils the transaction that it is in. */
+  #answerTooLarge(error: TooLargeError): undefined {
+    this.door.counts.commands++;
+    this.reply.mark();
+    if (this.transaction.isOpen) this.transaction.refuse();
+    this.#replyError(error);
   }
 
   async #finish(pending: Promise<void>, command: Command, startMs: number): Promise<void> {

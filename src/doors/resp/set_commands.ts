@@ -2,7 +2,7 @@
 
 import { binaryString, fromBinaryString } from "../../base/bytes.ts";
 import type { MergedValues, NestedOperation, NodeApi } from "../../node/api.ts";
-import { integerArgument } from "./arguments.ts";
+import { drawCountArgument } from "./arguments.ts";
 import {
   ALL_KEYS,
   type Arguments,
@@ -14,11 +14,12 @@ import {
   type Run,
 } from "./command.ts";
 import { forEachKey } from "./many_keys.ts";
-import { ELEMENT_BYTES, RESP_LIMITS } from "./resp_limits.ts";
-import { TooLargeError } from "../../wire/errors.ts";
-import { drawSome } from "./random_choice.ts";
+import { syntaxError } from "./error_replies.ts";
+import { ELEMENT_BYTES } from "./resp_limits.ts";
+import { drawSome, replyDrawn } from "./random_choice.ts";
 import { cursorOf, pageOf, replyPage } from "./element_scan.ts";
 import { change, changedBy, readOf, valueOf } from "./typed_values.ts";
+import { stepsOf, writeSteps } from "./write_steps.ts";
 
 const READS: readonly CommandFlag[] = ["readonly"];
 
@@ -49,11 +50,15 @@ function set(
 
 function alter(kind: "add" | "remove"): Run {
   return async ({ api, reply }, command) => {
-    const elements = command.slice(2);
-    const operation: NestedOperation = kind === "add"
-      ? { type: "set", operation: { kind, elements } }
-      : { type: "set", operation: { kind, elements, seen: undefined } };
-    reply.integer(changedBy(await change(api, command[1]!, [operation])));
+    const steps = stepsOf(command.slice(2), ({ length }) => length);
+    reply.integer(
+      await writeSteps(steps, async (elements) => {
+        const operation: NestedOperation = kind === "add"
+          ? { type: "set", operation: { kind, elements } }
+          : { type: "set", operation: { kind, elements, seen: undefined } };
+        return changedBy(await change(api, command[1]!, [operation]));
+      }),
+    );
   };
 }
 
@@ -77,45 +82,51 @@ async function size({ api, reply }: Client, command: Arguments): Promise<void> {
   reply.integer((await readOf(api, command[1]!, "set")).merged.setSize);
 }
 
-function combine(
-  combination: (sets: readonly ReadonlySet<string>[]) => Iterable<string>,
-): Run {
+/** Elements as binary strings. */
+export type Combination = (sets: readonly ReadonlySet<string>[]) => Iterable<string>;
+
+function combine(combination: Combination): Run {
   return async (client, command) => {
-    const sets = await forEachKey(command.slice(1), "reads", async (key) => {
-      const elements = await elementsOf(client.api, key);
-      for (const element of elements) client.gather(element.length + ELEMENT_BYTES);
-      return new Set(elements.map(binaryString));
-    });
+    const sets = await setsOf(client, command.slice(1));
     replySet(client.reply, [...combination(sets)].map(fromBinaryString));
   };
 }
 
-function intersection(sets: readonly ReadonlySet<string>[]): Iterable<string> {
+/** Reads several sets, whose elements are counted as gathered. */
+export async function setsOf(
+  client: Client,
+  keys: Arguments,
+): Promise<readonly ReadonlySet<string>[]> {
+  return await forEachKey(keys, "reads", async (key) => {
+    const elements = await elementsOf(client.api, key);
+    for (const element of elements) client.gather(element.length + ELEMENT_BYTES);
+    return new Set(elements.map(binaryString));
+  });
+}
+
+export function intersection(sets: readonly ReadonlySet<string>[]): Iterable<string> {
   return sets.reduce((common, other) => common.intersection(other));
 }
 
-function union(sets: readonly ReadonlySet<string>[]): Iterable<string> {
+export function union(sets: readonly ReadonlySet<string>[]): Iterable<string> {
   return sets.reduce((all, other) => all.union(other));
 }
 
-function difference(sets: readonly ReadonlySet<string>[]): Iterable<string> {
+export function difference(sets: readonly ReadonlySet<string>[]): Iterable<string> {
   return sets.reduce((left, other) => left.difference(other));
 }
 
-async function randomMembers({ api, reply }: Client, command: Arguments): Promise<void> {
-  const count = command.length > 2 ? integerArgument(command[2]!) : undefined;
-  // A negative count asks for so many, however few there are.
-  if (count !== undefined && -count > RESP_LIMITS.scanCount) {
-    throw new TooLargeError("The reply of SRANDMEMBER", RESP_LIMITS.scanCount, -count);
-  }
-  const elements = await elementsOf(api, command[1]!);
+async function randomMembers(client: Client, command: Arguments): Promise<void> {
+  if (command.length > 3) throw syntaxError();
+  const count = command.length > 2 ? drawCountArgument(command[2]!) : undefined;
+  const elements = await elementsOf(client.api, command[1]!);
   if (count === undefined) {
-    reply.bulkOrNull(drawSome(elements, 1)[0]);
+    client.reply.bulkOrNull(drawSome(elements, 1)[0]);
     return;
   }
-  const drawn = drawSome(elements, count);
-  reply.array(drawn.length);
-  for (const element of drawn) reply.bulk(element);
+  replyDrawn(client, elements, count, ({ length }) => length, (element) => {
+    client.reply.bulk(element);
+  });
 }
 
 async function scan({ api, reply }: Client, command: Arguments): Promise<void> {

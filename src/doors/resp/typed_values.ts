@@ -16,8 +16,15 @@ import { ownBytes } from "./arguments.ts";
 import { notAnInteger, ReplyError } from "./error_replies.ts";
 import { shownBytes } from "./values.ts";
 
+/** The key holds a value of another type. */
+export class WrongTypeError extends ReplyError {
+  constructor() {
+    super("WRONGTYPE Operation against a key holding the wrong kind of value");
+  }
+}
+
 export function wrongType(): ReplyError {
-  return new ReplyError("WRONGTYPE Operation against a key holding the wrong kind of value");
+  return new WrongTypeError();
 }
 
 /** Reads a key that must hold a value of a type, or none. @throws {ReplyError} as Redis has it for another type */

@@ -94,15 +94,24 @@ Deno.test("EXPIRE says what is wrong in the words of Redis", () =>
       ["EXPIRE k 9223372036854775807", "ERR invalid expire time in 'expire' command"],
       ["PEXPIRE k 9223372036854775807", "ERR invalid expire time in 'pexpire' command"],
       ["EXPIRE k 1 FOO", "ERR Unsupported option FOO"],
-      [
-        "EXPIRE k 1 NX",
-        "UNSUPPORTED EXPIRE with NX, XX, GT or LT is not supported: it reads and then writes, " +
-        "which cannot be atomic without consensus (outcome: no)",
-      ],
     ];
     for (const [command, message] of cases) {
       assert.deepEqual(await client.call(command), new Failure(message), command);
     }
+  }));
+
+Deno.test("an end beyond 2^53 milliseconds is stored as the latest there is", () =>
+  withDoor(async ({ client }) => {
+    for (const command of ["SET k v PXAT 9223372036854775807", "SET k v EXAT 9223372036854775"]) {
+      assert.equal(await client.call(command), "OK", command);
+      assert.equal(await client.call("PEXPIRETIME k"), Number.MAX_SAFE_INTEGER, command);
+    }
+    assert.equal(await client.call("PEXPIREAT k 9223372036854775807"), 1);
+    assert.equal(await client.call("EXISTS k"), 1);
+    // That is the end which is compared with what GT and LT ask for.
+    assert.equal(await client.call("PEXPIREAT k 9223372036854775807 GT"), 0);
+    assert.equal(await client.call("PEXPIREAT k -9223372036854775808"), 1);
+    assert.equal(await client.call("EXISTS k"), 0);
   }));
 
 Deno.test("SCAN walks over every key once, some partitions a call", () =>

@@ -4,6 +4,7 @@ import { binaryString, concatBytes, fromBinaryString, utf8 } from "../../../src/
 import { splitInline } from "../../../src/doors/resp/inline.ts";
 import { CommandParser, ProtocolError } from "../../../src/doors/resp/parser.ts";
 import { ELEMENT_BYTES } from "../../../src/doors/resp/resp_limits.ts";
+import { TooLargeError } from "../../../src/wire/errors.ts";
 import { encoded } from "./raw_client.ts";
 
 Deno.test("next() takes commands from chunks that are cut anywhere", () => {
@@ -99,7 +100,7 @@ Deno.test("next() keeps arguments when the memory of their chunk is used again",
 });
 
 Deno.test("next() names what breaks the protocol as Redis does", () => {
-  const limits = { argumentCount: 10, argument: 100, command: 150, inline: 50 };
+  const limits = { argumentCount: 10, announced: 200, argument: 100, command: 150, inline: 50 };
   const cases: [string, string][] = [
     ["*abc\r\n", "invalid multibulk length"],
     ["*\r\n", "invalid multibulk length"],
@@ -109,8 +110,8 @@ Deno.test("next() names what breaks the protocol as Redis does", () => {
     ["*1\r\nGET\r\n", "expected '$', got 'G'"],
     ["*1\r\n$-1\r\n", "invalid bulk length"],
     ["*1\r\n$x\r\n", "invalid bulk length"],
-    ["*1\r\n$101\r\n", "invalid bulk length: 101 bytes, limit 100"],
-    [`*2\r\n$90\r\n${"x".repeat(90)}\r\n$90\r\n`, "too big command, limit 150 bytes"],
+    ["*1\r\n$201\r\n", "invalid bulk length: 201 bytes, limit 200"],
+    [`*2\r\n$150\r\n${"x".repeat(150)}\r\n$-1\r\n`, "invalid bulk length"],
     ["*1\r\n$1\r\nab\r\n", "expected CRLF after bulk"],
     ["x".repeat(51), "too big inline request"],
     ['SET "a\r\n', "unbalanced quotes in request"],
@@ -123,6 +124,50 @@ Deno.test("next() names what breaks the protocol as Redis does", () => {
     parser.feed(utf8("PING\r\n"));
     assert.throws(() => parser.next(), ProtocolError, "a broken stream stays broken");
   }
+});
+
+Deno.test("next() reads a command away that is too large, and goes on with the next", () => {
+  const limits = { argumentCount: 10, announced: 200, argument: 100, command: 150, inline: 50 };
+  const cases: [string[], number, number][] = [
+    [["SET", "k", "x".repeat(101)], 100, 101],
+    [["SET", "x".repeat(200), "v", ""], 100, 200],
+    [["x".repeat(90), "x".repeat(90), "x".repeat(90)], 150, 180],
+  ];
+  for (const [words, limit, size] of cases) {
+    for (const step of [1, 7, 1000]) {
+      const parser = new CommandParser(limits);
+      const stream = concatBytes([encoded(words), encoded(["PING"]), encoded(words)]);
+      const found: unknown[] = [];
+      for (let at = 0; at < stream.length; at += step) {
+        parser.feed(stream.subarray(at, at + step));
+        for (let next = parser.next(); next !== undefined; next = parser.next()) found.push(next);
+        assert.ok(parser.heldBytes <= 150 + 4 * ELEMENT_BYTES);
+      }
+      assert.equal(found.length, 3);
+      assert.deepEqual(found[1], [utf8("PING")]);
+      for (const error of [found[0], found[2]]) {
+        assert.ok(error instanceof TooLargeError);
+        assert.deepEqual([error.limit, error.size], [limit, size]);
+      }
+      assert.equal(parser.isWithinCommand, false);
+    }
+  }
+});
+
+Deno.test("next() holds nothing of what it reads away", () => {
+  const parser = new CommandParser();
+  parser.feed(utf8("*3\r\n$500000\r\n"));
+  assert.equal(parser.next(), undefined);
+  parser.feed(new Uint8Array(400_000));
+  assert.equal(parser.next(), undefined);
+  assert.ok(parser.heldBytes > 400_000);
+  parser.feed(new Uint8Array(100_000));
+  assert.equal(parser.next(), undefined);
+  parser.feed(utf8("\r\n$500000000\r\n"));
+  assert.equal(parser.next(), undefined);
+  assert.equal(parser.heldBytes, 0);
+  assert.equal(parser.isWithinCommand, true);
+  assert.equal(parser.unfilled(), undefined);
 });
 
 Deno.test("splitInline() reads quotes and escapes", () => {
@@ -158,6 +203,7 @@ function parse(stream: Uint8Array, sizes: readonly number[]) {
     parser.feed(memory.subarray(0, part.length));
     try {
       for (let next = parser.next(); next !== undefined; next = parser.next()) {
+        assert.ok(Array.isArray(next));
         commands.push(shown(next));
       }
     } catch (error) {
@@ -187,7 +233,7 @@ Deno.test("heldBytes tells what a half command takes, in proportion to the bytes
     assert.ok(parser.heldBytes <= 4 * sent + 70_000, `${parser.heldBytes} bytes after ${sent}`);
   }
   parser.feed(utf8("x".repeat(500_000 - sent) + "\r\n"));
-  assert.equal(parser.next()![2]!.length, 500_000);
+  assert.equal((parser.next() as Uint8Array[])[2]!.length, 500_000);
   assert.equal(parser.heldBytes, 0);
 });
 

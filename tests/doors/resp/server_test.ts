@@ -88,9 +88,41 @@ Deno.test("an argument over the limit is refused before it is sent", () =>
     await client.send("*3\r\n$3\r\nSET\r\n$1\r\nk\r\n$5000000000\r\n");
     assert.equal(
       await client.rest(),
-      "-ERR Protocol error: invalid bulk length: 5000000000 bytes, limit 589824\r\n",
+      "-ERR Protocol error: invalid bulk length: 5000000000 bytes, limit 536870912\r\n",
     );
   }));
+
+Deno.test("a value that is too large is read away, and the connection goes on", () =>
+  withDoor(async ({ api, client }) => {
+    await client.send(encoded(["SET", "k", new Uint8Array(3_000_000)]));
+    await client.send(encoded(["SET", "k", "small"]));
+    const refused = await client.reply() as Failure;
+    const problem = "TOOLARGE The argument is too large: 3000000 bytes, limit 589824 (outcome: no)";
+    assert.equal(refused.message, problem);
+    assert.equal(await client.reply(), "OK");
+    assert.equal(await client.call("GET k"), "small");
+    assert.equal(api.calls.filter(({ method }) => method === "put").length, 1);
+  }));
+
+Deno.test("a command has hundreds of thousands of arguments, and a million at most", () =>
+  withDoor(async ({ client, connect }) => {
+    const words = ["TOUCH", ...new Array<string>(100_000).fill("k")];
+    await client.send(encoded(words));
+    assert.equal(await client.reply(), 0);
+    await client.send("*1048577\r\n");
+    assert.match(await client.rest(), /^-ERR Protocol error: invalid multibulk length/);
+    const other = await connect();
+    assert.equal(await other.call("PING"), "PONG");
+  }));
+
+Deno.test("what a command makes of its arguments is counted before it begins", () =>
+  withDoor(async ({ api, client }) => {
+    const words = ["TOUCH", ...new Array<string>(20_000).fill("k")];
+    const refused = await client.call(...words) as Failure;
+    assert.match(refused.message, /^OVERLOADED Memory for clients is full/);
+    assert.deepEqual(api.calls, []);
+    assert.equal(await client.call("PING"), "PONG");
+  }, { memory: new ClientMemory(3_000_000) }));
 
 Deno.test("a browser's request ends the connection before its body is read as commands", () =>
   withDoor(async ({ api, client, logged }) => {

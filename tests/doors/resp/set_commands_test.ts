@@ -6,8 +6,9 @@ Deno.test("SRANDMEMBER gives as many as are asked for, and not without end", () 
     await client.call("SADD s a b c");
     assert.equal((await client.call("SRANDMEMBER s 2") as Reply[]).length, 2);
     assert.equal((await client.call("SRANDMEMBER s -5") as Reply[]).length, 5);
+    assert.equal((await client.call("SRANDMEMBER s -10001") as Reply[]).length, 10_001);
     const refused = await client.call("SRANDMEMBER s -1000000000");
-    assert.match((refused as Failure).message, /^TOOLARGE The reply of SRANDMEMBER/);
+    assert.match((refused as Failure).message, /^TOOLARGE The reply is too large/);
   }));
 
 Deno.test("SSCAN walks through a large set page by page", () =>
@@ -69,7 +70,10 @@ Deno.test("SSCAN takes every cursor of 64 bits, and says of others that they are
   withDoor(async ({ client }) => {
     await client.call("SADD s a");
     assert.deepEqual(await client.call("SSCAN s 18446744073709551615"), ["0", []]);
-    for (const cursor of ["18446744073709551616", "-1", "x", ""]) {
+    // They are read as Redis reads them: -1 is the last one, and nothing is the first.
+    assert.deepEqual(await client.call("SSCAN s -1"), ["0", []]);
+    assert.deepEqual(await client.call("SSCAN", "s", ""), ["0", ["a"]]);
+    for (const cursor of ["18446744073709551616", "-18446744073709551616", "x", "-", " 1"]) {
       assert.equal(
         (await client.call("SSCAN", "s", cursor) as Failure).message,
         "ERR invalid cursor",
