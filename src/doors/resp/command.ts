@@ -129,11 +129,11 @@ export const NO_KEYS: KeyPositions = [0, 0, 0];
 export const ONE_KEY: KeyPositions = [1, 1, 1];
 export const ALL_KEYS: KeyPositions = [1, -1, 1];
 
-/** The keys that a command names, in its order; those of a `[0, 0, 0]` are not known. */
+/** The keys that a command names, as far as they are there, in its order; those of a `[0, 0, 0]` are not known. */
 export function keysAt([first, last, step]: KeyPositions, command: Arguments): Uint8Array[] {
   const keys: Uint8Array[] = [];
   if (first === 0) return keys;
-  const end = last < 0 ? command.length + last : last;
+  const end = Math.min(last < 0 ? command.length + last : last, command.length - 1);
   for (let at = first; at <= end; at += step) keys.push(command[at]!);
   return keys;
 }

@@ -8,6 +8,7 @@ import {
   type DoorView,
   hasArity,
   keysAt,
+  NO_KEYS,
 } from "./command.ts";
 import { ReplyEncoder } from "./encoder.ts";
 import type { PipelineTask } from "./pipeline.ts";
@@ -26,8 +27,10 @@ export function mayRunBesideOthers(
   found: Command | undefined,
   command: Arguments,
 ): found is Command {
-  return found !== undefined && found.keys[0] > 0 && found.isImmediate !== true &&
-    command.length <= RESP_LIMITS.fewArguments && hasArity(found.arity, command.length);
+  const [firstKey] = found?.keys ?? NO_KEYS;
+  return found !== undefined && firstKey > 0 && firstKey < command.length &&
+    found.isImmediate !== true && command.length <= RESP_LIMITS.fewArguments &&
+    hasArity(found.arity, command.length);
 }
 
 export class PipelinedCommand implements Client, PipelineTask {

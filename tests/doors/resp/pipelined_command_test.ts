@@ -138,3 +138,19 @@ Deno.test("random pipelines over few keys are answered as if their commands ran 
     { numRuns: 60 },
   );
 });
+
+Deno.test("no command ends the connection for having few arguments, or an odd number, within a pipeline", () =>
+  withDoor(async ({ client }) => {
+    await client.send("COMMAND LIST\r\n");
+    const names = (await client.reply() as string[]).filter((name) => name !== "quit");
+    assert.ok(names.includes("object") && names.includes("mset"));
+    for (const name of names) {
+      const lines = Array.from({ length: 5 }, (_, words) => `${name}${" x".repeat(words)}\r\n`);
+      // What MULTI makes wait is dropped.
+      await client.send(
+        `GET a\r\n${lines.join("DISCARD\r\nGET a\r\n")}RESET\r\nECHO end:${name}\r\n`,
+      );
+      let reply = await client.reply();
+      while (reply !== `end:${name}`) reply = await client.reply();
+    }
+  }));
