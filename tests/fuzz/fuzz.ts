@@ -48,6 +48,8 @@ const CALM_MS = 2_000;
 /** How long the nodes work hard before their memory is measured: after that it grows no more. */
 const WARM_MS = 10_000;
 
+const CACHE_BYTES = 2 ** 20;
+
 const INSIDER = "n4";
 
 export async function runFuzz(options: FuzzOptions): Promise<FuzzResult> {
@@ -113,7 +115,9 @@ class Siege implements AsyncDisposable {
 
   static async begin(): Promise<Siege> {
     const names = ["n1", "n2", "n3", INSIDER];
-    const target = await Target.start({ names, flags: ["--replication", String(names.length)] });
+    // What they keep of what was really stored is in their caches, which are to be full before and after alike.
+    const flags = ["--replication", String(names.length), "--cache-bytes", String(CACHE_BYTES)];
+    const target = await Target.start({ names, flags });
     const insider = target.node(INSIDER);
     const nodes = target.nodes.filter((node) => node !== insider);
     const { layoutId } = (await target.status(insider))!;

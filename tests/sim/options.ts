@@ -4,6 +4,8 @@
 // is always there hides what others would show (swarm testing: Groce et al., ISSTA 2012). Sizes and bounds are
 // drawn small, so that rare paths are walked often.
 
+import { utf8, utf8Text } from "../../src/base/bytes.ts";
+import { databaseKeyOf } from "../../src/base/database_key.ts";
 import { DEFAULT_HINT_WINDOW_MS } from "../../src/replica/hint_window.ts";
 import type { QuorumLevel } from "../../src/replica/namespaces.ts";
 import { TYPED_KINDS, type TypedKind } from "./typed_kinds.ts";
@@ -289,9 +291,15 @@ export function copiesIn({ namespaces, nodeCount, replication }: SimOptions): nu
   return [replication, ...named].map((copies) => Math.min(copies, nodeCount));
 }
 
+/** In which namespace a key is, of whatever database; undefined if in none. */
+export function namespaceOf(key: string): NamespaceKind | undefined {
+  const plain = utf8Text(databaseKeyOf(utf8(key)).key);
+  return NAMESPACE_KINDS.find((kind) => plain.startsWith(`${kind}:`));
+}
+
 /** How many copies a key has. */
 export function copiesOf(options: SimOptions, key: string): number {
-  const kind = NAMESPACE_KINDS.find((kind) => key.startsWith(`${kind}:`));
+  const kind = namespaceOf(key);
   const copies = kind === undefined ? 0 : options.namespaces[kind];
   return Math.min(copies || options.replication, options.nodeCount);
 }

@@ -5,7 +5,8 @@
 // on whichever node, finds the operation in `operation`. The nodes know nothing of that.
 
 import { AsyncLocalStorage } from "node:async_hooks";
-import { utf8 } from "../../src/base/bytes.ts";
+import { utf8, utf8Text } from "../../src/base/bytes.ts";
+import { storedKey } from "../../src/base/database_key.ts";
 import { hash32 } from "../../src/base/hash.ts";
 import type { Dot, HybridTime } from "../../src/causality/dot.ts";
 import type { DataObject } from "../../src/crdt/data_object.ts";
@@ -26,7 +27,7 @@ import { kindsOf } from "./typed_client.ts";
 import { KINDS } from "./typed_kinds.ts";
 import { MembershipWatch } from "./membership_watch.ts";
 import { MemoryWorld } from "./memory_network.ts";
-import { copiesIn, isHostile, NAMESPACE_KINDS, type SimOptions } from "./options.ts";
+import { copiesIn, isHostile, NAMESPACE_KINDS, namespaceOf, type SimOptions } from "./options.ts";
 import { AnswerBook } from "./answer_book.ts";
 import { absenceProblem } from "./oracles/absences.ts";
 import { disksFor, durabilityProblem, placesTaken } from "./oracles/durable_acks.ts";
@@ -259,7 +260,7 @@ export class World {
   /** Up to where the disk of a machine says that all has been seen of the part of a key. */
   floorOnDisk(machine: Machine, key: string): HybridTime {
     const { namespaces } = this.options;
-    const kind = NAMESPACE_KINDS.find((kind) => key.startsWith(`${kind}:`));
+    const kind = namespaceOf(key);
     const copies = kind === undefined ? 0 : namespaces[kind];
     return machine.platter.floorOf(partId({ partition: this.placeOf(key).partition, copies }));
   }
@@ -408,11 +409,16 @@ function nodeNames(count: number): string[] {
   return Array.from({ length: count }, (_, i) => `n${i + 1}`);
 }
 
+/** The database besides 0 that has keys where there are namespaces, which count in every one. */
+const DATABASE = 3;
+
 /** Keys of one partition, or of many. */
 function chooseKeys({ keyCount, namespaces, sharesPartition }: SimOptions): string[] {
-  // Keys of all namespaces that there are take turns.
+  // Keys of all namespaces that there are take turns, and then those of another database.
   const kinds = NAMESPACE_KINDS.filter((kind) => namespaces[kind] > 0);
-  const prefixes = [...kinds.map((kind) => `${kind}:`), ""];
+  const plain = [...kinds.map((kind) => `${kind}:`), ""];
+  const elsewhere = plain.map((prefix) => utf8Text(storedKey(DATABASE, utf8(prefix))));
+  const prefixes = kinds.length === 0 ? plain : [...plain, ...elsewhere];
   const prefixAt = (i: number) => prefixes[i % prefixes.length]!;
   const keys: string[] = [`${prefixAt(0)}k0`];
   const first = partitionOf(utf8(keys[0]!), PARTITIONS);
