@@ -110,7 +110,6 @@ Deno.test("three nodes: limits and levels are refused before any effect", async 
   await using cluster = await Cluster.of(3);
   const [n1, n2] = cluster.nodes as [RunningNode, RunningNode];
   await assert.rejects(n1.put("k".repeat(1025), "v"), TooLargeError);
-  await assert.rejects(n1.put("", "v"), hasCode("bad_request", "no"));
   await assert.rejects(
     n1.put("k", new Uint8Array(512 * 1024 + 1)),
     (error) =>
@@ -121,6 +120,20 @@ Deno.test("three nodes: limits and levels are refused before any effect", async 
   const whole = randomBytes(512 * 1024);
   await n1.put("large", whole, { w: "all" });
   assert.deepEqual((await n2.get("large")).value, whole);
+});
+
+Deno.test("three nodes: the empty key is a key as any other, also after a restart", async () => {
+  await using cluster = await Cluster.of(3);
+  const [n1, n2, n3] = cluster.nodes as [RunningNode, RunningNode, RunningNode];
+  await n1.put("", "nothing", { w: "all" });
+  assert.equal((await n2.get("")).value, "nothing");
+  await n3.stop();
+  const again = await cluster.restart("n3");
+  await cluster.ready();
+  assert.equal((await again.get("", { r: 1 })).value, "nothing");
+  const listed = [];
+  for await (const { key } of n2.list()) listed.push(key);
+  assert.deepEqual(listed, [""]);
 });
 
 Deno.test("three nodes: with one gone quorums go on, and what it missed is repaired by reads", async () => {
