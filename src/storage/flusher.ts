@@ -49,8 +49,9 @@ interface Step<T> {
 /** A write that needs several steps. */
 interface Unfinished<T> {
   readonly write: Write<T>;
-  readonly changes: readonly DiskChange[];
-  /** How many of them have been written. */
+  /** Those of each record, which are written together: whoever lists records must find all that there is of them. */
+  readonly records: readonly (readonly DiskChange[])[];
+  /** How many of the records have been written. */
   reached: number;
 }
 
@@ -212,17 +213,17 @@ export class Flusher<T> {
       return false;
     }
     if (this.#unfinished?.write !== write) {
-      this.#unfinished = { write, changes: this.#recordsOf(write), reached: 0 };
+      this.#unfinished = { write, records: this.#recordsOf(write), reached: 0 };
     }
-    const { changes, reached } = this.#unfinished;
-    for (let at = reached; at < changes.length; at++) {
-      if (!room.takes([changes[at]!])) {
+    const { reached, records } = this.#unfinished;
+    for (let at = reached; at < records.length; at++) {
+      if (!room.takes(records[at]!)) {
         step.reached = at;
         return false;
       }
-      add([changes[at]!]);
+      add(records[at]!);
     }
-    step.reached = changes.length;
+    step.reached = records.length;
     return true;
   }
 
@@ -239,13 +240,13 @@ export class Flusher<T> {
   }
 
   /** The records of an object in parts, its head last. */
-  #recordsOf({ body, isApart, parts, piecesBefore, place }: Write<T>): DiskChange[] {
-    const changes: DiskChange[] = [];
+  #recordsOf({ body, isApart, parts, piecesBefore, place }: Write<T>): DiskChange[][] {
+    const records: DiskChange[][] = [];
     for (const { body, name, piecesBefore } of parts?.values() ?? []) {
-      changes.push(...this.#recordOf(partPlace(place, name), body, piecesBefore, false));
+      records.push(this.#recordOf(partPlace(place, name), body, piecesBefore, false));
     }
-    changes.push(...this.#recordOf(place, body, piecesBefore, isApart));
-    return changes;
+    records.push(this.#recordOf(place, body, piecesBefore, isApart));
+    return records;
   }
 
   #recordOf(

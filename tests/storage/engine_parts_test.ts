@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { utf8 } from "../../src/base/bytes.ts";
 import { openStorage } from "../../src/storage/storage.ts";
 import { DiskImage, type DiskOperation } from "../sim/memory_disk.ts";
-import { flushed, partedCodec } from "./fixtures.ts";
+import { flushed, Gate, partedCodec, turns, valueCountOf } from "./fixtures.ts";
 
 const KEY = utf8("key");
 
@@ -127,4 +127,42 @@ Deno.test("what another program has put in parts, or has not, is read and change
     }
     assert.equal(image.size, 1, "and nothing is left behind");
   }
+});
+
+Deno.test("a change that clears parts leaves nothing of them, wherever the one before it has come to", async () => {
+  // Flushing is due with the second entry of the journal, one record at a time.
+  const options = { pieceBytes: 4, journalCount: 1, flushChanges: 1, knowsAbsence: false };
+  const [old, young, last] = ["1".padEnd(12, "-"), "2".padEnd(7, "+"), "3".padEnd(8, "*")];
+  let cutOff = 0;
+  for (let steps = 0; steps < 40; steps++) {
+    const image = new DiskImage();
+    const gate = new Gate(["commit"]);
+    const storage = await openStorage(image.open(gate), partedCodec, options);
+    const writes: Promise<void>[] = [];
+    const write = (name: string, object: string, before: string | undefined) =>
+      void writes.push(storage.commit([{ partition: 7, key: utf8(name), object, before }]));
+    for (const [name, object, before] of [["key", old, ""], ["x", "x", ""], ["key", young, old]]) {
+      write(name!, object!, before);
+      await gate.endAll();
+    }
+    write("y", "y", "");
+    for (let step = 0; step < steps; step++) {
+      await turns();
+      gate.waiting[0]?.end();
+    }
+    await turns();
+    if (gate.waiting.length > 0) cutOff++;
+    // Who does not know what is there clears whatever it may be.
+    write("key", last, undefined);
+    await gate.endAll();
+    await Promise.all(writes);
+    await storage.close();
+
+    const again = await openStorage(image.open(), partedCodec, { pieceBytes: 4, journalBytes: 0 });
+    await again.setMeta("end", undefined);
+    await flushed(again);
+    await again.close();
+    assert.equal(image.size, 2 + valueCountOf(partedCodec, last, 4), `after ${steps} steps`);
+  }
+  assert.ok(cutOff > 10, `${cutOff} were cut off`);
 });
