@@ -87,6 +87,7 @@ export const COORDINATOR_MUTANTS: readonly Mutant[] = [
       "",
     )],
     finding: tooEarlyOk,
+    with: { mergingClientCount: 3, mergingPauseMs: 300 },
     why: "It was done at one owner, and may be nowhere else",
   },
   {
