@@ -296,8 +296,8 @@ export const CRDT_MUTANTS: readonly Mutant[] = [
     name: "An edit that comes before what it builds on is dropped",
     edits: [edit(
       "src/crdt/document_update.ts",
-      "    return Y.encodeStateAsUpdate(document);",
-      "    document.store.pendingStructs = null;\n    return Y.encodeStateAsUpdate(document);",
+      "    return Y.mergeUpdates([taken, waitingOf(updates, stateOf(document))]);",
+      "    void waitingOf;\n    return taken;",
     )],
     finding: wrongDocument,
     with: withKinds(LOOSE, "document"),
