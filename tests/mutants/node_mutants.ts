@@ -185,11 +185,14 @@ export const NODE_MUTANTS: readonly Mutant[] = [
   },
   {
     name: "Bytes that are no message end in any error",
-    edits: [edit(
-      "src/wire/message_codec.ts",
-      'throw new MalformedError("message", error instanceof Error ? error.message : String(error));',
-      "throw error;",
-    )],
+    edits: [
+      edit("src/wire/message_codec.ts", '  checkMsgpack(bytes, BOUNDS, "message");\n', ""),
+      edit(
+        "src/wire/message_codec.ts",
+        'throw new MalformedError("message", error instanceof Error ? error.message : String(error));',
+        "throw error;",
+      ),
+    ],
     finding: badMessage,
     why:
       "Who does not know how a library fails does not catch it: one bad peer takes the process down",
