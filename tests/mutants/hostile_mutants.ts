@@ -214,6 +214,8 @@ export const HOSTILE_MUTANTS: readonly Mutant[] = [
     finding: notWhole,
     with: { ...always("ungreeted", "stranger", "halves"), hostileMs: 30 },
     why: "It is let in by all of them meanwhile, and serves nobody",
+    survivesBecause:
+      "a stranger that bore the name is seldom among those by whom the disk knows the members; a test of left_behind_voices.ts finds it",
   },
   {
     name: "An address to join is forgotten with the peer that answered there",
