@@ -1,7 +1,7 @@
 // One round of a scan on its way to the owners of a few neighbouring partitions.
 //
 // Nodes are asked such that every partition has R owners among them. One that fails, or has not answered within a quarter
-// of a second, is made up for by others; a late answer still counts. Who was late is asked last for a while,
+// of a second, is made up for by others; a late answer still counts. A node that was late is asked last for a while,
 // for a scan has many rounds, and must not wait for the same node in each of them.
 
 import type { Cluster } from "../replica/cluster.ts";

@@ -17,7 +17,7 @@ export function integerArgument(bytes: Uint8Array): number {
   return value;
 }
 
-/** As {@linkcode integerArgument}, undefined if it is none. */
+/** As {@linkcode integerArgument}, but undefined for what is not a number. */
 export function integerOf(bytes: Uint8Array): number | undefined {
   const value = wideIntegerOf(bytes);
   return value === undefined ? undefined : Number(value);
@@ -34,7 +34,7 @@ export function wideIntegerArgument(bytes: Uint8Array): bigint {
   return value;
 }
 
-/** As {@linkcode wideIntegerArgument}, undefined if it is none. */
+/** As {@linkcode wideIntegerArgument}, but undefined for what is not a number. */
 export function wideIntegerOf(bytes: Uint8Array): bigint | undefined {
   if (bytes.length === 0 || bytes.length > 20) return undefined;
   const text = utf8Text(bytes);

@@ -90,7 +90,7 @@ function keysIn({ keys, keysOf }: Command, command: Arguments): Arguments {
   return keysOf === undefined ? keysAt(keys, command) : keysOf(command);
 }
 
-/** All commands, or those named; a name that is none gets a null. */
+/** All commands, or those named; an unknown name gets a null. */
 function commandInfo({ reply, door }: Client, command: Arguments): void {
   const { commands } = door.commands;
   const asked = command.length === 2

@@ -29,7 +29,7 @@ function counter(name: string, arity: number, run: Run, summary: string): Comman
 
 function subtract(client: Client, command: Arguments): Promise<void> {
   const amount = wideIntegerArgument(command[2]!);
-  // The one number of 64 bits whose opposite is none.
+  // The one number of 64 bits whose opposite does not fit them.
   if (amount === -(2n ** 63n)) throw new ReplyError("ERR decrement would overflow");
   return add(client, command, -amount);
 }

@@ -89,7 +89,7 @@ export class Pipeline<Task extends PipelineTask> {
     this.#begin();
   }
 
-  /** The oldest command that was not taken, once it has ended. Undefined if there is none, or none that will end. */
+  /** The oldest command that was not taken, once it has ended. Undefined if no command waits, or the rest was cancelled. */
   async take(): Promise<Task | undefined> {
     const entry = this.#entries[this.#taken];
     if (entry === undefined) return undefined;
